@@ -1,0 +1,74 @@
+# Sluice: GNU make is the front door. `make help` lists the targets.
+#
+# Variants build into their own folders by calling this file again with other flags:
+#   make SAN=address,undefined BUILD=build/asan …
+
+CC      ?= gcc
+ifeq ($(origin CC),default)
+CC      := gcc
+endif
+BUILD   ?= build
+SAN     ?=
+PREFIX  ?= /usr/local
+DESTDIR ?=
+
+VERSION := $(shell cat VERSION)
+
+WARN := -Wall -Wextra -Werror -Wswitch-enum -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith \
+        -Wformat=2 -Wundef -Wvla -Wwrite-strings -Wno-unused-parameter
+CPPFLAGS := -Isrc -D_GNU_SOURCE -DSLUICE_VERSION='"$(VERSION)"'
+CSTD := -std=c17
+
+ifeq ($(SAN),)
+OPT     := -O2 -g -flto=auto -fno-plt -fstack-protector-strong -fstack-clash-protection -fcf-protection -D_FORTIFY_SOURCE=3
+ifneq (,$(findstring clang,$(CC)))
+OPT     := -O2 -g -flto=thin -fstack-protector-strong -fstack-clash-protection -fcf-protection -D_FORTIFY_SOURCE=2
+LDX     := -fuse-ld=lld
+endif
+LDX     += -pie -Wl,-z,relro,-z,now,-z,noexecstack
+else
+OPT     := -O1 -g -fno-omit-frame-pointer -fsanitize=$(SAN) -fno-sanitize-recover=all
+LDX     := -fsanitize=$(SAN)
+endif
+CFLAGS  := $(CSTD) $(WARN) $(OPT) -fPIE -fno-common -fno-strict-aliasing $(EXTRA_CFLAGS)
+LIBS    := -lllhttp -lyyjson -lnghttp2 -lssl -lcrypto -lyaml -lsqlite3 -lxxhash -lpthread -lm
+
+SRC  := $(sort $(wildcard src/*/*.c))
+OBJ  := $(SRC:src/%.c=$(BUILD)/obj/%.o)
+LIB_OBJ := $(filter-out $(BUILD)/obj/main/main.o,$(OBJ))
+
+UNIT_SRC := $(sort $(wildcard tests/unit/*/*_test.c))
+UNIT_BIN := $(UNIT_SRC:tests/unit/%.c=$(BUILD)/unit/%)
+FUZZ_SRC := $(sort $(wildcard tests/fuzz/*_fuzz.c))
+FUZZ_BIN := $(FUZZ_SRC:tests/fuzz/%.c=$(BUILD)/fuzz/%)
+TOOL_SRC := $(sort $(wildcard bench/*.c))
+TOOL_BIN := $(TOOL_SRC:bench/%.c=$(BUILD)/bench/%)
+
+.PHONY: all build run test unit e2e clients deps test-deps check check-rooms lint format asan ubsan tsan fuzz bench \
+        coverage soak install uninstall clean help docs docs-check tools
+
+all: build
+build: $(BUILD)/sluice
+
+$(BUILD)/sluice: $(OBJ)
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) $(OBJ) $(LDX) $(LIBS) -o $@
+
+$(BUILD)/obj/%.o: src/%.c VERSION Makefile
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c $< -o $@
+
+# Unit tests link everything but main(); -Itests for tests/lib.
+$(BUILD)/unit/%: tests/unit/%.c $(LIB_OBJ) Makefile
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) -Itests $(CFLAGS) -MMD -MP $< $(LIB_OBJ) $(LDX) $(LIBS) -lcmocka -o $@
+
+$(BUILD)/bench/%: bench/%.c Makefile
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP $< $(LDX) -lpthread -lm -o $@
+
+tools: $(TOOL_BIN)
+
+-include $(OBJ:.o=.d) $(UNIT_BIN:%=%.d) $(TOOL_BIN:%=%.d)
+
+include scripts/targets.mk

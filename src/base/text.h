@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * text: small conversions between bytes and text that several rooms need: hex, base64, UTF-8, percent-encoding.
+ */
+#ifndef SLUICE_BASE_TEXT_H
+#define SLUICE_BASE_TEXT_H
+
+#include "base/buf.h"
+
+/* Two lower- or upper-case hex digits a byte; s.n must be 2 * n. */
+MUST_USE bool text_from_hex(struct str s, uint8_t *out, size_t n);
+
+bool text_base64(struct buf *out, struct str bytes);                       /* RFC 4648 section 4, padded */
+bool text_base64url(struct buf *out, struct str bytes);                    /* section 5, without padding */
+
+/* Well-formed UTF-8 as RFC 3629 section 4 has it: no overlong forms, no surrogates, nothing above U+10FFFF. */
+bool text_is_utf8(struct str s);
+
+/* Decodes %XX. False: a bad or cut escape, or a NUL byte in the result. */
+MUST_USE bool text_percent_decode(struct buf *out, struct str s);
+/* Encodes everything but the unreserved characters of RFC 3986 section 2.3 and the bytes in `keep`. */
+bool text_percent_encode(struct buf *out, struct str s, const char *keep);
+
+/* Decimal text to integer with `scale` digits behind the point: "2.5", scale 9 → 2500000000. Digits past the scale
+ * must be zeros, or false. No sign, no exponent. */
+MUST_USE bool text_to_fixed(struct str s, int scale, int64_t *out);
+/* The way back, without trailing zeros: 2500000000, scale 9 → "2.5"; 0 → "0". A minus sign for negative values. */
+bool text_from_fixed(struct buf *out, int64_t v, int scale);
+
+#endif
