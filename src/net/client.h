@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * client: our side of HTTP/1.1 towards providers. One client per loop; it keeps idle connections per origin within the
+ * ceilings of its options. A call is one request and its answer; it lives inside its owner's object.
+ *
+ * The request's pieces are borrowed until on_head or on_end: a reused connection that dies before any answer byte is
+ * replaced once by a fresh one, and the pieces are sent again. An answer that breaks the rules (RFC 9112) ends the call
+ * with ERR_UPSTREAM, and its connection is never used again. Redirects are answers like any other.
+ */
+#ifndef SLUICE_NET_CLIENT_H
+#define SLUICE_NET_CLIENT_H
+
+#include "base/err.h"
+#include "net/http.h"
+#include "net/loop.h"
+
+struct client;
+struct dns;
+struct tls_client;
+struct upstream; /* a connection */
+
+/* Where requests go: scheme, host, port. Immutable, shared by all loops, found by its index in each client's pools. */
+struct origin;
+
+struct origin_options {
+	struct str host;                 /* name, literal address, or path of a Unix socket */
+	uint16_t port;                   /* 0: `host` is the path of a Unix socket */
+	struct tls_client *tls;          /* NULL: plain; borrowed, must outlive the origin */
+	bool public_only;                /* refuse to connect to addresses that are not public unicast */
+};
+
+/* The same options give the same origin, so that pools survive a reload. Never freed: their number is bounded by
+ * configurations loaded; any thread. NULL: there are too many. */
+struct origin *origin_get(const struct origin_options *);
+struct str origin_authority(const struct origin *);    /* for the Host field: "api.openai.com" or "127.0.0.1:9001" */
+
+struct client_options {
+	struct loop *loop;
+	struct dns *dns;
+	uint32_t idle_max;               /* idle connections per origin */
+	uint32_t idle_ms, age_ms;        /* an idle connection is closed after; none is reused after */
+	uint32_t head_max_bytes;         /* of an answer's head */
+	uint32_t head_max_fields;
+};
+
+struct client_stats { uint64_t connects, reuses, retries, idle, active, failures; };
+
+struct client *client_new(const struct client_options *);
+void client_free(struct client *);                     /* no call may be under way */
+void client_set_idle(struct client *, uint32_t idle_max, uint32_t idle_ms, uint32_t age_ms);
+void client_get_stats(const struct client *, struct client_stats *);
+
+struct call_deadlines { uint32_t connect_ms, first_byte_ms, idle_ms; };   /* 0: none */
+
+struct call;
+struct call_events {
+	void (*on_head)(struct call *, const struct http_head *);  /* final answers only; 1xx are passed over */
+	void (*on_data)(struct call *, struct str bytes);          /* body bytes without framing, borrowed */
+	void (*on_end)(struct call *, const struct err *failure);  /* NULL: the answer came whole. Last one; the call is free */
+};
+
+#define CALL_PIECES 12
+struct call {
+	const struct call_events *events;
+	struct upstream *up;             /* the connection in use */
+	struct client *client;
+	struct origin *origin;
+	struct call_request *request;    /* NULL once it is not needed any more */
+	struct call_deadlines deadlines;
+	bool paused, reused, retried, got_head;
+};
+
+/* Borrowed by the call until on_head or on_end. */
+struct call_request {
+	struct str pieces[CALL_PIECES];  /* head with its empty line first, then the body */
+	unsigned n;
+	bool head_method;                /* HEAD: the answer has no body */
+};
+
+/* Starts; events come later, never from inside. `c->events` is set by the caller. */
+void call_start(struct call *c, struct client *, struct origin *, struct call_request *, const struct call_deadlines *);
+void call_pause(struct call *);      /* back-pressure: no on_data until call_resume */
+void call_resume(struct call *);
+void call_cancel(struct call *);     /* the connection is closed; no more events; allowed at any time after call_start */
+static inline bool call_active(const struct call *c) { return c->client != NULL; }
+
+#endif
