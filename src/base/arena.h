@@ -14,15 +14,18 @@ struct arena_block;
 struct arena_cleanup;
 
 struct arena {
-	char *p, *end;                  /* free room in the newest block */
+	char *p, *end;                  /* free room in the block now in use */
 	struct arena_block *blocks;     /* newest first */
 	struct arena_cleanup *cleanups; /* newest first */
 	size_t used_bytes, max_bytes;   /* bytes of blocks held, and their ceiling */
+	size_t next_bytes;              /* of the next block */
 };
 
 struct arena_mark {
-	char *p;
+	char *p, *end;
 	struct arena_block *block;
+	struct arena_cleanup *cleanups;
+	size_t next_bytes;
 };
 
 void arena_init(struct arena *, size_t max_bytes);

@@ -22,7 +22,7 @@ static inline struct str buf_str(const struct buf *b) { return (struct str){ b->
 
 /* Room for at least `n` more bytes behind the contents; the caller writes at p + n and then adds to n. NULL: ceiling. */
 char *buf_reserve(struct buf *, size_t n);
-bool buf_append(struct buf *, struct str);
+bool buf_append(struct buf *, struct str);                     /* the str must not lie in this buffer */
 bool buf_append_c(struct buf *, char);
 bool buf_append_u64(struct buf *, uint64_t);
 bool buf_append_i64(struct buf *, int64_t);

@@ -15,6 +15,7 @@ enum err_code {
 	ERR_INVALID_REQUEST,       /* 400 invalid_request_error */
 	ERR_CONTEXT_LENGTH,        /* 400 context_length_exceeded */
 	ERR_CONTENT_POLICY,        /* 400 content_policy_violation */
+	ERR_GUARDRAIL,             /* 400 guardrail_blocked */
 	ERR_UNSUPPORTED_PARAMETER, /* 400 unsupported_parameter */
 	ERR_INVALID_API_KEY,       /* 401 invalid_api_key */
 	ERR_INSUFFICIENT_BALANCE,  /* 402 insufficient_balance */
@@ -50,7 +51,9 @@ struct err {
 	char text[512];       /* NUL-terminated; longer texts are cut at a character boundary and end in "..." */
 };
 
-/* Describes an error and returns false, so that `return err_set(e, …)` is one line. `e` may be NULL. */
+/* Describes an error and returns false, so that `return err_set(e, …)` is one line. `e` may be NULL. Origin is the
+ * client for the codes of 4xx, the provider for ERR_UPSTREAM and ERR_UPSTREAM_TIMEOUT, which are also retryable, and the
+ * gateway for the others; who knows better sets the members afterwards. The arguments may point into `e` itself. */
 bool err_set(struct err *e, enum err_code, const char *fmt, ...) PRINTF_LIKE(3, 4);
 /* As err_set with ": " and the text of the system's error number `sys` behind it. */
 bool err_set_sys(struct err *e, int sys, const char *fmt, ...) PRINTF_LIKE(3, 4);

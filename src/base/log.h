@@ -1,10 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * log: what the program says about itself (the access log is observe/'s). One line per message on stderr, JSON or
- * plain text, written with one write(2); safe from any thread. Messages never hold a secret, a prompt or an answer.
+ * plain text, written with one write(2); safe from any thread. Control characters and bytes that are no UTF-8 are
+ * escaped, so that no message can forge a line or drive a terminal; messages past 2 KiB are cut. errno is kept. Messages
+ * never hold a secret, a prompt or an answer.
  */
 #ifndef SLUICE_BASE_LOG_H
 #define SLUICE_BASE_LOG_H
+
+#include <stdbool.h>
 
 #include "base/attr.h"
 
@@ -21,6 +25,10 @@ void log_write(enum log_level, const char *room, const char *fmt, ...) PRINTF_LI
 /* The world is such that going on would do harm (no memory, a broken invariant): says so, runs the panic report if one
  * is set, and aborts. */
 NORETURN COLD void log_panic(const char *fmt, ...) PRINTF_LIKE(1, 2);
+
+/* Gives the calling thread a stack of its own for the handlers of log_on_panic, so that an overflow of its stack is
+ * reported too. The thread that calls log_on_panic has one. */
+void log_panic_stack(void);
 
 /* What a panic or a failed assertion prints besides its message, for example the requests in flight. Called with the
  * signal handler's limits (write(2) only) from whichever thread failed. Also installs handlers for SIGABRT, SIGSEGV,

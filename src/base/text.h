@@ -15,6 +15,10 @@ bool text_base64url(struct buf *out, struct str bytes);                    /* se
 
 /* Well-formed UTF-8 as RFC 3629 section 4 has it: no overlong forms, no surrogates, nothing above U+10FFFF. */
 bool text_is_utf8(struct str s);
+/* Bytes of the well-formed character that s begins with, 1 to 4; 0: s is empty or begins with something else. */
+size_t text_utf8_len(struct str s);
+/* The longest cut of s to at most `max` bytes that does not end in the middle of a character. */
+struct str text_utf8_cut(struct str s, size_t max);
 
 /* Decodes %XX. False: a bad or cut escape, or a NUL byte in the result. */
 MUST_USE bool text_percent_decode(struct buf *out, struct str s);
