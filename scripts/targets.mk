@@ -1,0 +1,6 @@
+# Targets beyond building: tests, checks, installation.
+
+unit: $(UNIT_BIN)
+
+clean:
+	rm -rf $(BUILD)

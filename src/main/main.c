@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The command line: finds the command and runs it. Results go to stdout, messages to stderr. */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/str.h"
+
+enum { EXIT_GOOD = 0, EXIT_WRONG = 1, EXIT_USAGE = 2 };
+
+static int run_version(int argc, char **argv);
+static int run_help(int argc, char **argv);
+
+/* argv[0] is the command's own name. */
+static const struct command {
+	const char *name, *args, *help;
+	int (*run)(int argc, char **argv);
+} commands[] = {
+	{ "version", "", "print the version", run_version },
+	{ "help", "[COMMAND]", "explain the commands", run_help },
+};
+
+static const struct command *command_find(const char *name)
+{
+	for (size_t i = 0; i < COUNT_OF(commands); i++)
+		if (str_eq(str_from_z(name), str_from_z(commands[i].name)))
+			return &commands[i];
+	return NULL;
+}
+
+static int usage_error(const char *what, const char *value)
+{
+	fprintf(stderr, "sluice: %s%s%s; try: sluice help\n", what, value ? ": " : "", value ? value : "");
+	return EXIT_USAGE;
+}
+
+static void print_command(const struct command *c)
+{
+	printf("  sluice %s%s%s\n      %s\n", c->name, c->args[0] ? " " : "", c->args, c->help);
+}
+
+/* A result that did not reach its reader is no good result. */
+static int printed(void)
+{
+	if (fflush(stdout) == 0 && !ferror(stdout))
+		return EXIT_GOOD;
+	perror("sluice: stdout");
+	return EXIT_WRONG;
+}
+
+static int run_version(int argc, char **argv)
+{
+	if (argc > 1)
+		return usage_error("unexpected argument", argv[1]);
+	printf("sluice %s\n", SLUICE_VERSION);
+	return printed();
+}
+
+static int run_help(int argc, char **argv)
+{
+	const struct command *c = argc > 1 ? command_find(argv[1]) : NULL;
+
+	if (argc > 2)
+		return usage_error("unexpected argument", argv[2]);
+	if (argc > 1 && !c)
+		return usage_error("unknown command", argv[1]);
+	if (c) {
+		print_command(c);
+		return printed();
+	}
+	printf("sluice: a gateway to language models\n\n");
+	for (size_t i = 0; i < COUNT_OF(commands); i++)
+		print_command(&commands[i]);
+	return printed();
+}
+
+int main(int argc, char **argv)
+{
+	const struct command *c;
+
+	if (argc < 2)
+		return usage_error("no command given", NULL);
+	if (str_eq(str_from_z(argv[1]), STR("--version")))
+		return run_version(argc - 1, argv + 1);
+	if (str_eq(str_from_z(argv[1]), STR("--help")))
+		return run_help(argc - 1, argv + 1);
+	c = command_find(argv[1]);
+	return c ? c->run(argc - 1, argv + 1) : usage_error("unknown command", argv[1]);
+}
