@@ -6,13 +6,20 @@
  * A `struct settings` describes a C struct: its rows name members by offset. Sections nest: in place (SETTING_SECTION),
  * as a list of structs (SETTING_LIST) or as a map from a name to a struct (SETTING_MAP). Lists and maps are stored as
  * `struct setting_array`; the items of a map have the name in the row that is marked `is_name`.
+ *
+ * What the user left out has the row's default. Without a default it is absent: false, empty text, empty array, and
+ * SETTING_UNSET in every number and word, so that a limit of 0 (closed) differs from no limit.
+ *
+ *	static const struct setting rows[] = {
+ *		{ .name = "open_for", .type = SETTING_DURATION, .offset = offsetof(struct breaker_settings, open_ms),
+ *		  .value = "30s", .min = "1s", .max = "1h", .help = "How long …" },
+ *	};
+ *	const struct settings breaker_settings = { "breaker", sizeof(struct breaker_settings), rows, COUNT_OF(rows) };
  */
 #ifndef SLUICE_BASE_SETTING_H
 #define SLUICE_BASE_SETTING_H
 
 #include "base/str.h"
-
-struct err;
 
 enum setting_type {
 	SETTING_BOOL,      /* bool */
@@ -22,15 +29,19 @@ enum setting_type {
 	SETTING_MICROS,    /* int64_t microseconds: 50us 1ms */
 	SETTING_SIZE,      /* int64_t bytes: 512 64KiB 32MiB 1GiB */
 	SETTING_MONEY,     /* int64_t nano-dollars, written in US dollars */
-	SETTING_PRICE,     /* int64_t pico-dollars a token, written in US dollars per million tokens; -1: unknown */
+	SETTING_PRICE,     /* int64_t pico-dollars a token, written in US dollars per million tokens */
 	SETTING_TEXT,      /* struct str */
 	SETTING_SECRET,    /* struct str; never printed; file:PATH reads it from a file */
 	SETTING_WORD,      /* int: index in `words` */
+	SETTING_WORDS,     /* unsigned: bit i stands for words[i]; a single scalar is a list of one */
 	SETTING_TEXTS,     /* struct setting_array of struct str; a single scalar is a list of one */
 	SETTING_SECTION,   /* the struct itself, in place */
-	SETTING_LIST,      /* struct setting_array of structs */
+	SETTING_LIST,      /* struct setting_array of structs; if they have a shorthand, a single one needs no list */
 	SETTING_MAP,       /* struct setting_array of structs, each with its name */
 };
+
+/* The value of numbers and words that the user left out and that have no default. */
+#define SETTING_UNSET (-1)
 
 /* `items` points to n structs (or strs) that lie one behind the other in the snapshot's arena. */
 struct setting_array {
@@ -38,9 +49,16 @@ struct setting_array {
 	size_t n;
 };
 
-/* Where a value stood, for messages about it that come later. Line and column from 1; 0: not from a file. */
+/* Where a value stood. Line and column from 1; 0: not from a file. */
 struct setting_place {
 	unsigned line, column;
+};
+
+/* Does this version act on what the row says? A row that does not is accepted, and reported where it was set. */
+enum setting_support {
+	SETTING_ACTS,
+	SETTING_IGNORED,   /* without harm: the gateway starts and says so */
+	SETTING_REFUSED,   /* it promises protection that would be missing: the gateway does not start */
 };
 
 struct settings;
@@ -49,13 +67,22 @@ struct setting {
 	const char *name;
 	enum setting_type type;
 	size_t offset;
-	const char *value;                  /* default, as the user would write it; NULL: absent (zero, empty) */
-	const char *min, *max;              /* inclusive, as the user would write them; NULL: no bound */
-	const char *const *words;           /* SETTING_WORD: allowed words, NULL-terminated */
+	const char *value;                  /* default, as the user would write it (lists: with commas); NULL: absent */
+	const char *min, *max;              /* inclusive, as the user would write them; NULL: no bound (numbers: 0) */
+	const char *also;                   /* a word accepted in place of a number and stored as 0: "off", "auto" */
+	const char *const *words;           /* SETTING_WORD, _WORDS: allowed words, NULL-terminated */
 	const struct settings *section;     /* SETTING_SECTION, _LIST, _MAP */
 	bool required, is_name, needs_restart;
-	const char *also;                   /* another form that is accepted for a section, see `shorthand` */
+	enum setting_support support;
+	const char *acts_on;                /* with `support`: the values that are acted on all the same, with spaces */
 	const char *help;                   /* the sentence for the manual */
+};
+
+/* What a `check` reports to. `fail` may be called more than once and returns false; `at` is the address of the member
+ * (or item) that is wrong, from which the place in the file is found. `context` is what conf_read was given. */
+struct setting_checker {
+	bool (*fail)(struct setting_checker *, const void *at, const char *fmt, ...) PRINTF_LIKE(3, 4);
+	const void *context;
 };
 
 struct settings {
@@ -63,13 +90,10 @@ struct settings {
 	size_t size;                        /* of the C struct */
 	const struct setting *rows;
 	size_t n;
-	size_t place;                       /* offset of a struct setting_place to fill, or SETTING_NO_PLACE */
 	/* Accepts a scalar where the section stands (`listen: 127.0.0.1:80`): the row that takes it, or NULL. */
 	const char *shorthand;
-	/* After all rows were read: rules between rows. May be NULL. */
-	bool (*check)(void *item, struct err *);
+	/* After all rows were read without an error: rules between rows, and members derived from them. May be NULL. */
+	bool (*check)(void *item, struct setting_checker *);
 };
-
-#define SETTING_NO_PLACE ((size_t)-1)
 
 #endif

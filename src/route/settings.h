@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * settings of route: the models that clients ask for, their deployments, and what is done when one fails. Immutable
+ * parts of a configuration snapshot; texts live in its arena.
+ */
+#ifndef SLUICE_ROUTE_SETTINGS_H
+#define SLUICE_ROUTE_SETTINGS_H
+
+#include "provider/settings.h"
+
+/* Pico-dollars a token; SETTING_UNSET: not known. */
+struct price_settings {
+	int64_t input, output, cache_read, cache_write, reasoning;
+};
+
+struct deployment_settings {
+	struct str provider, model;      /* `model`: the provider's name for it */
+	int64_t weight;                  /* 0: only when nothing else is left */
+	int64_t order;                   /* lower ones are tried first */
+	int64_t rpm, tpm, max_parallel;  /* SETTING_UNSET: no limit */
+	struct price_settings price;
+	int64_t context_window, max_output; /* tokens; SETTING_UNSET: not known */
+	struct str region;               /* empty: the provider's */
+};
+
+enum strategy_setting {
+	STRATEGY_WEIGHTED, STRATEGY_LATENCY, STRATEGY_USAGE, STRATEGY_LEAST_BUSY, STRATEGY_COST, STRATEGY_PRICE_WEIGHTED,
+	STRATEGY_ORDERED, STRATEGY_HASH, STRATEGY_CUSTOM,
+};
+
+struct model_settings {
+	struct str name;                 /* may be a pattern with stars; each * of a deployment's model takes what it matched */
+	int strategy;                    /* enum strategy_setting */
+	struct setting_array deployments;              /* struct deployment_settings; at least one */
+	struct setting_array fallbacks;                /* struct str: names of models */
+	struct setting_array context_window_fallbacks; /* struct str */
+	struct setting_array content_policy_fallbacks; /* struct str */
+	struct timeout_settings timeouts;
+	struct setting_array guardrails;               /* struct str */
+};
+
+enum jitter_setting { JITTER_FULL, JITTER_EQUAL, JITTER_NONE };
+
+struct retry_settings {
+	int64_t attempts;                /* further tries after the first one */
+	struct setting_array on;         /* struct str; read the three derived members instead */
+	int64_t base_ms, max_ms;
+	int jitter;                      /* enum jitter_setting */
+	int64_t respect_retry_after_ms;  /* longest Retry-After that is waited for */
+
+	bool on_connect, on_timeout;     /* derived from `on` */
+	uint64_t on_status[4];           /* derived: bit (status - 400) */
+};
+
+static inline bool retry_on_status(const struct retry_settings *r, int status)
+{
+	unsigned i = (unsigned)status - 400;
+	return i < 200 && (r->on_status[i / 64] >> i % 64 & 1);
+}
+
+struct cooldown_settings {
+	double failure_ratio;
+	int64_t min_requests, window_ms;
+	bool on_429;
+	int64_t duration_ms;
+};
+
+struct breaker_settings {
+	int64_t consecutive_failures, open_for_ms, half_open_probes;
+};
+
+struct preferred_settings {
+	int64_t max_latency_p90_ms;      /* SETTING_UNSET: no preference */
+	double min_throughput_p50;       /* tokens a second; SETTING_UNSET: no preference */
+};
+
+struct routing_settings {
+	struct retry_settings retries;
+	struct cooldown_settings cooldown;
+	struct breaker_settings breaker;
+	int64_t outage_window_ms;
+	struct preferred_settings preferred;
+	int64_t hedge_after_ms;          /* 0: off */
+	int64_t max_fallbacks;
+};
+
+extern const struct settings model_settings, routing_settings;
+
+#endif
