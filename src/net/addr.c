@@ -64,7 +64,7 @@ static bool in_block(const unsigned char *a, const struct block *b)
 
 static enum addr_scope scope4(const unsigned char a[4])
 {
-	for (size_t i = 0; i < sizeof blocks4 / sizeof *blocks4; i++)
+	for (size_t i = 0; i < COUNT_OF(blocks4); i++)
 		if (in_block(a, &blocks4[i]))
 			return blocks4[i].scope;
 	return ADDR_PUBLIC;
@@ -76,7 +76,7 @@ static enum addr_scope scope6(const unsigned char a[16])
 	static const struct block six_to_four = { { 0x20, 0x02 }, 16, ADDR_PUBLIC };
 	static const struct block global = { { 0x20 }, 3, ADDR_PUBLIC };
 
-	for (size_t i = 0; i < sizeof blocks6 / sizeof *blocks6; i++)
+	for (size_t i = 0; i < COUNT_OF(blocks6); i++)
 		if (in_block(a, &blocks6[i]))
 			return blocks6[i].scope;
 	if (in_block(a, &nat64))

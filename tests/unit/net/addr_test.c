@@ -37,9 +37,9 @@ static void parses_listen_addresses(void **state)
 		{ "[fe80::1%eth0]:80", NULL },
 		{ "example.com:80", NULL },
 		{ "unix:", NULL },
-		{ "unix:/aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", NULL },
+		{ "unix:/aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", NULL },
 	};
-	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+	for (size_t i = 0; i < COUNT_OF(cases); i++) {
 		struct addr a;
 		struct err e = { 0 };
 		char out[ADDR_TEXT_MAX];
@@ -64,7 +64,7 @@ static void splits_host_and_port(void **state)
 		{ "[::1", NULL, 0 },               { "[::1]x", NULL, 0 },               { "[::1]:", NULL, 0 },
 		{ "[]:1", NULL, 0 },               { "", NULL, 0 },                     { "a:+1", NULL, 0 },
 	};
-	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+	for (size_t i = 0; i < COUNT_OF(cases); i++) {
 		struct str host;
 		uint16_t port;
 		bool ok = addr_split(str_from_z(cases[i].text), 443, &host, &port);
@@ -160,7 +160,7 @@ static void knows_what_is_public(void **state)
 		{ "fe00::1", ADDR_RESERVED },
 		{ "ff02::1", ADDR_MULTICAST },
 	};
-	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+	for (size_t i = 0; i < COUNT_OF(cases); i++) {
 		struct addr a;
 		assert_true(addr_from_literal(&a, str_from_z(cases[i].ip), 443));
 		enum addr_scope got = addr_scope(&a);
