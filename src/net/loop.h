@@ -22,7 +22,12 @@ struct err;
 /* A descriptor the loop looks after, inside the object that owns it. Registered once for reading and writing with
  * edges: on_ready is called when something changed, and the owner goes on until the kernel says EAGAIN or gives less
  * than asked for. */
-enum { LOOP_READ = 1, LOOP_WRITE = 2, LOOP_HANGUP = 4 /* the peer will send no more, or an error waits */ };
+enum {
+	LOOP_READ = 1,
+	LOOP_WRITE = 2,
+	LOOP_HANGUP = 4,    /* the peer will send no more; comes with LOOP_READ */
+	LOOP_BROKEN = 8,    /* an error waits, or both directions are shut: nothing can be sent either */
+};
 struct watch {
 	int fd;
 	void (*on_ready)(struct watch *, unsigned what);
@@ -32,7 +37,7 @@ struct watch {
 struct timer {
 	void (*on_due)(struct timer *);
 	uint64_t due_ms;
-	uint32_t slot; /* index in the heap + 1; 0: not running */
+	uint32_t slot; /* place in the heap + 1; 0: not running */
 };
 
 /* Something to run later in this turn. Zero-initialised = not queued; posting twice runs once. */
