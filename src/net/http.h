@@ -12,7 +12,7 @@
 #include "base/str.h"
 
 enum http_method {
-	HTTP_UNKNOWN, HTTP_GET, HTTP_HEAD, HTTP_POST, HTTP_PUT, HTTP_PATCH, HTTP_DELETE, HTTP_OPTIONS,
+	METHOD_UNKNOWN, METHOD_GET, METHOD_HEAD, METHOD_POST, METHOD_PUT, METHOD_PATCH, METHOD_DELETE, METHOD_OPTIONS,
 };
 
 /* Field names that somebody here looks for; all others are HTTP_F_OTHER. */
