@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * providers: where the bytes go. One row for each provider known by name: which dialects it speaks where, how it wants
+ * its credential, which variable usually holds that, and its quirks. A known name needs only a credential; any other is
+ * a row made from the configuration (provider_unknown). Rows are constant; whoever may change one works on a copy.
+ */
+#ifndef SLUICE_PROVIDER_PROVIDERS_H
+#define SLUICE_PROVIDER_PROVIDERS_H
+
+#include "base/str.h"
+#include "dialect/dialect.h"
+
+struct arena;
+struct err;
+
+enum provider_auth {
+	AUTH_BEARER,             /* Authorization: Bearer KEY */
+	AUTH_X_API_KEY,          /* x-api-key: KEY */
+	AUTH_X_GOOG_API_KEY,     /* x-goog-api-key: KEY */
+	AUTH_API_KEY,            /* api-key: KEY */
+	AUTH_NONE,
+};
+
+enum provider_quirk {
+	QUIRK_NO_STREAM_OPTIONS = 1 << 0,    /* refuses stream_options; reports usage in the last chunk unasked */
+	QUIRK_KNOWS_ROUTING     = 1 << 1,    /* understands OpenRouter's `models` and `provider` members */
+	QUIRK_KEY_OPTIONAL      = 1 << 2,    /* a local server: works without a credential */
+};
+
+/* One place of a provider: dialects (DIALECT_BIT) that are spoken behind one base URL. */
+struct provider_face {
+	unsigned dialects;
+	struct str base_url;     /* scheme, host, path with the version; no slash at the end */
+	enum provider_auth auth;
+};
+
+#define PROVIDER_FACES 3
+
+struct provider {
+	struct str name;         /* as configuration and `provider/model` names use it */
+	struct str label;        /* as people write it */
+	struct str key_env;      /* well-known variable of the credential; empty: none */
+	struct str key_env_also; /* another one that is in use; empty: none */
+	unsigned quirks;         /* enum provider_quirk */
+	struct provider_face faces[PROVIDER_FACES];   /* those in use come first; dialects == 0 ends them */
+};
+
+struct provider_header { struct str name, value; };
+
+/* All rows, by name. */
+const struct provider *provider_rows(size_t *n);
+const struct provider *provider_by_name(struct str name);       /* NULL: unknown */
+/* The known name nearest to `name`, for messages; empty when none is near. */
+struct str provider_nearest(struct str name);
+
+/* A provider that only the configuration knows: its dialect's name ("openai-chat", "openai-responses", "anthropic",
+ * "gemini") and base URL. An OpenAI-compatible one is taken to speak completions and embeddings too. */
+MUST_USE bool provider_unknown(struct arena *, struct str name, struct str dialect, struct str base_url,
+                               struct provider *out, struct err *);
+
+/* The face that speaks the dialect, or NULL. */
+const struct provider_face *provider_face(const struct provider *, enum dialect_id);
+
+/* The header that carries the credential; `key` with "Bearer " before it is made in the arena. p == NULL in the
+ * value: the arena is full. name.n == 0: no credential is sent. */
+struct provider_header provider_auth_header(struct arena *, enum provider_auth, struct str key);
+
+/* A header that a dialect's providers insist on and that is sent when the client did not: anthropic-version. Name and
+ * value empty: none. */
+struct provider_header provider_default_header(enum dialect_id);
+
+#endif
