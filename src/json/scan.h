@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * scan: one pass over a JSON text that proves it valid and finds the few members somebody wants, without building
+ * anything. The gateway reads `model` and `stream` of a request, and `usage` of an answer, this way; the text itself
+ * is forwarded as it came, or with single values replaced or members cut in place (json_splice).
+ *
+ * The rules are RFC 8259 taken strictly: no byte order mark, no trailing bytes, no control characters in strings,
+ * UTF-8 valid (RFC 3629: no overlong forms, no surrogates, nothing above U+10FFFF), escapes well formed. An escape of
+ * a lone surrogate is accepted, as the grammar allows it. Nesting deeper than the caller's ceiling is refused.
+ *
+ * No memory is allocated, nothing is kept between calls; safe from any thread. A plan is built once and then only read.
+ *
+ *	static struct json_plan plan;                       // at start
+ *	json_plan_init(&plan, (const char *[]){ "model", "stream", "stream_options.include_usage" }, 3, JSON_REFUSE_TWICE);
+ *
+ *	struct json_hit hit[3];
+ *	struct json_fault fault;
+ *	if (!json_scan(&plan, body, 128, hit, &fault))
+ *		return json_fault_err(&fault, ERR_INVALID_REQUEST, e);
+ *	if (hit[0].type == JSON_STRING && json_to_str(hit[0].value, arena, &model)) …
+ */
+#ifndef SLUICE_JSON_SCAN_H
+#define SLUICE_JSON_SCAN_H
+
+#include "base/err.h"
+#include "base/str.h"
+
+struct arena;
+struct buf;
+
+enum json_type { JSON_ABSENT, JSON_NULL, JSON_BOOL, JSON_NUMBER, JSON_STRING, JSON_ARRAY, JSON_OBJECT };
+
+enum { JSON_DEPTH_MAX = 1024, JSON_PLAN_PATHS = 32, JSON_PLAN_NODES = 64, JSON_PATH_DEPTH = 8 };
+
+enum json_plan_flags {
+	/* A wanted member, or an object on the way to one, that stands twice in its object is a fault. Names are
+	 * compared after unescaping. Set it for what clients send: two readers of a text with doubles need not agree. */
+	JSON_REFUSE_TWICE = 1,
+};
+
+/* What to look for, as a tree of names. Filled by json_plan_init, read only afterwards. */
+struct json_plan {
+	unsigned paths, nodes, flags;
+	struct json_plan_node {
+		struct str name;
+		uint64_t lengths;    /* bit n set: a child's name is n bytes long */
+		uint8_t child, next; /* node numbers; 0 = none */
+		uint8_t hit;         /* number of the path that ends here, plus one; 0 = none does */
+	} node[JSON_PLAN_NODES];     /* node[0] is the top-level object */
+};
+
+/* `paths` are names joined by dots, counted from the top-level object ("usage.prompt_tokens"); names are 1 to 63 bytes
+ * without a dot, in plain text. They are borrowed: string literals. Wrong paths are a wrong program: asserted. */
+void json_plan_init(struct json_plan *, const char *const *paths, size_t n, unsigned flags);
+
+/* One wanted member. Pointers point into the scanned text. */
+struct json_hit {
+	struct str value;   /* as it stands in the text, a string with its quotes; p == NULL: absent */
+	const char *name;   /* the opening quote of the member's name */
+	const char *before; /* the comma in front of the member; NULL: it is the first of its object */
+	const char *after;  /* behind the comma that follows the member; NULL: it is the last of its object */
+	enum json_type type;
+	bool twice;         /* its name stood more than once; the hit is the last one, as most parsers take it */
+};
+
+enum json_error {
+	JSON_ERR_NONE,
+	JSON_ERR_EMPTY,    /* nothing but white space */
+	JSON_ERR_END,      /* the text ends too early */
+	JSON_ERR_BOM,
+	JSON_ERR_TRAILING, /* bytes behind the value */
+	JSON_ERR_VALUE,    /* no value begins so */
+	JSON_ERR_NUMBER,
+	JSON_ERR_NAME,     /* a member's name was expected */
+	JSON_ERR_COLON,
+	JSON_ERR_COMMA,    /* a comma or the closing bracket was expected */
+	JSON_ERR_CONTROL,  /* a control character in a string */
+	JSON_ERR_ESCAPE,
+	JSON_ERR_UTF8,
+	JSON_ERR_DEPTH,
+	JSON_ERR_TWICE,    /* JSON_REFUSE_TWICE; the offset is the second name's */
+	JSON_ERRORS
+};
+
+struct json_fault {
+	enum json_error error;
+	size_t offset;          /* bytes before the offending one */
+	size_t line, column;    /* from 1; columns count characters */
+};
+
+/* Validates `text` and fills hit[0 … plan->paths - 1]. `plan` may be NULL: only validates. depth_max counts arrays and
+ * objects inside one another, at most JSON_DEPTH_MAX. False: the text is refused; `fault` says where and why, the hits
+ * are undefined. A top-level value that is no object is valid and has no members. */
+MUST_USE bool json_scan(const struct json_plan *plan, struct str text, unsigned depth_max, struct json_hit *hit,
+                        struct json_fault *fault);
+
+const char *json_error_text(enum json_error);   /* "a comma or the closing bracket is missing here"; static */
+/* "not valid JSON at line 1, column 7: …" into `e`; returns false. */
+bool json_fault_err(const struct json_fault *, enum err_code, struct err *e);
+
+/*
+ * Values. `raw` is a value as json_scan left it in a hit; the functions look at its first byte, so a hit of another
+ * type (also an absent one) is simply refused.
+ */
+
+/* The string's text: borrowed from `raw` when it holds no escape, else unescaped into the arena. An escaped lone
+ * surrogate becomes U+FFFD; \u0000 becomes a NUL byte. False: not a string, or the arena's ceiling. */
+MUST_USE bool json_to_str(struct str raw, struct arena *, struct str *out);
+/* As json_to_str, appended to a buffer. */
+MUST_USE bool json_to_buf(struct str raw, struct buf *out);
+/* Is it a string whose text is `text`? Allocates nothing. */
+bool json_is_str(struct str raw, struct str text);
+/* A number whose value is an integer that fits, however it is written: 12, 12.0 and 1.2e1 are twelve (RFC 8259 gives
+ * numbers a value, not a spelling, and some providers' counters pass through floating point). 12.5, 1e-1, 1e19: false. */
+MUST_USE bool json_to_i64(struct str raw, int64_t *out);
+MUST_USE bool json_to_bool(struct str raw, bool *out);
+
+/*
+ * Editing in place. The result is a list of pieces to be sent or copied one behind the other, so a long text is never
+ * copied for the sake of a short change.
+ */
+enum json_edit_kind {
+	JSON_EDIT_REPLACE, /* the value of `hit` by `with` */
+	JSON_EDIT_CUT,     /* the whole member of `hit`, with the comma that it needs no more */
+	JSON_EDIT_INSERT,  /* `with`, a member without comma ("a":1), as the first one into the object `into` */
+};
+
+struct json_edit {
+	enum json_edit_kind kind;
+	const struct json_hit *hit; /* not absent; of a scan of the same text */
+	struct str into;            /* raw text of an object: a hit's value, or the whole text */
+	struct str with;            /* valid JSON, borrowed by the pieces */
+};
+
+/* Pieces needed at most for n edits. */
+#define JSON_PIECES(n) (3 * (n) + 1)
+
+/* Writes the edited text as pieces to `piece` (room for JSON_PIECES(n)) and returns their number. Edits may come in any
+ * order and are sorted in place; they must not lie inside one another (a cut object and a value within it), and of an
+ * object that gets an insertion at least one member must stay if it had any. */
+size_t json_splice(struct str text, struct json_edit *edit, size_t n, struct str *piece);
+
+#endif

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * write: JSON text into a buffer, piece by piece, with commas put where they belong. Used for log lines, errors and admin
+ * answers. Cheap: a string without anything to escape is one search and one copy.
+ *
+ * The writer holds no memory of its own. Errors are the buffer's: check buf->failed (json_write_done does) at the end.
+ * Using it wrongly (a value without key in an object, an end too many, more than 64 levels) is asserted.
+ *
+ *	struct json_writer w = json_writer_make(&buf);
+ *	json_open(&w, '{');
+ *	json_key(&w, STR("tokens")); json_i64(&w, 12);
+ *	json_key(&w, STR("tags"));   json_open(&w, '['); json_str(&w, tag); json_close(&w);
+ *	json_close(&w);
+ */
+#ifndef SLUICE_JSON_WRITE_H
+#define SLUICE_JSON_WRITE_H
+
+#include "base/buf.h"
+#include "base/str.h"
+
+struct json_writer {
+	struct buf *out;
+	uint64_t objects;  /* bit n: level n is an object */
+	uint8_t level;     /* open arrays and objects */
+	bool comma;        /* the next value or key is not the first of its level */
+	bool keyed;        /* a key was written: a value must follow */
+};
+
+static inline struct json_writer json_writer_make(struct buf *out) { return (struct json_writer){ .out = out }; }
+
+void json_open(struct json_writer *, char bracket);      /* '{' or '[' */
+void json_close(struct json_writer *);                   /* the innermost */
+void json_key(struct json_writer *, struct str);         /* escaped as json_str does */
+void json_str(struct json_writer *, struct str);         /* bytes that are no UTF-8 become U+FFFD; p == NULL: "" */
+void json_i64(struct json_writer *, int64_t);
+void json_u64(struct json_writer *, uint64_t);
+void json_bool(struct json_writer *, bool);
+void json_null(struct json_writer *);
+void json_raw(struct json_writer *, struct str json);    /* one whole valid value, as it is */
+
+/* Key and value in one line. */
+static inline void json_key_str(struct json_writer *w, struct str k, struct str v) { json_key(w, k); json_str(w, v); }
+static inline void json_key_i64(struct json_writer *w, struct str k, int64_t v) { json_key(w, k); json_i64(w, v); }
+static inline void json_key_u64(struct json_writer *w, struct str k, uint64_t v) { json_key(w, k); json_u64(w, v); }
+static inline void json_key_bool(struct json_writer *w, struct str k, bool v) { json_key(w, k); json_bool(w, v); }
+static inline void json_key_null(struct json_writer *w, struct str k) { json_key(w, k); json_null(w); }
+
+/* Is the text whole: all closed, nothing refused by the buffer? */
+MUST_USE bool json_write_done(const struct json_writer *);
+
+/* Appends `text` as a JSON string with its quotes, outside of any writer. */
+bool json_append_str(struct buf *, struct str text);
+
+#endif
