@@ -8,8 +8,12 @@
  *
  *	struct json_writer w = json_writer_make(&buf);
  *	json_open(&w, '{');
- *	json_key(&w, STR("tokens")); json_i64(&w, 12);
- *	json_key(&w, STR("tags"));   json_open(&w, '['); json_str(&w, tag); json_close(&w);
+ *	json_key_lit(&w, "tokens");
+ *	json_i64(&w, 12);
+ *	json_key_lit(&w, "tags");
+ *	json_open(&w, '[');
+ *	json_str(&w, tag);
+ *	json_close(&w);
  *	json_close(&w);
  */
 #ifndef SLUICE_JSON_WRITE_H
@@ -17,6 +21,8 @@
 
 #include "base/buf.h"
 #include "base/str.h"
+
+enum { JSON_WRITE_LEVELS = 64 };
 
 struct json_writer {
 	struct buf *out;
@@ -31,19 +37,16 @@ static inline struct json_writer json_writer_make(struct buf *out) { return (str
 void json_open(struct json_writer *, char bracket);      /* '{' or '[' */
 void json_close(struct json_writer *);                   /* the innermost */
 void json_key(struct json_writer *, struct str);         /* escaped as json_str does */
-void json_str(struct json_writer *, struct str);         /* bytes that are no UTF-8 become U+FFFD; p == NULL: "" */
+/* A key that is a literal without anything to escape: one copy. For the log and other hot places. */
+#define json_key_lit(w, literal) json_key_text((w), STR(",\"" literal "\":"))
+void json_key_text(struct json_writer *, struct str text); /* `text` is comma, key in its quotes, and colon */
+/* Bytes that are no UTF-8 become U+FFFD, one for each byte. */
+void json_str(struct json_writer *, struct str);
 void json_i64(struct json_writer *, int64_t);
 void json_u64(struct json_writer *, uint64_t);
 void json_bool(struct json_writer *, bool);
 void json_null(struct json_writer *);
 void json_raw(struct json_writer *, struct str json);    /* one whole valid value, as it is */
-
-/* Key and value in one line. */
-static inline void json_key_str(struct json_writer *w, struct str k, struct str v) { json_key(w, k); json_str(w, v); }
-static inline void json_key_i64(struct json_writer *w, struct str k, int64_t v) { json_key(w, k); json_i64(w, v); }
-static inline void json_key_u64(struct json_writer *w, struct str k, uint64_t v) { json_key(w, k); json_u64(w, v); }
-static inline void json_key_bool(struct json_writer *w, struct str k, bool v) { json_key(w, k); json_bool(w, v); }
-static inline void json_key_null(struct json_writer *w, struct str k) { json_key(w, k); json_null(w); }
 
 /* Is the text whole: all closed, nothing refused by the buffer? */
 MUST_USE bool json_write_done(const struct json_writer *);

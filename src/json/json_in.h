@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * json_in: what the scanner and the writer share: where a string's plain run ends, and what a well-formed UTF-8
+ * character is. For this room only.
+ */
+#ifndef SLUICE_JSON_JSON_IN_H
+#define SLUICE_JSON_JSON_IN_H
+
+#include <endian.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include "base/attr.h"
+#include "base/v16.h"
+
+/* The bytes a plain run stops at: quote, backslash, controls and (as signed bytes) non-ASCII. */
+static inline v16 json_stops_in(v16 v)
+{
+	return v16_or(v16_or(v16_eq(v, v16_fill('"')), v16_eq(v, v16_fill('\\'))), v16_lt(v, v16_fill(' ')));
+}
+
+/* The first such byte in [p, end), or end. */
+static inline const uint8_t *json_find_stop(const uint8_t *p, const uint8_t *end)
+{
+	for (; end - p >= 64; p += 64) {
+		v16 a = json_stops_in(v16_load(p)), b = json_stops_in(v16_load(p + 16));
+		v16 c = json_stops_in(v16_load(p + 32)), d = json_stops_in(v16_load(p + 48));
+		if (v16_mask(v16_or(v16_or(a, b), v16_or(c, d)))) {
+			uint64_t mask = v16_mask(a) | (uint64_t)v16_mask(b) << 16 | (uint64_t)v16_mask(c) << 32 |
+			                (uint64_t)v16_mask(d) << 48;
+			return p + __builtin_ctzll(mask);
+		}
+	}
+	for (; end - p >= 16; p += 16) {
+		unsigned mask = v16_mask(json_stops_in(v16_load(p)));
+		if (mask)
+			return p + __builtin_ctz(mask);
+	}
+	while (p < end && *p >= ' ' && *p < 0x80 && *p != '"' && *p != '\\')
+		p++;
+	return p;
+}
+
+/* The character's length if `x`, its first four bytes as a little-endian word, begins with a well-formed one of two
+ * to four bytes (RFC 3629 section 4), else 0. Patterns first, then what they let pass: overlong forms, surrogates,
+ * values above U+10FFFF. */
+static inline unsigned json_utf8_length(uint32_t x)
+{
+	if ((x & 0x00c0c0f0) == 0x008080e0) {
+		uint32_t lead = x & 0x200f;
+		return lead != 0 && lead != 0x200d ? 3 : 0;
+	}
+	if ((x & 0xc0e0) == 0x80c0)
+		return x & 0x1e ? 2 : 0;
+	if ((x & 0xc0c0c0f8) == 0x808080f0) {
+		uint32_t lead = x & 0x07, second = x & 0x3000;
+		return (lead == 0 ? second != 0 : lead < 4 || (lead == 4 && second == 0)) ? 4 : 0;
+	}
+	return 0;
+}
+
+/* That word at p < end. Zeros stand for what is behind the end: they continue no character. */
+static inline uint32_t json_utf8_word(const uint8_t *p, const uint8_t *end)
+{
+	uint32_t x = 0;
+
+	if (likely(end - p >= 4))
+		memcpy(&x, p, 4);
+	else
+		memcpy(&x, p, (size_t)(end - p));
+	return le32toh(x);
+}
+
+#endif

@@ -1,0 +1,491 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The JSON scanner: validates a text in one pass and finds wanted members on the way (RFC 8259, RFC 3629). */
+#include "json/scan.h"
+
+#include <assert.h>
+
+#include "json/json_in.h"
+
+/*
+ * Every function below takes the place it stands at and returns the place behind what it read, or NULL after fault().
+ * Bytes are unsigned here, so that comparisons mean what they say.
+ */
+
+struct scan {
+	const uint8_t *end;
+	const struct json_plan *plan;
+	struct json_hit *hit;
+	unsigned depth_max;
+	unsigned escapes;      /* escapes seen so far: did the string just read hold one? */
+	enum json_error error;
+	const uint8_t *at;        /* of the error */
+};
+
+COLD static const uint8_t *fault(struct scan *s, enum json_error error, const uint8_t *at)
+{
+	s->error = error;
+	s->at = at;
+	return NULL;
+}
+
+/* At the end of the text it is the end that is wrong. */
+COLD static const uint8_t *fault_or_end(struct scan *s, enum json_error error, const uint8_t *at)
+{
+	return fault(s, at < s->end ? error : JSON_ERR_END, at);
+}
+
+static const uint8_t *skip_spaces(const uint8_t *p, const uint8_t *end)
+{
+	while (p < end && (*p == ' ' || *p == '\n' || *p == '\r' || *p == '\t'))
+		p++;
+	return p;
+}
+
+/* Most texts are written without white space. */
+static inline const uint8_t *skip_space(const uint8_t *p, const uint8_t *end)
+{
+	return likely(p < end && *p > ' ') ? p : skip_spaces(p, end);
+}
+
+/*
+ * Strings
+ */
+
+/* Passes a run of non-ASCII characters. */
+static const uint8_t *skip_utf8(struct scan *s, const uint8_t *p)
+{
+	while (p < s->end && *p >= 0x80) {
+		unsigned n = json_utf8_length(json_utf8_word(p, s->end));
+		if (n == 0)
+			return fault(s, JSON_ERR_UTF8, p);
+		p += n;
+	}
+	return p;
+}
+
+static inline int hex_digit(uint8_t c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	c |= 0x20;
+	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+static inline bool is_short_escape(uint8_t c)
+{
+	/* b f n r t and " \ / */
+	return c == 'n' || c == '"' || c == '\\' || c == 't' || c == 'r' || c == '/' || c == 'b' || c == 'f';
+}
+
+/* Passes a run of escapes; *p is a backslash. */
+static const uint8_t *skip_escapes(struct scan *s, const uint8_t *p)
+{
+	do {
+		if (s->end - p < 2)
+			return fault(s, JSON_ERR_END, s->end);
+		if (likely(is_short_escape(p[1]))) {
+			p += 2;
+		} else {
+			if (p[1] != 'u')
+				return fault(s, JSON_ERR_ESCAPE, p);
+			for (int i = 2; i < 6; i++) {
+				if (p + i == s->end)
+					return fault(s, JSON_ERR_END, s->end);
+				if (hex_digit(p[i]) < 0)
+					return fault(s, JSON_ERR_ESCAPE, p);
+			}
+			p += 6;
+		}
+		s->escapes++;
+	} while (p < s->end && *p == '\\');
+	return p;
+}
+
+static const uint8_t *skip_string_rest(struct scan *s, const uint8_t *p)
+{
+	for (;;) {
+		p = json_find_stop(p, s->end);
+		if (p == s->end)
+			return fault(s, JSON_ERR_END, p);
+		if (*p == '"')
+			return p + 1;
+		if (*p >= 0x80)
+			p = skip_utf8(s, p);
+		else if (*p == '\\')
+			p = skip_escapes(s, p);
+		else
+			return fault(s, JSON_ERR_CONTROL, p);
+		if (!p)
+			return NULL;
+	}
+}
+
+/* `p` is behind the opening quote. Names and most values end within 16 bytes: that much is done in line. */
+static inline const uint8_t *skip_string(struct scan *s, const uint8_t *p)
+{
+	if (likely(s->end - p >= 16)) {
+		unsigned mask = v16_mask(json_stops_in(v16_load(p)));
+		p += mask ? __builtin_ctz(mask) : 16;
+		if (likely(mask && *p == '"'))
+			return p + 1;
+	}
+	return skip_string_rest(s, p);
+}
+
+/*
+ * Numbers and literals
+ */
+
+static inline const uint8_t *skip_digits(const uint8_t *p, const uint8_t *end)
+{
+	while (p < end && (uint8_t)(*p - '0') < 10)
+		p++;
+	return p;
+}
+
+static const uint8_t *skip_number(struct scan *s, const uint8_t *p)
+{
+	const uint8_t *end = s->end, *start = p, *q;
+
+	if (*p == '-')
+		p++;
+	q = skip_digits(p, end);
+	if (q == p)
+		return fault_or_end(s, JSON_ERR_NUMBER, q);
+	if (*p == '0' && q > p + 1)
+		return fault(s, JSON_ERR_NUMBER, start);
+	p = q;
+	if (p < end && *p == '.') {
+		q = skip_digits(++p, end);
+		if (q == p)
+			return fault_or_end(s, JSON_ERR_NUMBER, q);
+		p = q;
+	}
+	if (p < end && (*p | 0x20) == 'e') {
+		p++;
+		if (p < end && (*p == '+' || *p == '-'))
+			p++;
+		q = skip_digits(p, end);
+		if (q == p)
+			return fault_or_end(s, JSON_ERR_NUMBER, q);
+		p = q;
+	}
+	return p;
+}
+
+static inline const uint8_t *skip_word(struct scan *s, const uint8_t *p, struct str word)
+{
+	if ((size_t)(s->end - p) < word.n || memcmp(p, word.p, word.n) != 0)
+		return fault(s, JSON_ERR_VALUE, p);
+	return p + word.n;
+}
+
+/*
+ * Structure
+ */
+
+/* `p` is at a value's first byte. Passes the whole value, looking for nothing in it: this loop sees most of the bytes.
+ * `depth` counts what is open around the value. */
+HOT static const uint8_t *skip_value(struct scan *s, const uint8_t *p, unsigned depth)
+{
+	char closing[JSON_DEPTH_MAX]; /* of what is open around the present level */
+	const unsigned outside = depth;
+	char close = 0;
+
+value:
+	if (p == s->end)
+		return fault(s, JSON_ERR_END, p);
+	switch (*p) {
+	case '"':
+		p = skip_string(s, p + 1);
+		break;
+	case '{': case '[':
+		if (depth == s->depth_max)
+			return fault(s, JSON_ERR_DEPTH, p);
+		closing[depth++] = close;
+		close = *p == '{' ? '}' : ']';
+		p = skip_space(p + 1, s->end);
+		if (p < s->end && *p == close) {
+			p++;
+			close = closing[--depth];
+			break;
+		}
+		if (close == '}')
+			goto name;
+		goto value;
+	case '-': case '0': case '1': case '2': case '3': case '4': case '5': case '6': case '7': case '8': case '9':
+		p = skip_number(s, p);
+		break;
+	case 't':
+		p = skip_word(s, p, STR("true"));
+		break;
+	case 'f':
+		p = skip_word(s, p, STR("false"));
+		break;
+	case 'n':
+		p = skip_word(s, p, STR("null"));
+		break;
+	default:
+		return fault(s, JSON_ERR_VALUE, p);
+	}
+	if (unlikely(!p))
+		return NULL;
+
+	while (depth > outside) {
+		p = skip_space(p, s->end);
+		if (p == s->end)
+			return fault(s, JSON_ERR_END, p);
+		if (*p == ',') {
+			p = skip_space(p + 1, s->end);
+			if (close == ']')
+				goto value;
+			goto name;
+		}
+		if (*p != close)
+			return fault(s, JSON_ERR_COMMA, p);
+		p++;
+		close = closing[--depth];
+	}
+	return p;
+
+name:
+	if (p == s->end || *p != '"')
+		return fault_or_end(s, JSON_ERR_NAME, p);
+	p = skip_string(s, p + 1);
+	if (unlikely(!p))
+		return NULL;
+	p = skip_space(p, s->end);
+	if (p == s->end || *p != ':')
+		return fault_or_end(s, JSON_ERR_COLON, p);
+	p = skip_space(p + 1, s->end);
+	goto value;
+}
+
+/* The child of `n` with the name that stands as a string at [name, end), quotes included; 0: none. */
+static unsigned find_child(const struct scan *s, const struct json_plan_node *n, const uint8_t *name, const uint8_t *end,
+                           bool escaped)
+{
+	struct str raw = str_of((const char *)name, (size_t)(end - name));
+	size_t len = raw.n - 2;
+
+	if (unlikely(escaped)) {
+		for (unsigned c = n->child; c; c = s->plan->node[c].next)
+			if (json_is_str(raw, s->plan->node[c].name))
+				return c;
+		return 0;
+	}
+	if (len > 63 || !(n->lengths >> len & 1))
+		return 0;
+	for (unsigned c = n->child; c; c = s->plan->node[c].next)
+		if (s->plan->node[c].name.n == len && memcmp(s->plan->node[c].name.p, name + 1, len) == 0)
+			return c;
+	return 0;
+}
+
+/* The node's member stands again: what was found in its first is void. */
+static void forget(struct scan *s, const struct json_plan_node *n)
+{
+	if (n->hit)
+		s->hit[n->hit - 1] = (struct json_hit){ .twice = true };
+	for (unsigned c = n->child; c; c = s->plan->node[c].next)
+		forget(s, &s->plan->node[c]);
+}
+
+static enum json_type type_at(const uint8_t *p)
+{
+	switch (*p) {
+	case '"': return JSON_STRING;
+	case '{': return JSON_OBJECT;
+	case '[': return JSON_ARRAY;
+	case 't': case 'f': return JSON_BOOL;
+	case 'n': return JSON_NULL;
+	default: return JSON_NUMBER;
+	}
+}
+
+/* `p` is behind the brace of an object that `n` is about, `depth` counts that object too. The recursion is as deep as
+ * the plan's longest path. */
+static const uint8_t *match_object(struct scan *s, const uint8_t *p, const struct json_plan_node *n, unsigned depth)
+{
+	const uint8_t *before = NULL;
+	uint64_t seen = 0; /* bit n: node n's member */
+
+	p = skip_space(p, s->end);
+	if (p < s->end && *p == '}')
+		return p + 1;
+	for (;;) {
+		const uint8_t *name = p;
+		if (p == s->end || *p != '"')
+			return fault_or_end(s, JSON_ERR_NAME, p);
+		unsigned escapes = s->escapes;
+		p = skip_string(s, p + 1);
+		if (!p)
+			return NULL;
+		unsigned child = find_child(s, n, name, p, s->escapes != escapes);
+		p = skip_space(p, s->end);
+		if (p == s->end || *p != ':')
+			return fault_or_end(s, JSON_ERR_COLON, p);
+		p = skip_space(p + 1, s->end);
+
+		const struct json_plan_node *c = &s->plan->node[child];
+		struct json_hit *hit = NULL;
+		const uint8_t *value = p;
+		if (child) {
+			if (seen >> child & 1) {
+				if (s->plan->flags & JSON_REFUSE_TWICE)
+					return fault(s, JSON_ERR_TWICE, name);
+				forget(s, c);
+			}
+			seen |= (uint64_t)1 << child;
+			hit = c->hit ? &s->hit[c->hit - 1] : NULL;
+		}
+		if (child && c->child && p < s->end && *p == '{') {
+			if (depth == s->depth_max)
+				return fault(s, JSON_ERR_DEPTH, p);
+			p = match_object(s, p + 1, c, depth + 1);
+		} else {
+			p = skip_value(s, p, depth);
+		}
+		if (!p)
+			return NULL;
+		if (hit)
+			*hit = (struct json_hit){ .value = str_of((const char *)value, (size_t)(p - value)),
+				                  .name = (const char *)name, .before = (const char *)before,
+				                  .type = type_at(value), .twice = hit->twice };
+		p = skip_space(p, s->end);
+		if (p == s->end)
+			return fault(s, JSON_ERR_END, p);
+		if (*p == '}')
+			return p + 1;
+		if (*p != ',')
+			return fault(s, JSON_ERR_COMMA, p);
+		before = p;
+		if (hit)
+			hit->after = (const char *)p + 1;
+		p = skip_space(p + 1, s->end);
+	}
+}
+
+/* Lines end in LF, CR or CRLF; columns count characters, so continuation bytes do not count. */
+COLD static void locate(struct json_fault *f, struct str text, size_t offset)
+{
+	f->offset = offset;
+	f->line = 1;
+	f->column = 1;
+	for (size_t i = 0; i < offset; i++) {
+		if (text.p[i] == '\n' || (text.p[i] == '\r' && (i + 1 == text.n || text.p[i + 1] != '\n'))) {
+			f->line++;
+			f->column = 1;
+		} else if ((text.p[i] & 0xc0) != 0x80) {
+			f->column++;
+		}
+	}
+}
+
+static const uint8_t *scan_text(struct scan *s, const uint8_t *p)
+{
+	static const uint8_t bom[] = { 0xef, 0xbb, 0xbf };
+
+	if (s->end - p >= 3 && memcmp(p, bom, sizeof bom) == 0)
+		return fault(s, JSON_ERR_BOM, p);
+	p = skip_space(p, s->end);
+	if (p == s->end)
+		return fault(s, JSON_ERR_EMPTY, p);
+	if (*p == '{' && s->plan && s->depth_max > 0)
+		p = match_object(s, p + 1, &s->plan->node[0], 1);
+	else
+		p = skip_value(s, p, 0);
+	if (!p)
+		return NULL;
+	p = skip_space(p, s->end);
+	return p == s->end ? p : fault(s, JSON_ERR_TRAILING, p);
+}
+
+bool json_scan(const struct json_plan *plan, struct str text, unsigned depth_max, struct json_hit *hit,
+               struct json_fault *f)
+{
+	assert(depth_max <= JSON_DEPTH_MAX);
+	assert(!plan || plan->nodes > 0);
+	const uint8_t *start = (const uint8_t *)(text.n ? text.p : "");
+	struct scan s = { .end = start + text.n, .plan = plan, .hit = hit, .depth_max = depth_max };
+
+	for (unsigned i = 0; plan && i < plan->paths; i++)
+		hit[i] = (struct json_hit){ .type = JSON_ABSENT };
+	if (likely(scan_text(&s, start)))
+		return true;
+	f->error = s.error;
+	locate(f, text, (size_t)(s.at - start));
+	return false;
+}
+
+/*
+ * Plans
+ */
+
+static unsigned plan_child(struct json_plan *plan, unsigned parent, struct str name)
+{
+	struct json_plan_node *n = &plan->node[parent];
+
+	assert(name.n > 0 && name.n < 64);
+	for (unsigned c = n->child; c; c = plan->node[c].next)
+		if (str_eq(plan->node[c].name, name))
+			return c;
+	assert(plan->nodes < JSON_PLAN_NODES);
+	unsigned c = plan->nodes++;
+	plan->node[c] = (struct json_plan_node){ .name = name, .next = n->child };
+	n->child = (uint8_t)c;
+	n->lengths |= (uint64_t)1 << name.n;
+	return c;
+}
+
+void json_plan_init(struct json_plan *plan, const char *const *paths, size_t n, unsigned flags)
+{
+	assert(n <= JSON_PLAN_PATHS);
+	memset(plan, 0, sizeof *plan);
+	plan->nodes = 1;
+	plan->paths = (unsigned)n;
+	plan->flags = flags;
+	for (size_t i = 0; i < n; i++) {
+		struct str rest = str_from_z(paths[i]);
+		unsigned node = 0, depth = 0;
+		while (rest.p) {
+			node = plan_child(plan, node, str_cut(&rest, '.'));
+			assert(++depth <= JSON_PATH_DEPTH);
+		}
+		assert(plan->node[node].hit == 0); /* the same path twice */
+		plan->node[node].hit = (uint8_t)(i + 1);
+	}
+}
+
+/*
+ * Errors
+ */
+
+const char *json_error_text(enum json_error error)
+{
+	static const char *const text[JSON_ERRORS] = {
+		[JSON_ERR_NONE] = "no error",
+		[JSON_ERR_EMPTY] = "there is no value",
+		[JSON_ERR_END] = "the text ends too early",
+		[JSON_ERR_BOM] = "a byte order mark is not allowed",
+		[JSON_ERR_TRAILING] = "nothing may follow the value",
+		[JSON_ERR_VALUE] = "a value is expected here",
+		[JSON_ERR_NUMBER] = "this is not a number as JSON writes it",
+		[JSON_ERR_NAME] = "a member's name in double quotes is expected here",
+		[JSON_ERR_COLON] = "a colon is expected here",
+		[JSON_ERR_COMMA] = "a comma or the closing bracket is expected here",
+		[JSON_ERR_CONTROL] = "a control character in a string must be escaped",
+		[JSON_ERR_ESCAPE] = "there is no such escape",
+		[JSON_ERR_UTF8] = "these bytes are not UTF-8",
+		[JSON_ERR_DEPTH] = "arrays and objects are nested too deeply",
+		[JSON_ERR_TWICE] = "this member stands twice in its object",
+	};
+	assert(error < JSON_ERRORS);
+	return text[error];
+}
+
+bool json_fault_err(const struct json_fault *f, enum err_code code, struct err *e)
+{
+	return err_set(e, code, "not valid JSON at line %zu, column %zu: %s", f->line, f->column,
+	               json_error_text(f->error));
+}

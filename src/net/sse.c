@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Server-sent events: the framer and the reader of one event (HTML standard, 9.2.6). */
+#include "net/sse.h"
+
+#include <assert.h>
+
+#include "base/attr.h"
+#include "base/v16.h"
+
+static const char BOM[3] = { '\xef', '\xbb', '\xbf' };
+
+static inline v16 ends_in(v16 v) { return v16_or(v16_eq(v, v16_fill('\n')), v16_eq(v, v16_fill('\r'))); }
+
+/* The first CR or LF in [p, end), or end. */
+static inline const char *find_line_end(const char *p, const char *end)
+{
+	for (; end - p >= 64; p += 64) {
+		v16 a = ends_in(v16_load(p)), b = ends_in(v16_load(p + 16));
+		v16 c = ends_in(v16_load(p + 32)), d = ends_in(v16_load(p + 48));
+		if (v16_mask(v16_or(v16_or(a, b), v16_or(c, d)))) {
+			uint64_t mask = v16_mask(a) | (uint64_t)v16_mask(b) << 16 | (uint64_t)v16_mask(c) << 32 |
+			                (uint64_t)v16_mask(d) << 48;
+			return p + __builtin_ctzll(mask);
+		}
+	}
+	for (; end - p >= 16; p += 16) {
+		unsigned mask = v16_mask(ends_in(v16_load(p)));
+		if (mask)
+			return p + __builtin_ctz(mask);
+	}
+	while (p < end && *p != '\n' && *p != '\r')
+		p++;
+	return p;
+}
+
+/* Looks for the byte order mark at the start of the stream, which may come in pieces. What only began like one is the
+ * start of a line: that a line has bytes is all the framer needs to know of it. */
+static const char *skip_bom(struct sse_framer *f, const char *p, const char *end)
+{
+	while (p < end && f->bom < sizeof BOM) {
+		if (*p != BOM[f->bom]) {
+			f->in_line = f->bom > 0;
+			f->bom = sizeof BOM;
+			break;
+		}
+		p++;
+		f->bom++;
+	}
+	return p;
+}
+
+size_t sse_frame(struct sse_framer *f, struct str run)
+{
+	const char *p = run.p, *end = p + run.n;
+
+	if (unlikely(f->bom < sizeof BOM))
+		p = skip_bom(f, p, end);
+	if (unlikely(f->after_cr) && p < end) {
+		f->after_cr = false;
+		if (*p == '\n') {
+			p++;
+			if (!f->in_event)
+				return (size_t)(p - run.p); /* of the blank line before */
+		}
+	}
+	while (p < end) {
+		const char *eol = find_line_end(p, end);
+		f->in_line |= eol > p;
+		if (eol == end)
+			break;
+		p = eol + 1;
+		if (*eol == '\r') {
+			if (p < end && *p == '\n')
+				p++;
+			else if (p == end)
+				f->after_cr = true;
+		}
+		if (!f->in_line) {
+			f->in_event = false;
+			return (size_t)(p - run.p);
+		}
+		f->in_line = false;
+		f->in_event = true;
+	}
+	return SSE_PARTIAL;
+}
+
+/* Takes the next line off `*rest`, which is not empty. The last line of an event always has an end; that of a text
+ * which the framer did not cut may lack it, and is a line all the same. */
+static struct str take_line(struct str *rest)
+{
+	const char *p = rest->p, *end = p + rest->n, *eol = find_line_end(p, end), *next = eol;
+
+	if (next < end)
+		next += *eol == '\r' && eol + 1 < end && eol[1] == '\n' ? 2 : 1;
+	*rest = str_of(next, (size_t)(end - next));
+	return str_of(p, (size_t)(eol - p));
+}
+
+/* Data is joined only from its second line on: `lines` counts those before this one. */
+static bool add_data(struct sse_event *e, struct buf *joined, unsigned lines, struct str value)
+{
+	if (lines == 0) {
+		e->data = value;
+		return true;
+	}
+	if (lines == 1) {
+		buf_clear(joined);
+		if (!buf_append(joined, e->data))
+			return false;
+	}
+	return buf_append_c(joined, '\n') && buf_append(joined, value);
+}
+
+enum sse_read sse_read(struct str event, bool first, struct buf *joined, struct sse_event *out)
+{
+	struct sse_event e = { .name = { NULL, 0 } };
+	unsigned lines = 0;
+
+	if (first && str_starts(event, str_of(BOM, sizeof BOM)))
+		event = str_slice(event, sizeof BOM, event.n);
+	while (event.n > 0) {
+		struct str value = take_line(&event);
+		if (value.n == 0)
+			continue; /* only the last line can be blank, or the first: see sse_frame about a cut CRLF */
+		const char *colon = memchr(value.p, ':', value.n);
+		struct str field = value;
+		value = str_of(value.p + value.n, 0);
+		if (colon) {
+			value = str_of(colon + 1, (size_t)(field.p + field.n - (colon + 1)));
+			field.n = (size_t)(colon - field.p);
+			if (value.n > 0 && value.p[0] == ' ')
+				value = str_of(value.p + 1, value.n - 1);
+		}
+		if (str_eq(field, STR("data"))) {
+			if (!add_data(&e, joined, lines++, value))
+				return SSE_TOO_LONG;
+		} else if (str_eq(field, STR("event"))) {
+			e.name = value;
+		} else if (str_eq(field, STR("id"))) {
+			if (!value.n || !memchr(value.p, '\0', value.n)) {
+				e.id = value;
+				e.has_id = true;
+			}
+		} else if (str_eq(field, STR("retry"))) {
+			uint64_t ms;
+			if (str_to_u64(value, &ms)) {
+				e.retry_ms = ms;
+				e.has_retry = true;
+			}
+		}
+	}
+	if (lines > 1)
+		e.data = buf_str(joined);
+	*out = e;
+	return lines ? SSE_EVENT : SSE_NO_DATA;
+}
