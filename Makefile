@@ -65,7 +65,7 @@ $(BUILD)/unit/%: tests/unit/%.c $(LIB_OBJ) Makefile
 
 $(BUILD)/bench/%: bench/%.c Makefile
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP $< $(LDX) -lpthread -lm -o $@
+	$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP $< $(LDX) -lssl -lcrypto -lpthread -lm -o $@
 
 tools: $(TOOL_BIN)
 
