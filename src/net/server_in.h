@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * server_in: what server.c and http2.c share: the connection as the server keeps it.
+ */
+#ifndef SLUICE_NET_SERVER_IN_H
+#define SLUICE_NET_SERVER_IN_H
+
+#include "net/addr.h"
+#include "net/conn.h"
+#include "net/server.h"
+
+/* A client's address in 20 bytes. */
+struct server_peer {
+	uint8_t ip[16];                  /* IPv4 in the first four */
+	uint16_t port;
+	uint8_t family;                  /* AF_INET, AF_INET6, AF_UNIX */
+};
+
+struct server_listener {
+	struct watch watch;
+	struct server *server;
+	struct server_listener *next;
+	struct listener_options options;
+	struct task again;               /* go on accepting */
+	bool waiting;                    /* for a place among the connections, or for descriptors */
+};
+
+/* The first member of each version's own connection object. */
+struct server_conn {
+	struct conn conn;
+	struct server *server;
+	struct server_conn *next, **link; /* all of the server's */
+	struct timer deadline;
+	struct server_peer peer;
+	bool http2;
+	bool http2_wanted;                /* the listener speaks it */
+	bool must_http2;                  /* chosen by ALPN */
+	void *version;                    /* http2's own state */
+};
+
+struct server {
+	struct server_options options;
+	struct server_listener *listeners;
+	struct server_conn *conns;
+	struct timer retry_accept;
+	struct server_stats stats;
+	bool draining;
+	uint64_t date_s;
+	char date[32];
+};
+
+void server_peer_set(struct server_peer *, const struct addr *);
+void server_peer_get(const struct server_peer *, struct addr *);
+/* Closes and frees the connection's common part: the caller frees the object. */
+void server_conn_fini(struct server_conn *);
+
+/* http2.c: takes the connection over. `already` are bytes that were read from it, the client's preface first or a
+ * beginning of it. From then on conn.changed and deadline are HTTP/2's; it ends with server_conn_fini and free(). */
+void http2_start(struct server_conn *, struct str already);
+/* Graceful end: GOAWAY, then streams under way are finished. */
+void http2_drain(struct server_conn *);
+/* At once; nobody is told. */
+void http2_close(struct server_conn *);
+
+#endif
