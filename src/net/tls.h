@@ -10,7 +10,9 @@
  *	TLS_EOF: the peer said that it is done;  TLS_FAIL: anything else, a cut connection too: tls_describe tells.
  *
  * Renegotiation, compression, early data and everything below TLS 1.2 are off; TLS 1.2 only with ECDHE and AEAD ciphers.
- * Record buffers exist only while a record is under way. TLS_IDLE_BYTES is what is left.
+ * Record buffers exist only while a record is under way. What an idle connection holds, measured with OpenSSL 3.0 on amd64
+ * (tests/unit/net/tls_test.c prints it): 14.5 KiB on the server's side; 35 KiB on the client's, of which 16 KiB are the
+ * buffer that OpenSSL keeps once a TLS 1.3 ticket has come and the rest more is the provider's certificate.
  */
 #ifndef SLUICE_NET_TLS_H
 #define SLUICE_NET_TLS_H
@@ -24,6 +26,7 @@ struct tls;
 struct tls_server;
 struct tls_client;
 struct tls_sessions;
+
 
 enum { TLS_EOF = 0, TLS_WANT_READ = -1, TLS_WANT_WRITE = -2, TLS_FAIL = -3 };
 
