@@ -180,110 +180,154 @@ static inline const uint8_t *skip_word(struct scan *s, const uint8_t *p, struct 
 	return p + word.n;
 }
 
+/* A value that is neither array nor object; p < end. */
+static inline const uint8_t *skip_scalar(struct scan *s, const uint8_t *p)
+{
+	if (*p == '"')
+		return skip_string(s, p + 1);
+	if ((uint8_t)(*p - '0') < 10 || *p == '-')
+		return skip_number(s, p);
+	if (*p == 't')
+		return skip_word(s, p, STR("true"));
+	if (*p == 'f')
+		return skip_word(s, p, STR("false"));
+	if (*p == 'n')
+		return skip_word(s, p, STR("null"));
+	return fault(s, JSON_ERR_VALUE, p);
+}
+
 /*
  * Structure
  */
 
-/* `p` is at a value's first byte. Passes the whole value, looking for nothing in it: this loop sees most of the bytes.
- * `depth` counts what is open around the value. */
-HOT static const uint8_t *skip_value(struct scan *s, const uint8_t *p, unsigned depth)
+/* A brace or bracket that opens; the one that closes is two further in ASCII. */
+static inline bool opens(uint8_t c) { return (c | 0x20) == '{'; }
+static inline uint8_t closing_of(uint8_t c) { return (uint8_t)(c + 2); }
+
+/* `p` is behind a member's name. Returns the place of its value. */
+static inline const uint8_t *skip_colon(struct scan *s, const uint8_t *p)
 {
-	char closing[JSON_DEPTH_MAX]; /* of what is open around the present level */
-	const unsigned outside = depth;
-	char close = 0;
-
-value:
-	if (p == s->end)
-		return fault(s, JSON_ERR_END, p);
-	switch (*p) {
-	case '"':
-		p = skip_string(s, p + 1);
-		break;
-	case '{': case '[':
-		if (depth == s->depth_max)
-			return fault(s, JSON_ERR_DEPTH, p);
-		closing[depth++] = close;
-		close = *p == '{' ? '}' : ']';
-		p = skip_space(p + 1, s->end);
-		if (p < s->end && *p == close) {
-			p++;
-			close = closing[--depth];
-			break;
-		}
-		if (close == '}')
-			goto name;
-		goto value;
-	case '-': case '0': case '1': case '2': case '3': case '4': case '5': case '6': case '7': case '8': case '9':
-		p = skip_number(s, p);
-		break;
-	case 't':
-		p = skip_word(s, p, STR("true"));
-		break;
-	case 'f':
-		p = skip_word(s, p, STR("false"));
-		break;
-	case 'n':
-		p = skip_word(s, p, STR("null"));
-		break;
-	default:
-		return fault(s, JSON_ERR_VALUE, p);
+	if (unlikely(p == s->end || *p != ':')) {
+		p = skip_spaces(p, s->end);
+		if (p == s->end || *p != ':')
+			return fault_or_end(s, JSON_ERR_COLON, p);
 	}
-	if (unlikely(!p))
-		return NULL;
-
-	while (depth > outside) {
-		p = skip_space(p, s->end);
-		if (p == s->end)
-			return fault(s, JSON_ERR_END, p);
-		if (*p == ',') {
-			p = skip_space(p + 1, s->end);
-			if (close == ']')
-				goto value;
-			goto name;
-		}
-		if (*p != close)
-			return fault(s, JSON_ERR_COMMA, p);
-		p++;
-		close = closing[--depth];
-	}
-	return p;
-
-name:
-	if (p == s->end || *p != '"')
-		return fault_or_end(s, JSON_ERR_NAME, p);
-	p = skip_string(s, p + 1);
-	if (unlikely(!p))
-		return NULL;
-	p = skip_space(p, s->end);
-	if (p == s->end || *p != ':')
-		return fault_or_end(s, JSON_ERR_COLON, p);
 	p = skip_space(p + 1, s->end);
-	goto value;
+	return likely(p < s->end) ? p : fault(s, JSON_ERR_END, p);
 }
 
-/* The child of `n` with the name that stands as a string at [name, end), quotes included; 0: none. */
-static unsigned find_child(const struct scan *s, const struct json_plan_node *n, const uint8_t *name, const uint8_t *end,
-                           bool escaped)
+/* `p` is behind a value. Returns the place of the comma or of `close`. */
+static inline const uint8_t *skip_to_comma(struct scan *s, const uint8_t *p, uint8_t close)
 {
-	struct str raw = str_of((const char *)name, (size_t)(end - name));
-	size_t len = raw.n - 2;
+	if (likely(p < s->end && (*p == ',' || *p == close)))
+		return p;
+	p = skip_spaces(p, s->end);
+	return p < s->end && (*p == ',' || *p == close) ? p : fault_or_end(s, JSON_ERR_COMMA, p);
+}
 
-	if (unlikely(escaped)) {
-		for (unsigned c = n->child; c; c = s->plan->node[c].next)
-			if (json_is_str(raw, s->plan->node[c].name))
-				return c;
-		return 0;
+/* `p` is at the bracket that opens an array or object. Passes the whole of it, looking for nothing: this loop sees most
+ * of the bytes. `depth` counts what is open around it. */
+HOT static const uint8_t *skip_container(struct scan *s, const uint8_t *p, unsigned depth)
+{
+	uint8_t closing[JSON_DEPTH_MAX]; /* of what is open around the present level */
+	const unsigned outside = depth;
+	uint8_t close = 0;
+
+open:
+	if (depth == s->depth_max)
+		return fault(s, JSON_ERR_DEPTH, p);
+	closing[depth++] = close;
+	close = closing_of(*p);
+	p = skip_space(p + 1, s->end);
+	if (p == s->end)
+		return fault(s, JSON_ERR_END, p);
+	if (*p == close)
+		goto closed;
+	for (;;) {
+		if (close == '}') {
+			if (unlikely(p == s->end || *p != '"'))
+				return fault_or_end(s, JSON_ERR_NAME, p);
+			p = skip_string(s, p + 1);
+			if (unlikely(!p) || !(p = skip_colon(s, p)))
+				return NULL;
+		} else if (p == s->end) {
+			return fault(s, JSON_ERR_END, p);
+		}
+		if (opens(*p))
+			goto open;
+		p = skip_scalar(s, p);
+		if (unlikely(!p))
+			return NULL;
+	next:
+		p = skip_to_comma(s, p, close);
+		if (unlikely(!p))
+			return NULL;
+		if (*p == ',') {
+			p = skip_space(p + 1, s->end);
+			continue;
+		}
+	closed:
+		p++;
+		if (--depth == outside)
+			return p;
+		close = closing[depth];
+		goto next;
 	}
-	if (len > 63 || !(n->lengths >> len & 1))
-		return 0;
+}
+
+/* Names share a slot seldom: wanted ones of one object mostly differ in length or in their first letter. */
+static inline unsigned slot_of(const uint8_t *name, size_t n) { return (name[0] ^ (unsigned)n) % JSON_PLAN_SLOTS; }
+
+/* memcmp for n bytes, 1 to 63, without the call. */
+static inline bool same_name(const uint8_t *a, const uint8_t *b, size_t n)
+{
+	uint64_t x, y;
+	uint32_t v, w;
+
+	if (n >= 8) {
+		for (size_t i = 0; i + 8 < n; i += 8) {
+			memcpy(&x, a + i, 8);
+			memcpy(&y, b + i, 8);
+			if (x != y)
+				return false;
+		}
+		memcpy(&x, a + n - 8, 8);
+		memcpy(&y, b + n - 8, 8);
+		return x == y;
+	}
+	if (n >= 4) {
+		memcpy(&v, a, 4);
+		memcpy(&w, b, 4);
+		if (v != w)
+			return false;
+		memcpy(&v, a + n - 4, 4);
+		memcpy(&w, b + n - 4, 4);
+		return v == w;
+	}
+	return a[0] == b[0] && a[n / 2] == b[n / 2] && a[n - 1] == b[n - 1];
+}
+
+COLD static unsigned find_escaped(const struct scan *s, const struct json_plan_node *n, struct str raw)
+{
 	for (unsigned c = n->child; c; c = s->plan->node[c].next)
-		if (s->plan->node[c].name.n == len && memcmp(s->plan->node[c].name.p, name + 1, len) == 0)
+		if (json_is_str(raw, s->plan->node[c].name))
+			return c;
+	return 0;
+}
+
+/* The child of `n` whose name is the n bytes at `name`; 0: none. */
+static inline unsigned find_child(const struct scan *s, const struct json_plan_node *n, const uint8_t *name, size_t len)
+{
+	unsigned c = n->slot[slot_of(name, len)];
+
+	for (; c; c = s->plan->node[c].next_in_slot)
+		if (s->plan->node[c].name.n == len && same_name((const uint8_t *)s->plan->node[c].name.p, name, len))
 			return c;
 	return 0;
 }
 
 /* The node's member stands again: what was found in its first is void. */
-static void forget(struct scan *s, const struct json_plan_node *n)
+COLD static void forget(struct scan *s, const struct json_plan_node *n)
 {
 	if (n->hit)
 		s->hit[n->hit - 1] = (struct json_hit){ .twice = true };
@@ -291,7 +335,7 @@ static void forget(struct scan *s, const struct json_plan_node *n)
 		forget(s, &s->plan->node[c]);
 }
 
-static enum json_type type_at(const uint8_t *p)
+static inline enum json_type type_at(const uint8_t *p)
 {
 	switch (*p) {
 	case '"': return JSON_STRING;
@@ -303,35 +347,50 @@ static enum json_type type_at(const uint8_t *p)
 	}
 }
 
-/* `p` is behind the brace of an object that `n` is about, `depth` counts that object too. The recursion is as deep as
+static const uint8_t *match_object(struct scan *s, const uint8_t *p, const struct json_plan_node *n, unsigned depth);
+
+/* `p` is at the value of a member; `child` is its node, 0 for a member that nobody wants. */
+static inline const uint8_t *match_value(struct scan *s, const uint8_t *p, unsigned child, unsigned depth)
+{
+	if (!opens(*p))
+		return skip_scalar(s, p);
+	if (*p == '{' && child && s->plan->node[child].child)
+		return match_object(s, p, &s->plan->node[child], depth);
+	return skip_container(s, p, depth);
+}
+
+/* `p` is at the brace of an object that `n` is about, `depth` counts what is open around it. The recursion is as deep as
  * the plan's longest path. */
 static const uint8_t *match_object(struct scan *s, const uint8_t *p, const struct json_plan_node *n, unsigned depth)
 {
 	const uint8_t *before = NULL;
 	uint64_t seen = 0; /* bit n: node n's member */
 
-	p = skip_space(p, s->end);
+	if (depth++ == s->depth_max)
+		return fault(s, JSON_ERR_DEPTH, p);
+	p = skip_space(p + 1, s->end);
 	if (p < s->end && *p == '}')
 		return p + 1;
 	for (;;) {
-		const uint8_t *name = p;
-		if (p == s->end || *p != '"')
-			return fault_or_end(s, JSON_ERR_NAME, p);
-		unsigned escapes = s->escapes;
-		p = skip_string(s, p + 1);
-		if (!p)
-			return NULL;
-		unsigned child = find_child(s, n, name, p, s->escapes != escapes);
-		p = skip_space(p, s->end);
-		if (p == s->end || *p != ':')
-			return fault_or_end(s, JSON_ERR_COLON, p);
-		p = skip_space(p + 1, s->end);
-
-		const struct json_plan_node *c = &s->plan->node[child];
+		const uint8_t *name = p, *value;
 		struct json_hit *hit = NULL;
-		const uint8_t *value = p;
+		unsigned escapes = s->escapes, child;
+
+		if (unlikely(p == s->end || *p != '"'))
+			return fault_or_end(s, JSON_ERR_NAME, p);
+		p = skip_string(s, p + 1);
+		if (unlikely(!p))
+			return NULL;
+		if (likely(s->escapes == escapes))
+			child = find_child(s, n, name + 1, (size_t)(p - name) - 2);
+		else
+			child = find_escaped(s, n, str_of((const char *)name, (size_t)(p - name)));
+		value = p = skip_colon(s, p);
+		if (unlikely(!p))
+			return NULL;
 		if (child) {
-			if (seen >> child & 1) {
+			const struct json_plan_node *c = &s->plan->node[child];
+			if (unlikely(seen >> child & 1)) {
 				if (s->plan->flags & JSON_REFUSE_TWICE)
 					return fault(s, JSON_ERR_TWICE, name);
 				forget(s, c);
@@ -339,30 +398,24 @@ static const uint8_t *match_object(struct scan *s, const uint8_t *p, const struc
 			seen |= (uint64_t)1 << child;
 			hit = c->hit ? &s->hit[c->hit - 1] : NULL;
 		}
-		if (child && c->child && p < s->end && *p == '{') {
-			if (depth == s->depth_max)
-				return fault(s, JSON_ERR_DEPTH, p);
-			p = match_object(s, p + 1, c, depth + 1);
-		} else {
-			p = skip_value(s, p, depth);
-		}
-		if (!p)
+		p = match_value(s, p, child, depth);
+		if (unlikely(!p))
 			return NULL;
-		if (hit)
-			*hit = (struct json_hit){ .value = str_of((const char *)value, (size_t)(p - value)),
-				                  .name = (const char *)name, .before = (const char *)before,
-				                  .type = type_at(value), .twice = hit->twice };
-		p = skip_space(p, s->end);
-		if (p == s->end)
-			return fault(s, JSON_ERR_END, p);
+		if (hit) {
+			hit->value = str_of((const char *)value, (size_t)(p - value));
+			hit->name = (const char *)name;
+			hit->before = (const char *)before;
+			hit->type = type_at(value);
+		}
+		p = skip_to_comma(s, p, '}');
+		if (unlikely(!p))
+			return NULL;
 		if (*p == '}')
 			return p + 1;
-		if (*p != ',')
-			return fault(s, JSON_ERR_COMMA, p);
 		before = p;
-		if (hit)
-			hit->after = (const char *)p + 1;
 		p = skip_space(p + 1, s->end);
+		if (hit)
+			hit->after = (const char *)before + 1;
 	}
 }
 
@@ -391,10 +444,12 @@ static const uint8_t *scan_text(struct scan *s, const uint8_t *p)
 	p = skip_space(p, s->end);
 	if (p == s->end)
 		return fault(s, JSON_ERR_EMPTY, p);
-	if (*p == '{' && s->plan && s->depth_max > 0)
-		p = match_object(s, p + 1, &s->plan->node[0], 1);
+	if (*p == '{' && s->plan)
+		p = match_object(s, p, &s->plan->node[0], 0);
+	else if (opens(*p))
+		p = skip_container(s, p, 0);
 	else
-		p = skip_value(s, p, 0);
+		p = skip_scalar(s, p);
 	if (!p)
 		return NULL;
 	p = skip_space(p, s->end);
@@ -432,9 +487,10 @@ static unsigned plan_child(struct json_plan *plan, unsigned parent, struct str n
 			return c;
 	assert(plan->nodes < JSON_PLAN_NODES);
 	unsigned c = plan->nodes++;
-	plan->node[c] = (struct json_plan_node){ .name = name, .next = n->child };
+	uint8_t *slot = &n->slot[slot_of((const uint8_t *)name.p, name.n)];
+	plan->node[c] = (struct json_plan_node){ .name = name, .next = n->child, .next_in_slot = *slot };
 	n->child = (uint8_t)c;
-	n->lengths |= (uint64_t)1 << name.n;
+	*slot = (uint8_t)c;
 	return c;
 }
 

@@ -30,7 +30,7 @@ struct buf;
 
 enum json_type { JSON_ABSENT, JSON_NULL, JSON_BOOL, JSON_NUMBER, JSON_STRING, JSON_ARRAY, JSON_OBJECT };
 
-enum { JSON_DEPTH_MAX = 1024, JSON_PLAN_PATHS = 32, JSON_PLAN_NODES = 64, JSON_PATH_DEPTH = 8 };
+enum { JSON_DEPTH_MAX = 1024, JSON_PLAN_PATHS = 32, JSON_PLAN_NODES = 64, JSON_PLAN_SLOTS = 16, JSON_PATH_DEPTH = 8 };
 
 enum json_plan_flags {
 	/* A wanted member, or an object on the way to one, that stands twice in its object is a fault. Names are
@@ -43,8 +43,9 @@ struct json_plan {
 	unsigned paths, nodes, flags;
 	struct json_plan_node {
 		struct str name;
-		uint64_t lengths;    /* bit n set: a child's name is n bytes long */
 		uint8_t child, next; /* node numbers; 0 = none */
+		uint8_t next_in_slot;
+		uint8_t slot[JSON_PLAN_SLOTS]; /* children by length and first letter */
 		uint8_t hit;         /* number of the path that ends here, plus one; 0 = none does */
 	} node[JSON_PLAN_NODES];     /* node[0] is the top-level object */
 };
