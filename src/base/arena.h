@@ -33,7 +33,7 @@ void arena_fini(struct arena *);           /* runs cleanups, frees all; the aren
 
 void *arena_alloc(struct arena *, size_t n);        /* NULL: the ceiling is reached */
 void *arena_zalloc(struct arena *, size_t n);       /* zeroed; NULL: the ceiling is reached */
-void *arena_must(struct arena *, size_t n);         /* zeroed; panics at the ceiling: only for sizes we choose ourselves */
+void *arena_must(struct arena *, size_t n);         /* zeroed; panics at the ceiling: for sizes we choose ourselves */
 
 /* Copies into the arena; the copy is followed by a NUL that is not counted. p == NULL: the ceiling is reached. */
 struct str arena_dup(struct arena *, struct str);

@@ -20,7 +20,7 @@ void buf_fini(struct buf *);                      /* frees the memory; the buffe
 static inline void buf_clear(struct buf *b) { b->n = 0; b->failed = false; } /* keeps the memory */
 static inline struct str buf_str(const struct buf *b) { return (struct str){ b->p, b->n }; }
 
-/* Room for at least `n` more bytes behind the contents; the caller writes at p + n and then adds to n. NULL: ceiling. */
+/* Room for at least `n` more bytes behind the contents; the caller writes there and adds to n. NULL: the ceiling. */
 char *buf_reserve(struct buf *, size_t n);
 bool buf_append(struct buf *, struct str);                     /* the str must not lie in this buffer */
 bool buf_append_c(struct buf *, char);

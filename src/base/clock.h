@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * clock: time. Monotonic time is for waiting and measuring, real time for what people and ledgers read. Both can be
- * moved by tests. clock_now_ms() and clock_now_us() read the kernel's clock through the vDSO; a loop reads it once a turn.
+ * moved by tests. All read the kernel's clock through the vDSO; a loop reads it once a turn.
  */
 #ifndef SLUICE_BASE_CLOCK_H
 #define SLUICE_BASE_CLOCK_H

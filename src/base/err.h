@@ -52,8 +52,8 @@ struct err {
 };
 
 /* Describes an error and returns false, so that `return err_set(e, …)` is one line. `e` may be NULL. Origin is the
- * client for the codes of 4xx, the provider for ERR_UPSTREAM and ERR_UPSTREAM_TIMEOUT, which are also retryable, and the
- * gateway for the others; who knows better sets the members afterwards. The arguments may point into `e` itself. */
+ * client for the codes of 4xx, the provider for ERR_UPSTREAM and ERR_UPSTREAM_TIMEOUT, which are also retryable, and
+ * the gateway for the others; who knows better sets the members afterwards. The arguments may point into `e` itself. */
 bool err_set(struct err *e, enum err_code, const char *fmt, ...) PRINTF_LIKE(3, 4);
 /* As err_set with ": " and the text of the system's error number `sys` behind it. */
 bool err_set_sys(struct err *e, int sys, const char *fmt, ...) PRINTF_LIKE(3, 4);

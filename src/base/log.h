@@ -2,8 +2,8 @@
 /*
  * log: what the program says about itself (the access log is observe/'s). One line per message on stderr, JSON or
  * plain text, written with one write(2); safe from any thread. Control characters and bytes that are no UTF-8 are
- * escaped, so that no message can forge a line or drive a terminal; messages past 2 KiB are cut. errno is kept. Messages
- * never hold a secret, a prompt or an answer.
+ * escaped, so that no message can forge a line or drive a terminal; messages past 2 KiB are cut. errno is kept.
+ * Messages never hold a secret, a prompt or an answer.
  */
 #ifndef SLUICE_BASE_LOG_H
 #define SLUICE_BASE_LOG_H

@@ -18,9 +18,10 @@ struct map {
 
 void map_fini(struct map *);                                  /* frees the table, not the values */
 void *map_get(const struct map *, struct str key);            /* NULL: absent */
-void *map_put(struct map *, struct str key, void *value);     /* the value it replaces, or NULL; value must not be NULL */
+void *map_put(struct map *, struct str key, void *value);     /* the value it replaces, or NULL; value: not NULL */
 void *map_take(struct map *, struct str key);                 /* removes and returns it, or NULL */
-/* Visits all in no order: `for (size_t i = 0; map_next(&m, &i, &key, &value);)`. No change in between. `key` may be NULL. */
+/* Visits all in no order: `for (size_t i = 0; map_next(&m, &i, &key, &value);)`. No change in between.
+ * `key` may be NULL. */
 bool map_next(const struct map *, size_t *i, struct str *key, void **value);
 
 uint64_t hash_bytes(struct str);                              /* XXH3-64 with this process's secret seed */

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * rand: random numbers. rand_secret is the kernel's and fit for keys; rand_u64 is a fast generator per thread, seeded
- * from the kernel, for jitter and weighted draws only. ULIDs are ordered by time and unique across threads and restarts.
+ * from the kernel, for jitter and weighted draws only. ULIDs are ordered by time and unique across threads and
+ * restarts.
  */
 #ifndef SLUICE_BASE_RAND_H
 #define SLUICE_BASE_RAND_H
@@ -15,7 +16,7 @@ uint64_t rand_below(uint64_t n);                    /* uniform in [0, n); n > 0 
 double rand_unit(void);                             /* uniform in [0, 1) */
 void rand_seed(uint64_t seed);                      /* this thread's generator, for replayable tests */
 
-/* A ULID (github.com/ulid/spec): 48 bits of time, 80 random bits; 26 characters of Crockford base 32, not terminated. */
+/* A ULID (github.com/ulid/spec): 48 bits of time, 80 random; 26 characters of Crockford base 32, not terminated. */
 #define ULID_LEN 26
 struct ulid { uint8_t b[16]; };
 struct ulid ulid_new(uint64_t real_ms);             /* never the same twice in a process; ordered within a thread */

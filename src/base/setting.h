@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * setting: one row for each thing a user can set. A room lists its rows in its `settings.c`; conf/ reads YAML by them, and
- * the reference manual and the help texts are generated from them. Nobody parses settings by hand.
+ * setting: one row for each thing a user can set. A room lists its rows in its `settings.c`; conf/ reads YAML by them,
+ * and the reference manual and the help texts are generated from them. Nobody parses settings by hand.
  *
  * A `struct settings` describes a C struct: its rows name members by offset. Sections nest: in place (SETTING_SECTION),
  * as a list of structs (SETTING_LIST) or as a map from a name to a struct (SETTING_MAP). Lists and maps are stored as
