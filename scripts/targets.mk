@@ -1,6 +1,60 @@
-# Targets beyond building: tests, checks, installation.
+# Targets beyond building: tests, checks, installation. Included by the Makefile, whose variables it uses.
+
+# --- tests
 
 unit: $(UNIT_BIN)
+	@scripts/run-unit $(UNIT_BIN)
+
+# The same tests with the compiler's checks; each variant has its own folder.
+asan:
+	@$(MAKE) --no-print-directory SAN=address,undefined BUILD=$(BUILD)/asan unit
+ubsan:
+	@$(MAKE) --no-print-directory SAN=undefined BUILD=$(BUILD)/ubsan unit
+tsan:
+	@$(MAKE) --no-print-directory SAN=thread BUILD=$(BUILD)/tsan unit
+
+# --- checks of the text
+
+check-rooms:
+	@scripts/check-rooms
+
+# Only what must hold everywhere is checked; `make format FILES="src/room/noun.c"` lays files out by .clang-format.
+format:
+ifeq ($(FILES),)
+	@scripts/check-layout
+else
+	clang-format -i $(FILES)
+endif
+
+# The rules are chosen: each finds mistakes, none is about taste.
+lint:
+	@scripts/lint
+
+# --- what is missing on this machine
+
+deps:
+	@scripts/deps.sh
+test-deps:
+	@scripts/deps.sh test
+
+# --- installation
+
+install: build
+	install -D -m 755 $(BUILD)/sluice $(DESTDIR)$(PREFIX)/bin/sluice
+
+uninstall:
+	rm -f $(DESTDIR)$(PREFIX)/bin/sluice
 
 clean:
 	rm -rf $(BUILD)
+
+help:
+	@echo 'make               build the program: $(BUILD)/sluice'
+	@echo 'make deps          install what building needs (Debian 12 or 13); test-deps: what testing needs'
+	@echo 'make unit          unit tests; asan, ubsan, tsan: the same with the compiler'"'"'s checks'
+	@echo 'make check-rooms   every #include against src/ROOMS, and functions that may not be used'
+	@echo 'make format        check the layout of all C files; FILES="..." has clang-format lay those out'
+	@echo 'make lint          static analysis of C files and shell scripts'
+	@echo 'make install       to $$(DESTDIR)$$(PREFIX), by default /usr/local; uninstall removes it'
+	@echo 'make clean         remove $(BUILD)/'
+	@echo 'Variables: CC=gcc|clang  BUILD=folder  SAN=address,undefined  PREFIX=  DESTDIR='
