@@ -19,6 +19,7 @@
 #include <getopt.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
+#include <sched.h>
 #include <signal.h>
 #include <sys/epoll.h>
 #include <sys/prctl.h>
@@ -79,7 +80,7 @@ static struct {
 	unsigned port, connections, ramp;
 	uint64_t requests, seconds, timeout_ms, seed;
 	size_t body;
-	bool tls, anthropic, requests_set;
+	bool tls, anthropic, requests_set, spin;
 	struct bytes headers;
 } opt = { .host = "127.0.0.1", .model = "bench", .key = "sk-bench", .orders = "", .connections = 1, .seconds = 60, .timeout_ms = 30000,
 	  .seed = 1, .body = 1024 };
@@ -792,7 +793,9 @@ static void run(void)
 	for (unsigned i = 0; i < opt.connections; i++)
 		conn_next(&conns[i]);
 	while (!stopping) {
-		int n = epoll_wait(epoll_fd, events, 512, (int)sweep_ms);
+		int n = epoll_wait(epoll_fd, events, 512, opt.spin ? 0 : (int)sweep_ms);
+		if (!n && opt.spin)
+			sched_yield();
 		for (int i = 0; i < n; i++)
 			conn_event(events[i].data.ptr, events[i].events);
 		uint64_t ms = now_ms();
@@ -835,19 +838,19 @@ static void usage(void)
 {
 	die("usage: load --port N [--host A | --unix PATH] [--mode json|streams|chaos|latency] [--connections N] [--requests N] [--seconds N]\n"
 	    "            [--body BYTES] [--path P] [--model M] [--key K] [--header 'n: v']… [--orders 'events=9;gap=5'] [--dialect anthropic]\n"
-	    "            [--timeout MS] [--ramp CONNECTIONS/S] [--seed N] [--record FILE] [--tls]");
+	    "            [--timeout MS] [--ramp CONNECTIONS/S] [--seed N] [--record FILE] [--tls] [--spin]");
 }
 
 static void options_read(int argc, char **argv)
 {
 	enum { HOST, PORT, UNIX, MODE, CONNECTIONS, REQUESTS, SECONDS, BODY, PATH, MODEL, KEY, HEADER, ORDERS, DIALECT, TIMEOUT, RAMP, SEED, RECORD,
-	       TLS };
+	       TLS, SPIN };
 	static const struct option options[] = {
 		{ "host", 1, 0, HOST }, { "port", 1, 0, PORT }, { "unix", 1, 0, UNIX }, { "mode", 1, 0, MODE }, { "connections", 1, 0, CONNECTIONS },
 		{ "requests", 1, 0, REQUESTS }, { "seconds", 1, 0, SECONDS }, { "body", 1, 0, BODY }, { "path", 1, 0, PATH },
 		{ "model", 1, 0, MODEL }, { "key", 1, 0, KEY }, { "header", 1, 0, HEADER }, { "orders", 1, 0, ORDERS },
 		{ "dialect", 1, 0, DIALECT }, { "timeout", 1, 0, TIMEOUT }, { "ramp", 1, 0, RAMP }, { "seed", 1, 0, SEED },
-		{ "record", 1, 0, RECORD }, { "tls", 0, 0, TLS }, { 0, 0, 0, 0 } };
+		{ "record", 1, 0, RECORD }, { "tls", 0, 0, TLS }, { "spin", 0, 0, SPIN }, { 0, 0, 0, 0 } };
 	for (int o; (o = getopt_long(argc, argv, "", options, NULL)) != -1;) {
 		switch (o) {
 		case HOST: opt.host = optarg; break;
@@ -872,6 +875,7 @@ static void options_read(int argc, char **argv)
 		case SEED: opt.seed = (uint64_t)number_or_die("--seed", optarg); break;
 		case RECORD: opt.record = optarg; break;
 		case TLS: opt.tls = true; break;
+		case SPIN: opt.spin = true; break;
 		default: usage();
 		}
 	}

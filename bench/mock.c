@@ -13,11 +13,13 @@
  *   hang=1     never answer
  * Every content event carries "#00000012 mk-…": its number and the request's marker.
  *
+ * --spin never sleeps but yields, so that the time a core takes to wake up is not measured with the target's.
  * Prints "port N" when it listens, one JSON line of counts when it ends (SIGTERM, SIGINT, --seconds, or its parent's death).
  */
 #include <ctype.h>
 #include <fcntl.h>
 #include <getopt.h>
+#include <sched.h>
 #include <signal.h>
 #include <sys/epoll.h>
 #include <sys/prctl.h>
@@ -63,6 +65,7 @@ struct conn {
 
 static struct order defaults = { .size = 1024, .events = 20, .gap = 20, .bytes = 4, .abort = -1 };
 static int epoll_fd;
+static bool spin;
 static uint64_t turn_ms;
 static char *scratch;
 static volatile sig_atomic_t stopping;
@@ -787,7 +790,9 @@ static void run(int listener, uint64_t until_ms)
 	wheel_ms = now_ms();
 	while (!stopping && now_ms() < until_ms) {
 		turn_ms = now_ms();
-		int n = epoll_wait(epoll_fd, events, 512, timer_wait_ms());
+		int n = epoll_wait(epoll_fd, events, 512, spin ? 0 : timer_wait_ms());
+		if (!n && spin)
+			sched_yield();
 		turn_ms = now_ms();
 		for (int i = 0; i < n; i++) {
 			struct conn *c = events[i].data.ptr;
@@ -807,12 +812,12 @@ static void run(int listener, uint64_t until_ms)
 
 static void usage(void)
 {
-	die("usage: mock [--port N] [--seconds N] [--set \"size=1024;events=20;gap=20;bytes=4;wait=0\"]");
+	die("usage: mock [--port N] [--seconds N] [--spin] [--set \"size=1024;events=20;gap=20;bytes=4;wait=0\"]");
 }
 
 int main(int argc, char **argv)
 {
-	static const struct option options[] = { { "port", 1, 0, 'p' }, { "seconds", 1, 0, 's' }, { "set", 1, 0, 'd' }, { 0, 0, 0, 0 } };
+	static const struct option options[] = { { "port", 1, 0, 'p' }, { "seconds", 1, 0, 's' }, { "set", 1, 0, 'd' }, { "spin", 0, 0, 'n' }, { 0, 0, 0, 0 } };
 	unsigned port = 0;
 	uint64_t seconds = 3600;
 	for (int o; (o = getopt_long(argc, argv, "", options, NULL)) != -1;) {
@@ -820,6 +825,8 @@ int main(int argc, char **argv)
 			port = (unsigned)number_or_die("--port", optarg);
 		else if (o == 's')
 			seconds = (uint64_t)number_or_die("--seconds", optarg);
+		else if (o == 'n')
+			spin = true;
 		else if (o == 'd')
 			order_read(&defaults, optarg, optarg + strlen(optarg));
 		else
