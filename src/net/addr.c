@@ -12,8 +12,8 @@ struct block {
 	enum addr_scope scope;
 };
 
-/* IANA IPv4 Special-Purpose Address Registry. The first match counts. Blocks which the registry calls globally reachable but
- * where no provider can be (anycast sinks of AS112, AMT, PCP and TURN) are refused as well. */
+/* IANA IPv4 Special-Purpose Address Registry. The first match counts. Blocks which the registry calls globally
+ * reachable but where no provider can be (anycast sinks of AS112, AMT, PCP and TURN) are refused as well. */
 static const struct block blocks4[] = {
 	{ { 0 }, 8, ADDR_UNSPECIFIED },                     /* RFC 791 */
 	{ { 10 }, 8, ADDR_PRIVATE },                        /* RFC 1918 */
@@ -36,7 +36,8 @@ static const struct block blocks4[] = {
 	{ { 240 }, 4, ADDR_RESERVED },                      /* RFC 1112 */
 };
 
-/* IANA IPv6 Special-Purpose Address Registry. What is in no row and outside 2000::/3 is reserved (RFC 4291 section 2.4). */
+/* IANA IPv6 Special-Purpose Address Registry. What is in no row and outside 2000::/3 is reserved (RFC 4291 section
+ * 2.4). */
 static const struct block blocks6[] = {
 	{ { [15] = 0 }, 128, ADDR_UNSPECIFIED },                              /* ::, RFC 4291 */
 	{ { [15] = 1 }, 128, ADDR_LOOPBACK },                                 /* ::1, RFC 4291 */
@@ -106,7 +107,8 @@ static bool parse_unix(struct addr *out, struct str path, struct err *e)
 {
 	struct sockaddr_un un = { .sun_family = AF_UNIX };
 	if (path.n == 0 || path.n >= sizeof un.sun_path)
-		return err_set(e, ERR_CONFIG, "unix socket path must have 1 to %zu bytes, not %zu", sizeof un.sun_path - 1, path.n);
+		return err_set(e, ERR_CONFIG, "unix socket path must have 1 to %zu bytes, not %zu",
+		               sizeof un.sun_path - 1, path.n);
 	if (memchr(path.p, 0, path.n))
 		return err_set(e, ERR_CONFIG, "unix socket path holds a NUL byte");
 	memcpy(un.sun_path, path.p, path.n);

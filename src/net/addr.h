@@ -53,8 +53,9 @@ bool addr_eq(const struct addr *, const struct addr *);
 
 /* What kind of address this is, by the IANA special-purpose address registries (RFC 6890, RFC 8190 and the documents
  * they list). Only ADDR_PUBLIC may be reached when a request can influence where we connect to. In IPv6 everything
- * outside 2000::/3 is not public; addresses that carry an IPv4 address (NAT64 RFC 6052, 6to4 RFC 3056) are judged by it, and
- * those that name a host of ours in disguise (IPv4-mapped, IPv4-compatible, local NAT64 RFC 8215) never are. */
+ * outside 2000::/3 is not public; addresses that carry an IPv4 address (NAT64 RFC 6052, 6to4 RFC 3056) are judged by
+ * it, and those that name a host of ours in disguise (IPv4-mapped, IPv4-compatible, local NAT64 RFC 8215) never are.
+ * */
 enum addr_scope {
 	ADDR_PUBLIC,
 	ADDR_UNSPECIFIED,   /* 0.0.0.0/8, :: */

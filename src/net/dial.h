@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * dial: from a host name to a connected socket. Resolves, then tries the addresses as RFC 8305 (happy eyeballs) says: the
- * families in turn, the next address when the one before has failed or has not answered for 250 ms, the first to connect wins.
+ * dial: from a host name to a connected socket. Resolves, then tries the addresses as RFC 8305 (happy eyeballs) says:
+ * the families in turn, the next address when the one before has failed or has not answered for 250 ms, the first to
+ * connect wins.
  *
  * With `public_only` every address is judged by addr_is_public after resolving, and the very value that was judged is
  * connected to, so that a name cannot change its meaning in between.
@@ -24,8 +25,9 @@ struct dial_request {
 	uint16_t port;            /* 0: `host` is the path of a Unix socket */
 	bool public_only;         /* refuses Unix sockets as well */
 	uint32_t timeout_ms;      /* for all of it, the resolver included; 0: none */
-	/* Once, never from inside dial_start; the dial is gone then. Success: fd >= 0 is the callee's, `to` is whom we reached.
-	 * Else fd is -1 and `why` tells (ERR_UPSTREAM, ERR_UPSTREAM_TIMEOUT, ERR_POLICY): it names host and reason, no address. */
+	/* Once, never from inside dial_start; the dial is gone then. Success: fd >= 0 is the callee's, `to` is whom we
+	 * reached. Else fd is -1 and `why` tells (ERR_UPSTREAM, ERR_UPSTREAM_TIMEOUT, ERR_POLICY): it names host and
+	 * reason, no address. */
 	void (*on_done)(void *arg, int fd, const struct addr *to, const struct err *why);
 	void *arg;
 };

@@ -2,14 +2,14 @@
 /*
  * dns: names to addresses, off the loop. The system's resolver (getaddrinfo) runs on net/pool; answers are cached.
  *
- * One struct dns per loop, used on that loop's thread only: a shared cache would need a lock and wake-ups between loops on
- * every dial, and what it would save is one question per loop, name and ttl, a handful an hour. getaddrinfo does not tell
- * the records' TTL, so `ttl_ms` stands for it.
+ * One struct dns per loop, used on that loop's thread only: a shared cache would need a lock and wake-ups between
+ * loops on every dial, and what it would save is one question per loop, name and ttl, a handful an hour. getaddrinfo
+ * does not tell the records' TTL, so `ttl_ms` stands for it.
  *
  *   age < ttl                 answered from the cache
  *   ttl ≤ age < 2·ttl         answered from the cache, and asked again behind the back
- *   older                     the asker waits for the new answer; if the resolver does not answer, the old addresses are
- *                             used until age ttl + stale (as RFC 8767); "no such name" is an answer and ends them at once
+ *   older                     the asker waits for the new answer; if the resolver does not answer, the old addresses
+ *                             are used until age ttl + stale (as RFC 8767); "no such name" ends them at once
  *
  * Identical questions in flight are asked once. Addresses of one family are handed out in turn; the family that the
  * resolver prefers (RFC 6724) comes first.
@@ -42,10 +42,11 @@ struct dns_options {
 };
 
 struct dns *dns_new(const struct dns_options *);
-void dns_free(struct dns *);                        /* no lookup may be waiting; questions in flight are left to end by themselves */
+/* no lookup may be waiting; questions in flight are left to end by themselves */
+void dns_free(struct dns *);
 
-/* Addresses of `host` (a name, or an address literal: answered at once) with `port`. OP_REFUSED: there is no such name or it is
- * not a name; OP_FAILED: the resolver did not answer. The op's cancel is immediate. */
+/* Addresses of `host` (a name, or an address literal: answered at once) with `port`. OP_REFUSED: there is no such name
+ * or it is not a name; OP_FAILED: the resolver did not answer. The op's cancel is immediate. */
 MUST_USE enum op_state dns_lookup(struct dns *, struct str host, uint16_t port, struct dns_answer *out, struct op *,
                                   struct err *);
 

@@ -208,6 +208,9 @@ void loop_free(struct loop *l)
 {
 	if (!l)
 		return;
+	/* what came after the last turn still owns memory */
+	if (l->wake.fd >= 0)
+		run_inbox(&l->wake, LOOP_READ);
 	poller_fini(&l->poller);
 	if (l->wake.fd >= 0)
 		close(l->wake.fd);
@@ -233,6 +236,7 @@ void loop_run(struct loop *l)
 			atomic_store_explicit(&l->stats.longest_turn_us, busy_us, memory_order_relaxed);
 		atomic_store_explicit(&l->stats.timers_running, l->timers.n, memory_order_relaxed);
 	}
+	atomic_store_explicit(&l->stop, false, memory_order_relaxed); /* it may be run again */
 }
 
 static void wake_up(struct loop *l)

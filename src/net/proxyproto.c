@@ -75,7 +75,7 @@ static enum proxyproto_state v1_parse(struct str bytes, struct proxyproto *out)
 	if (lf != cr + 1 || cr < v1_start.n)
 		return PROXYPROTO_BAD;
 
-	struct proxyproto got = { .consumed = lf + 1 };
+	struct proxyproto got = { .version = 1, .consumed = lf + 1 };
 	if (!v1_line(str_slice(head, v1_start.n, cr), &got))
 		return PROXYPROTO_BAD;
 	*out = got;
@@ -120,10 +120,11 @@ static enum proxyproto_state v2_parse(struct str bytes, struct proxyproto *out)
 	if (bytes.n < V2_FIXED_BYTES + n)
 		return PROXYPROTO_MORE;
 
-	struct proxyproto got = { .consumed = V2_FIXED_BYTES + n };
+	struct proxyproto got = { .version = 2, .consumed = V2_FIXED_BYTES + n };
 	const unsigned char *a = p + V2_FIXED_BYTES;
 	if (p[12] == LOCAL) {
-		got.local = true; /* "the receiver must accept this connection as valid and must use the real connection endpoints" */
+		/* "the receiver must accept this connection as valid and must use the real connection endpoints" */
+		got.local = true;
 	} else if (p[13] == TCP4 && n >= 12) {
 		v2_addr4(&got.source, a, a + 8);
 		v2_addr4(&got.dest, a + 4, a + 10);

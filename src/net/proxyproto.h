@@ -21,8 +21,10 @@ enum proxyproto_state {
 };
 
 struct proxyproto {
+	unsigned version;    /* 1 or 2 */
 	size_t consumed;     /* bytes of the header; the client's own follow */
-	bool local;          /* the balancer speaks for itself (health check), or does not know: the socket's addresses count */
+	/* the balancer speaks for itself (health check), or does not know: the socket's addresses count */
+	bool local;
 	struct addr source, dest; /* of the client's connection to the balancer; "no address" when local */
 };
 

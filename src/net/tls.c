@@ -22,7 +22,8 @@ SSL_CTX *tls_ctx_new(const SSL_METHOD *method)
 	if (SSL_CTX_set_min_proto_version(ctx, TLS1_2_VERSION) != 1 || SSL_CTX_set_cipher_list(ctx, CIPHERS_12) != 1)
 		log_panic("this OpenSSL has no TLS 1.2 with " CIPHERS_12);
 	SSL_CTX_set_options(ctx, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION);
-	SSL_CTX_set_mode(ctx, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+	SSL_CTX_set_mode(ctx, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE |
+	                              SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
 	/* Without this, each record costs one read(2) for its five bytes of header and one for the rest. */
 	SSL_CTX_set_read_ahead(ctx, 1);
 	return ctx;
@@ -56,7 +57,8 @@ void tls_free(struct tls *t)
 {
 	if (!t)
 		return;
-	/* Not a clean end unless tls_shutdown said so: keeps OpenSSL from spoiling the session for the next connection. */
+	/* Not a clean end unless tls_shutdown said so: keeps OpenSSL from spoiling the session for the next
+	 * connection. */
 	SSL_set_quiet_shutdown(t->ssl, 1);
 	if (!t->failed)
 		SSL_set_shutdown(t->ssl, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);

@@ -2,17 +2,18 @@
 /*
  * tls: TLS 1.2 and 1.3 over a non-blocking socket, both sides, with OpenSSL.
  *
- * A struct tls belongs to one connection and its loop's thread; it borrows the descriptor, and whoever owns that closes it
- * after tls_free. tls_server and tls_client are shared by all loops. The process must ignore SIGPIPE.
+ * A struct tls belongs to one connection and its loop's thread; it borrows the descriptor, and whoever owns that
+ * closes it after tls_free. tls_server and tls_client are shared by all loops. The process must ignore SIGPIPE.
  *
  *	n = tls_read(t, p, room);
  *	n > 0: bytes;  TLS_WANT_READ, TLS_WANT_WRITE: call again when the socket is ready for that;
  *	TLS_EOF: the peer said that it is done;  TLS_FAIL: anything else, a cut connection too: tls_describe tells.
  *
- * Renegotiation, compression, early data and everything below TLS 1.2 are off; TLS 1.2 only with ECDHE and AEAD ciphers.
- * Record buffers exist only while a record is under way. What an idle connection holds, measured with OpenSSL 3.0 on amd64
- * (tests/unit/net/tls_test.c prints it): 14.5 KiB on the server's side; 35 KiB on the client's, of which 16 KiB are the
- * buffer that OpenSSL keeps once a TLS 1.3 ticket has come and the rest more is the provider's certificate.
+ * Renegotiation, compression, early data and everything below TLS 1.2 are off; TLS 1.2 only with ECDHE and AEAD
+ * ciphers. Record buffers exist only while a record is under way. What an idle connection holds, measured with OpenSSL
+ * 3.0 on amd64 (tests/unit/net/tls_test.c prints it): 14.5 KiB on the server's side; 35 KiB on the client's, of which
+ * 16 KiB are the buffer that OpenSSL keeps once a TLS 1.3 ticket has come and the rest more is the provider's
+ * certificate.
  */
 #ifndef SLUICE_NET_TLS_H
 #define SLUICE_NET_TLS_H
@@ -27,7 +28,6 @@ struct tls_server;
 struct tls_client;
 struct tls_sessions;
 
-
 enum { TLS_EOF = 0, TLS_WANT_READ = -1, TLS_WANT_WRITE = -2, TLS_FAIL = -3 };
 
 /* A certificate with its chain and the key, PEM files. */
@@ -39,7 +39,8 @@ struct tls_cert {
 struct tls_server_options {
 	const struct tls_cert *certs;
 	unsigned n_certs;
-	const struct str *alpn;     /* in order of our preference; a client that offers none of them is refused (RFC 7301) */
+	/* in order of our preference; a client that offers none of them is refused (RFC 7301) */
+	const struct str *alpn;
 	unsigned n_alpn;            /* 0: no ALPN */
 };
 
@@ -63,14 +64,15 @@ struct tls_sessions *tls_sessions_new(unsigned max);
 void tls_sessions_free(struct tls_sessions *);
 
 struct tls *tls_accept(struct tls_server *, int fd);
-/* `host` is what the certificate must be for: a name or an address literal (without brackets). `sessions` may be NULL. */
+/* `host` is what the certificate must be for: a name or an address literal without brackets. `sessions` may be NULL. */
 struct tls *tls_connect(struct tls_client *, struct tls_sessions *, int fd, struct str host, uint16_t port);
 void tls_free(struct tls *);                        /* says nothing to the peer */
 
 /* All return > 0 or one of TLS_…. After TLS_FAIL only tls_describe and tls_free make sense. */
 int tls_handshake(struct tls *);                    /* 1: done; reading and writing do it too if need be */
 ssize_t tls_read(struct tls *, void *, size_t n);
-ssize_t tls_write(struct tls *, const void *, size_t n);  /* may take less than n; may be repeated from another address */
+/* may take less than n; may be repeated from another address */
+ssize_t tls_write(struct tls *, const void *, size_t n);
 int tls_shutdown(struct tls *);                     /* 1: close_notify is sent; the peer's is not waited for */
 
 /* Why the last call failed: "certificate has expired", "Hostname mismatch", … Returns false. */

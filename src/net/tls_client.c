@@ -15,7 +15,8 @@
 
 struct tls_client {
 	SSL_CTX *ctx;
-	uint32_t number; /* sessions of one client say nothing to another: what was verified then depends on its CA file */
+	/* sessions of one client say nothing to another: what was verified then depends on its CA file */
+	uint32_t number;
 };
 
 struct session {
@@ -80,7 +81,8 @@ void tls_sessions_free(struct tls_sessions *all)
 	free(all);
 }
 
-/* OpenSSL has a new session: at the end of a TLS 1.2 handshake, or when a TLS 1.3 ticket comes. 1: we keep the reference. */
+/* OpenSSL has a new session: at the end of a TLS 1.2 handshake, or when a TLS 1.3 ticket comes. 1: we keep the
+ * reference. */
 static int on_session(SSL *ssl, SSL_SESSION *fresh)
 {
 	struct tls *t = SSL_get_app_data(ssl);
@@ -161,15 +163,16 @@ void tls_client_free(struct tls_client *c)
 	free(c);
 }
 
-/* Whom the certificate must name. A literal address is looked for among the IP addresses of the certificate and is never sent
- * as a server name (RFC 6066 section 3). */
+/* Whom the certificate must name. A literal address is looked for among the IP addresses of the certificate and is
+ * never sent as a server name (RFC 6066 section 3). */
 static void expect(SSL *ssl, const char *host, struct str text)
 {
 	X509_VERIFY_PARAM *param = SSL_get0_param(ssl);
 	struct addr literal;
 	bool ok;
 
-	X509_VERIFY_PARAM_set_hostflags(param, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS | X509_CHECK_FLAG_NEVER_CHECK_SUBJECT);
+	X509_VERIFY_PARAM_set_hostflags(param,
+	                                X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS | X509_CHECK_FLAG_NEVER_CHECK_SUBJECT);
 	if (addr_from_literal(&literal, text, 0))
 		ok = X509_VERIFY_PARAM_set1_ip_asc(param, host) == 1;
 	else

@@ -39,7 +39,8 @@ void tls_certs_unref(struct tls_certs *c)
 	free(c);
 }
 
-static int on_alpn(SSL *ssl, const unsigned char **out, unsigned char *out_n, const unsigned char *in, unsigned in_n, void *arg)
+static int on_alpn(SSL *ssl, const unsigned char **out, unsigned char *out_n, const unsigned char *in, unsigned in_n,
+                   void *arg)
 {
 	const struct tls_certs *c = ((struct tls *)SSL_get_app_data(ssl))->certs;
 	unsigned char *chosen;
@@ -96,7 +97,8 @@ static bool load(SSL_CTX *ctx, const struct tls_cert *files, struct err *e)
 	if (SSL_CTX_use_certificate_chain_file(ctx, cert) != 1)
 		return err_set(e, ERR_CONFIG, "certificate %s: %s", cert, tls_queue_text(why, sizeof why));
 	if (SSL_CTX_use_PrivateKey_file(ctx, key, SSL_FILETYPE_PEM) != 1 || SSL_CTX_check_private_key(ctx) != 1)
-		return err_set(e, ERR_CONFIG, "key %s for certificate %s: %s", key, cert, tls_queue_text(why, sizeof why));
+		return err_set(e, ERR_CONFIG, "key %s for certificate %s: %s", key, cert,
+		               tls_queue_text(why, sizeof why));
 	if (X509_cmp_current_time(X509_get0_notAfter(SSL_CTX_get0_certificate(ctx))) <= 0)
 		log_warn("net", "certificate %s has expired", cert);
 	return true;
@@ -107,7 +109,8 @@ static SSL_CTX *server_ctx(const struct tls_certs *c, const struct tls_cert *fil
 	SSL_CTX *ctx = tls_ctx_new(TLS_server_method());
 	SSL_CTX_set_default_passwd_cb(ctx, no_passphrase);
 	SSL_CTX_set_options(ctx, SSL_OP_PRIORITIZE_CHACHA | SSL_OP_CIPHER_SERVER_PREFERENCE);
-	/* Sessions live in tickets, sealed with keys that this generation made and nobody else knows; nothing is kept here. */
+	/* Sessions live in tickets, sealed with keys that this generation made and nobody else knows; nothing is kept
+	 * here. */
 	SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF);
 	SSL_CTX_set_session_id_context(ctx, (const unsigned char *)"sluice", 6);
 	SSL_CTX_set_num_tickets(ctx, 1);

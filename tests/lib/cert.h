@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * cert: certificates and keys made on the spot for tests, as PEM files in a directory of the test's own. A struct cert_ca
- * signs; cert_issue writes DIR/NAME.pem and DIR/NAME.key. Failing ends the test program.
+ * cert: certificates and keys made on the spot for tests, as PEM files in a directory of the test's own. A struct
+ * cert_ca signs; cert_issue writes DIR/NAME.pem and DIR/NAME.key. Failing ends the test program.
  */
 #ifndef SLUICE_TESTS_LIB_CERT_H
 #define SLUICE_TESTS_LIB_CERT_H
@@ -34,7 +34,8 @@ static X509 *cert_make(const char *cn, EVP_PKEY *key, long serial, long from_s, 
 	X509 *c = X509_new();
 	CERT_MUST(c && X509_set_version(c, 2) && ASN1_INTEGER_set(X509_get_serialNumber(c), serial));
 	CERT_MUST(X509_gmtime_adj(X509_getm_notBefore(c), from_s) && X509_gmtime_adj(X509_getm_notAfter(c), until_s));
-	CERT_MUST(X509_NAME_add_entry_by_txt(X509_get_subject_name(c), "CN", MBSTRING_ASC, (const unsigned char *)cn, -1, -1, 0));
+	CERT_MUST(X509_NAME_add_entry_by_txt(X509_get_subject_name(c), "CN", MBSTRING_ASC, (const unsigned char *)cn,
+	                                     -1, -1, 0));
 	CERT_MUST(X509_set_pubkey(c, key));
 	return c;
 }
@@ -69,7 +70,8 @@ static void cert_ca_free(struct cert_ca *ca)
 	EVP_PKEY_free(ca->key);
 }
 
-/* `san` as in openssl's configuration: "DNS:a.example,IP:127.0.0.1"; NULL: none. Valid from and until seconds from now. */
+/* `san` as in openssl's configuration: "DNS:a.example,IP:127.0.0.1"; NULL: none. Valid from and until seconds from
+ * now. */
 static void cert_issue(struct cert_ca *ca, const char *name, const char *cn, const char *san, long from_s, long until_s)
 {
 	EVP_PKEY *key = EVP_EC_gen("P-256");

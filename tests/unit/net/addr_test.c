@@ -11,7 +11,8 @@
 
 static void parses_listen_addresses(void **state)
 {
-	static const struct { const char *text, *want; } cases[] = {
+	static const struct { const char *text, *want;
+	} cases[] = {
 		{ "127.0.0.1:8080", "127.0.0.1:8080" },
 		{ "0.0.0.0:0", "0.0.0.0:0" },
 		{ "[::1]:65535", "[::1]:65535" },
@@ -37,7 +38,8 @@ static void parses_listen_addresses(void **state)
 		{ "[fe80::1%eth0]:80", NULL },
 		{ "example.com:80", NULL },
 		{ "unix:", NULL },
-		{ "unix:/aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", NULL },
+		{ "unix:/aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+		  "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", NULL },
 	};
 	for (size_t i = 0; i < COUNT_OF(cases); i++) {
 		struct addr a;

@@ -17,18 +17,24 @@
 
 static void reads_good_headers(void **state)
 {
-	static const struct { const char *name, *bytes; size_t n; const char *source, *dest; } cases[] = {
+	static const struct { const char *name, *bytes; size_t n; const char *source, *dest;
+	} cases[] = {
 		{ "v1 tcp4", TEXT("PROXY TCP4 192.0.2.1 192.0.2.2 1234 443\r\n"), "192.0.2.1:1234", "192.0.2.2:443" },
-		{ "v1 tcp6", TEXT("PROXY TCP6 2001:db8::1 2001:db8::2 0 65535\r\n"), "[2001:db8::1]:0", "[2001:db8::2]:65535" },
-		{ "v1 longest tcp6", TEXT("PROXY TCP6 " F8 " " F8 " 65535 65535\r\n"), "[" F8 "]:65535", "[" F8 "]:65535" },
+		{ "v1 tcp6", TEXT("PROXY TCP6 2001:db8::1 2001:db8::2 0 65535\r\n"), "[2001:db8::1]:0",
+		  "[2001:db8::2]:65535" },
+		{ "v1 longest tcp6", TEXT("PROXY TCP6 " F8 " " F8 " 65535 65535\r\n"), "[" F8 "]:65535",
+		  "[" F8 "]:65535" },
 		{ "v1 unknown", TEXT("PROXY UNKNOWN\r\n"), NULL, NULL },
 		{ "v1 longest", TEXT("PROXY UNKNOWN " F8 " " F8 " 65535 65535\r\n"), NULL, NULL },
-		{ "v2 tcp4", TEXT(SIG "\x21\x11\0\x0c\xc0\0\x02\x01\xc0\0\x02\x02\x04\xd2\x01\xbb"), "192.0.2.1:1234", "192.0.2.2:443" },
-		{ "v2 tcp4 with TLV", TEXT(SIG "\x21\x11\0\x10\xc0\0\x02\x01\xc0\0\x02\x02\x04\xd2\x01\xbb\x04\0\x01x"), "192.0.2.1:1234",
+		{ "v2 tcp4", TEXT(SIG "\x21\x11\0\x0c\xc0\0\x02\x01\xc0\0\x02\x02\x04\xd2\x01\xbb"), "192.0.2.1:1234",
 		  "192.0.2.2:443" },
-		{ "v2 tcp6", TEXT(SIG "\x21\x21\0\x24" IP6A IP6B "\x04\xd2\x01\xbb"), "[2001:db8::1]:1234", "[2001:db8::2]:443" },
+		{ "v2 tcp4 with TLV", TEXT(SIG "\x21\x11\0\x10\xc0\0\x02\x01\xc0\0\x02\x02\x04\xd2\x01\xbb\x04\0\x01x"),
+		  "192.0.2.1:1234", "192.0.2.2:443" },
+		{ "v2 tcp6", TEXT(SIG "\x21\x21\0\x24" IP6A IP6B "\x04\xd2\x01\xbb"), "[2001:db8::1]:1234",
+		  "[2001:db8::2]:443" },
 		{ "v2 local", TEXT(SIG "\x20\x00\0\x00"), NULL, NULL },
-		{ "v2 local with addresses", TEXT(SIG "\x20\x11\0\x0c\xc0\0\x02\x01\xc0\0\x02\x02\x04\xd2\x01\xbb"), NULL, NULL },
+		{ "v2 local with addresses", TEXT(SIG "\x20\x11\0\x0c\xc0\0\x02\x01\xc0\0\x02\x02\x04\xd2\x01\xbb"),
+		  NULL, NULL },
 		{ "v2 unspec", TEXT(SIG "\x21\x00\0\x03xyz"), NULL, NULL },
 	};
 	for (size_t i = 0; i < COUNT_OF(cases); i++) {
@@ -42,6 +48,7 @@ static void reads_good_headers(void **state)
 		for (size_t more = 0; more <= 4; more++) {
 			assert_int_equal(proxyproto_parse(str_of(bytes, n + more), &got), PROXYPROTO_DONE);
 			assert_int_equal(got.consumed, n);
+			assert_int_equal(got.version, bytes[0] == 'P' ? 1 : 2);
 		}
 		assert_int_equal(got.local, cases[i].source == NULL);
 		addr_text(&got.source, text);

@@ -93,7 +93,8 @@ struct pair {
 	int c_state, s_state;
 };
 
-static struct pair pair_open(struct tls_server *srv, struct tls_client *cl, struct tls_sessions *sessions, const char *host)
+static struct pair pair_open(struct tls_server *srv, struct tls_client *cl, struct tls_sessions *sessions,
+                             const char *host)
 {
 	struct pair p;
 	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, p.fd), 0);
@@ -155,7 +156,8 @@ static void verifies_chain_and_name(void **state)
 			assert_int_equal(e.code, ERR_UPSTREAM);
 			if (!strcasestr(e.text, cases[i].want) || !strstr(e.text, cases[i].host))
 				fail_msg("%s for %s: %s", cases[i].cert, cases[i].host, e.text);
-			/* In TLS 1.3 the server is done before the client has judged; the alert comes with the first read. */
+			/* In TLS 1.3 the server is done before the client has judged; the alert comes with the first
+			 * read. */
 			if (p.s_state != TLS_FAIL)
 				assert_int_equal(tls_read(p.s, e.text, 1), TLS_FAIL);
 			tls_describe(p.s, &e);
@@ -172,8 +174,10 @@ static void verifies_chain_and_name(void **state)
 
 static void chooses_the_certificate_by_name(void **state)
 {
-	static const struct { const char *host; bool ok; } cases[] = {
-		{ "a.example", true }, { "b.example", true }, { "z.b.example", true }, { "127.0.0.1", true }, { "c.example", false },
+	static const struct { const char *host; bool ok;
+	} cases[] = {
+		{ "a.example", true }, { "b.example", true },  { "z.b.example", true },
+		{ "127.0.0.1", true }, { "c.example", false },
 	};
 	for (size_t i = 0; i < COUNT_OF(cases); i++) {
 		struct pair p = pair_open(server, client, NULL, cases[i].host);
