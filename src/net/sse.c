@@ -51,8 +51,10 @@ static const char *skip_bom(struct sse_framer *f, const char *p, const char *end
 
 size_t sse_frame(struct sse_framer *f, struct str run)
 {
-	const char *p = run.p, *end = p + run.n;
+	if (run.n == 0)
+		return SSE_PARTIAL;
 
+	const char *p = run.p, *end = p + run.n;
 	if (unlikely(f->bom < sizeof BOM))
 		p = skip_bom(f, p, end);
 	if (unlikely(f->after_cr) && p < end) {
