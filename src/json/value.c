@@ -177,11 +177,14 @@ bool json_is_str(struct str raw, struct str text)
  */
 bool json_to_i64(struct str raw, int64_t *out)
 {
-	const char *p = raw.p, *end = p + raw.n;
-	bool negative = raw.n > 0 && *p == '-', point = false;
 	uint64_t v = 0;
 	int64_t zeros = 0, scale = 0, exponent = 0;
+	bool negative, point = false;
 
+	if (raw.n == 0)
+		return false;
+	const char *p = raw.p, *end = p + raw.n;
+	negative = *p == '-';
 	p += negative;
 	if (p == end || *p < '0' || *p > '9')
 		return false;
@@ -270,13 +273,20 @@ static const char *edit_at(const struct json_edit *e)
 	return NULL;
 }
 
+/* An insertion goes before a change of the member that was the first: both may stand at the same place. */
+static bool comes_before(const struct json_edit *a, const struct json_edit *b)
+{
+	const char *p = edit_at(a), *q = edit_at(b);
+
+	return p < q || (p == q && a->kind == JSON_EDIT_INSERT && b->kind != JSON_EDIT_INSERT);
+}
+
 static void sort_edits(struct json_edit *edit, size_t n)
 {
 	for (size_t i = 1; i < n; i++) {
 		struct json_edit e = edit[i];
-		const char *at = edit_at(&e);
 		size_t to = i;
-		for (; to > 0 && edit_at(&edit[to - 1]) > at; to--)
+		for (; to > 0 && comes_before(&e, &edit[to - 1]); to--)
 			edit[to] = edit[to - 1];
 		edit[to] = e;
 	}
