@@ -81,3 +81,24 @@ void clock_rfc3339(char out[CLOCK_RFC3339_LEN], uint64_t real_ms)
 	p = put2(p + 1, ms % 100, 'Z');
 	assert(p == out + CLOCK_RFC3339_LEN);
 }
+
+void clock_http_date(char out[CLOCK_HTTP_DATE_LEN], uint64_t real_ms)
+{
+	static const char days[] = "SunMonTueWedThuFriSat";
+	static const char months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
+	char date[CLOCK_RFC3339_LEN]; /* 2026-11-27T23:05:01.123Z */
+	unsigned month;
+
+	clock_rfc3339(date, real_ms);
+	month = (unsigned)(date[5] - '0') * 10 + (unsigned)(date[6] - '0') - 1;
+	memcpy(out, days + (real_ms / 86400000 + 4) % 7 * 3, 3);
+	memcpy(out + 3, ", ", 2);
+	memcpy(out + 5, date + 8, 2);
+	out[7] = ' ';
+	memcpy(out + 8, months + month * 3, 3);
+	out[11] = ' ';
+	memcpy(out + 12, date, 4);
+	out[16] = ' ';
+	memcpy(out + 17, date + 11, 8);
+	memcpy(out + 25, " GMT", 4);
+}

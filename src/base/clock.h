@@ -19,4 +19,8 @@ void clock_move_ms(int64_t by_ms);
 #define CLOCK_RFC3339_LEN 24
 void clock_rfc3339(char out[CLOCK_RFC3339_LEN], uint64_t real_ms);
 
+/* "Sun, 06 Nov 1994 08:49:37 GMT" (29 bytes, not terminated): IMF-fixdate of RFC 9110 section 5.6.7. */
+#define CLOCK_HTTP_DATE_LEN 29
+void clock_http_date(char out[CLOCK_HTTP_DATE_LEN], uint64_t real_ms);
+
 #endif

@@ -59,27 +59,31 @@ struct call_events {
 	void (*on_end)(struct call *, const struct err *failure);  /* NULL: the answer came whole. Last one; the call is free */
 };
 
-#define CALL_PIECES 12
-struct call {
-	const struct call_events *events;
-	struct upstream *up;             /* the connection in use */
-	struct client *client;
-	struct origin *origin;
-	struct call_request *request;    /* NULL once it is not needed any more */
-	struct call_deadlines deadlines;
-	bool paused, reused, retried, got_head;
-};
-
 /* Borrowed by the call until on_head or on_end. */
+#define CALL_PIECES 12
 struct call_request {
 	struct str pieces[CALL_PIECES];  /* head with its empty line first, then the body */
 	unsigned n;
 	bool head_method;                /* HEAD: the answer has no body */
 };
 
+struct call {
+	const struct call_events *events;
+	struct client *client;           /* NULL: not under way */
+	struct upstream *up;             /* the connection in use */
+	struct origin *origin;
+	const struct call_request *request;
+	struct call_deadlines deadlines;
+	bool paused;
+	bool reused;                     /* went out on a connection that had been used before */
+	bool retried;                    /* that one was dead, and a fresh one was taken */
+	bool connected;                  /* at on_end: whether there was a connection at all */
+	bool got_head;
+};
+
 /* Starts; events come later, never from inside. `c->events` is set by the caller. */
-void call_start(struct call *c, struct client *, struct origin *, struct call_request *, const struct call_deadlines *);
-void call_pause(struct call *);      /* back-pressure: no on_data until call_resume */
+void call_start(struct call *c, struct client *, struct origin *, const struct call_request *, const struct call_deadlines *);
+void call_pause(struct call *);      /* back-pressure: nothing more is read until call_resume; what was read still comes */
 void call_resume(struct call *);
 void call_cancel(struct call *);     /* the connection is closed; no more events; allowed at any time after call_start */
 static inline bool call_active(const struct call *c) { return c->client != NULL; }

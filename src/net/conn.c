@@ -160,6 +160,15 @@ static ssize_t read_tls(struct conn *c, void *p, size_t n)
 	return CONN_AGAIN;
 }
 
+void conn_reset(struct conn *c)
+{
+	struct linger now = { .l_onoff = 1, .l_linger = 0 };
+
+	if (c->open)
+		(void)setsockopt(c->watch.fd, SOL_SOCKET, SO_LINGER, &now, sizeof now);
+	conn_close(c);
+}
+
 ssize_t conn_read(struct conn *c, void *p, size_t n)
 {
 	ssize_t got;
@@ -188,11 +197,14 @@ ssize_t conn_read(struct conn *c, void *p, size_t n)
 	return CONN_AGAIN;
 }
 
-char *conn_queue_space(struct conn *c, size_t n)
+bool conn_describe(const struct conn *c, struct err *e)
 {
-	char *at;
+	return c->tls ? tls_describe(c->tls, e) : err_set(e, ERR_UPSTREAM, "the connection was reset");
+}
 
-	assert(c->open && n < UINT32_MAX / 4);
+char *conn_queue_open(struct conn *c, size_t n)
+{
+	assert(n < UINT32_MAX / 4 && c->out_n < UINT32_MAX / 4);
 	if (c->out_at == c->out_n)
 		c->out_at = c->out_n = 0;
 	if (c->out_cap - c->out_n < n) {
@@ -200,22 +212,28 @@ char *conn_queue_space(struct conn *c, size_t n)
 
 		if (c->out_cap && cap < 2 * (size_t)c->out_cap)
 			cap = 2 * (size_t)c->out_cap;
-		assert(cap < UINT32_MAX);
 		c->out = mem_realloc(c->out, cap);
 		c->out_cap = (uint32_t)cap;
 	}
-	at = c->out + c->out_n;
+	return c->out + c->out_n;
+}
+
+void conn_queue_close(struct conn *c, size_t n)
+{
+	assert(n <= c->out_cap - c->out_n);
+	if (c->broken || !c->open)
+		return;
 	c->out_n += (uint32_t)n;
 	if (!c->stalled)
 		loop_post_flush(c->loop, &c->flush);
-	return at;
 }
 
 void conn_queue(struct conn *c, struct str s)
 {
-	if (c->broken || s.n == 0)
+	if (s.n == 0)
 		return;
-	memcpy(conn_queue_space(c, s.n), s.p, s.n);
+	memcpy(conn_queue_open(c, s.n), s.p, s.n);
+	conn_queue_close(c, s.n);
 }
 
 void conn_shut(struct conn *c)

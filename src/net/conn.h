@@ -42,16 +42,21 @@ struct conn {
 /* Takes over `fd` (non-blocking) and `tls` (may be NULL). False: it was not registered; both are closed. */
 MUST_USE bool conn_open(struct conn *, struct loop *, int fd, struct tls *, conn_changed *, struct err *);
 void conn_close(struct conn *);                /* at once; queued output is lost; no event afterwards; twice is fine */
+void conn_reset(struct conn *);                /* as conn_close, with a TCP reset */
 static inline bool conn_is_open(const struct conn *c) { return c->open; }
 
 enum { CONN_EOF = 0, CONN_AGAIN = -1, CONN_FAIL = -2 };
 /* Up to n bytes: > 0, or CONN_EOF (a clean end), CONN_AGAIN (a change will be told), CONN_FAIL (reset, TLS cut short). */
 MUST_USE ssize_t conn_read(struct conn *, void *, size_t n);
 
+/* Why the last CONN_FAIL came, as far as TLS knows; else "connection reset". Returns false. */
+bool conn_describe(const struct conn *, struct err *);
+
 /* Queues a copy. The owner bounds the queue by looking at conn_queued. */
 void conn_queue(struct conn *, struct str);
-/* As conn_queue for n bytes that the caller writes to what is returned, at once. */
-char *conn_queue_space(struct conn *, size_t n);
+/* As conn_queue for at most n bytes that the caller writes to what is returned, at once, and then says how many they are. */
+char *conn_queue_open(struct conn *, size_t n);
+void conn_queue_close(struct conn *, size_t n);
 static inline size_t conn_queued(const struct conn *c) { return c->out_n - c->out_at; }
 /* Shuts down our side of the connection when the queue is empty; TLS says close_notify. */
 void conn_shut(struct conn *);

@@ -54,7 +54,7 @@ struct listener_options {
 MUST_USE int server_bind(struct addr *addr, int backlog, struct err *);
 
 struct server *server_new(const struct server_options *);
-void server_free(struct server *);             /* closes everything at once; nobody is told. NULL is fine */
+void server_free(struct server *);             /* closes everything at once; exchanges under way end with on_gone. NULL is fine */
 MUST_USE bool server_listen(struct server *, const struct listener_options *, struct err *);
 void server_set_limits(struct server *, const struct server_limits *, int64_t connections_max);
 

@@ -54,12 +54,17 @@ void server_peer_get(const struct server_peer *, struct addr *);
 /* Closes and frees the connection's common part: the caller frees the object. */
 void server_conn_fini(struct server_conn *);
 
+/* server_http1.c: starts reading from a new connection; false: it is closed already. */
+MUST_USE bool http1_accept(struct server *, int fd, const struct server_peer *, const struct listener_options *);
+void http1_drain(struct server_conn *);
+void http1_close(struct server_conn *);
+
 /* http2.c: takes the connection over. `already` are bytes that were read from it, the client's preface first or a
  * beginning of it. From then on conn.changed and deadline are HTTP/2's; it ends with server_conn_fini and free(). */
 void http2_start(struct server_conn *, struct str already);
 /* Graceful end: GOAWAY, then streams under way are finished. */
 void http2_drain(struct server_conn *);
-/* At once; nobody is told. */
+/* At once; exchanges under way end with on_gone. */
 void http2_close(struct server_conn *);
 
 #endif
