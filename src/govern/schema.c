@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The tables of keys and of the ledger. */
+#include "govern/govern_in.h"
+
+#include <limits.h>
+
+#include "base/err.h"
+#include "store/dir.h"
+
+/*
+ * spend is narrow because a row is written for each request: what repeats (key, model, deployment …) is one number into spend_dim,
+ * half the time and a third of the bytes of a row with texts. There is no index beside the primary key: a ULID begins with its
+ * time, so a time range is a range of ids. cost_nusd is NULL where the price is unknown. flags: 1 stream, then
+ * enum spend_usage << 1.
+ */
+static const char *const migrations[] = {
+	"CREATE TABLE secret_check (id INTEGER PRIMARY KEY CHECK (id = 1), mac BLOB NOT NULL);"
+	"CREATE TABLE keys ("
+	"	id TEXT PRIMARY KEY NOT NULL, digest BLOB NOT NULL UNIQUE, hint TEXT NOT NULL, name TEXT NOT NULL,"
+	"	team TEXT NOT NULL, user TEXT NOT NULL, models TEXT NOT NULL, tags TEXT NOT NULL, role INTEGER NOT NULL,"
+	"	created_ms INTEGER NOT NULL, expires_ms INTEGER NOT NULL, revoked_ms INTEGER NOT NULL"
+	") WITHOUT ROWID;"
+	"CREATE TABLE spend_dim ("
+	"	id INTEGER PRIMARY KEY,"
+	"	key_id TEXT NOT NULL, team TEXT NOT NULL, model TEXT NOT NULL, provider TEXT NOT NULL, deployment TEXT NOT NULL,"
+	"	upstream_model TEXT NOT NULL, endpoint TEXT NOT NULL, dialect TEXT NOT NULL,"
+	"	UNIQUE (key_id, model, provider, deployment, upstream_model, endpoint, dialect, team)"
+	");"
+	"CREATE TABLE spend ("
+	"	id BLOB PRIMARY KEY NOT NULL, dim INTEGER NOT NULL, status INTEGER NOT NULL, attempts INTEGER NOT NULL,"
+	"	flags INTEGER NOT NULL, cost_nusd INTEGER, input INTEGER NOT NULL, output INTEGER NOT NULL,"
+	"	cache_read INTEGER NOT NULL, cache_write INTEGER NOT NULL, reasoning INTEGER NOT NULL,"
+	"	first_byte_ms INTEGER NOT NULL, latency_ms INTEGER NOT NULL, overhead_us INTEGER NOT NULL,"
+	"	client_id TEXT, user TEXT, tags TEXT, error TEXT"
+	") WITHOUT ROWID;"
+	"CREATE TABLE spend_sum ("
+	"	hour INTEGER NOT NULL, dim INTEGER NOT NULL, requests INTEGER NOT NULL, errors INTEGER NOT NULL,"
+	"	unknown_cost INTEGER NOT NULL, cost_nusd INTEGER NOT NULL, input INTEGER NOT NULL, output INTEGER NOT NULL,"
+	"	cache_read INTEGER NOT NULL, cache_write INTEGER NOT NULL, reasoning INTEGER NOT NULL,"
+	"	PRIMARY KEY (hour, dim)"
+	") WITHOUT ROWID;"
+	"CREATE TABLE journal (file TEXT PRIMARY KEY NOT NULL, stored INTEGER NOT NULL) WITHOUT ROWID;",
+};
+
+struct db *govern_db_open(const char *data_dir, enum db_sync sync, struct err *e)
+{
+	char path[PATH_MAX];
+	const struct db_options options = { .sync = sync };
+	struct db *db;
+
+	if (!dir_join(path, sizeof(path), data_dir, "sluice.db", e))
+		return NULL;
+	db = db_open(path, &options, e);
+	if (db && db_migrate(db, "govern", migrations, COUNT_OF(migrations), e))
+		return db;
+	db_close(db);
+	return NULL;
+}
