@@ -8,7 +8,7 @@
 set -eu
 
 build="gcc make libc6-dev libllhttp-dev libyyjson-dev libnghttp2-dev libssl-dev libyaml-dev libsqlite3-dev libxxhash-dev"
-tests="libcmocka-dev python3 curl openssl nghttp2-client valgrind clang clang-format clang-tidy lld cppcheck shellcheck"
+tests="libcmocka-dev python3 curl openssl nghttp2-client valgrind clang libclang-rt-dev clang-format lld cppcheck shellcheck"
 from_trixie="libllhttp-dev libyyjson-dev"
 
 say() { echo "deps: $*" >&2; }
