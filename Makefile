@@ -44,7 +44,7 @@ FUZZ_BIN := $(FUZZ_SRC:tests/fuzz/%.c=$(BUILD)/fuzz/%)
 TOOL_SRC := $(sort $(wildcard bench/*.c))
 TOOL_BIN := $(TOOL_SRC:bench/%.c=$(BUILD)/bench/%)
 
-.PHONY: all build run test unit e2e clients deps test-deps check check-rooms lint format asan ubsan tsan fuzz bench \
+.PHONY: perf all build run test unit e2e clients deps test-deps check check-rooms lint format asan ubsan tsan fuzz bench \
         coverage soak install uninstall clean help docs docs-check tools
 
 all: build

@@ -4,16 +4,18 @@
  * Modes (--mode):
  *   json      --connections N in a closed loop over keep-alive connections, until --requests or --seconds
  *   streams   the same with server-sent events; --requests defaults to one stream per connection
- *   chaos     a seeded mix: whole answers, streams, provider errors and cuts, clients that leave at random points or give up waiting
+ *   chaos     a seeded mix: whole answers, streams, provider errors and cuts, clients that leave at random points or
+ *             give up waiting
  *   latency   json over one connection
  *
- * Every request carries a marker (tool.h). An answer that holds somebody else's is counted as "wrong", the one number that must
- * stay 0 whatever happens. Streams must number their events from 0 and end with their dialect's last event or an error event;
- * "short" counts those that end cleanly without either, or cleanly though the provider cut them, "order" those with a gap.
+ * Every request carries a marker (tool.h). An answer that holds somebody else's is counted as "wrong", the one number
+ * that must stay 0 whatever happens. Streams must number their events from 0 and end with their dialect's last event
+ * or an error event; "short" counts those that end cleanly without either, or cleanly though the provider cut them,
+ * "order" those with a gap.
  *
- * Prints {"open":N} when all streams have had an event, and at the end one JSON line. Always ends: after --seconds (default 60)
- * and --timeout for what is still open; SIGTERM ends at once and still prints. With --record FILE the x-request-id of each
- * answer with status 200 that was received to its last byte is written there.
+ * Prints {"open":N} when all streams have had an event, and at the end one JSON line. Always ends: after --seconds
+ * (default 60) and --timeout for what is still open; SIGTERM ends at once and still prints. With --record FILE the
+ * x-request-id of each answer with status 200 that was received to its last byte is written there.
  */
 #include <fcntl.h>
 #include <getopt.h>
@@ -36,8 +38,13 @@ enum kind { KIND_JSON, KIND_STREAM, KIND_ERROR, KIND_LIMITED, KIND_SLOW, KIND_CU
 
 enum leave { LEAVE_NEVER, LEAVE_SENDING, LEAVE_WAITING, LEAVE_READING };
 
-enum failure { FAIL_CONNECT, FAIL_CLOSED, FAIL_TIMEOUT, FAIL_STATUS, FAIL_PARSE, FAIL_MARKER, FAIL_WRONG, FAIL_ORDER, FAIL_SHORT, FAIL_COUNT };
-static const char *const failure_names[] = { "connect", "closed", "timeout", "status", "parse", "no_marker", "wrong", "order", "short" };
+enum failure {
+	FAIL_CONNECT, FAIL_CLOSED, FAIL_TIMEOUT, FAIL_STATUS, FAIL_PARSE, FAIL_MARKER, FAIL_WRONG, FAIL_ORDER,
+	FAIL_SHORT, FAIL_COUNT
+};
+static const char *const failure_names[] = {
+	"connect", "closed", "timeout", "status", "parse", "no_marker", "wrong", "order", "short"
+};
 
 /* A whole request with places for the marker and the orders to the mock. */
 struct request {
@@ -82,11 +89,19 @@ static struct {
 	size_t body;
 	bool tls, anthropic, requests_set, spin;
 	struct bytes headers;
-} opt = { .host = "127.0.0.1", .model = "bench", .key = "sk-bench", .orders = "", .connections = 1, .seconds = 60, .timeout_ms = 30000,
-	  .seed = 1, .body = 1024 };
+} opt = { .host = "127.0.0.1",
+	  .model = "bench",
+	  .key = "sk-bench",
+	  .orders = "",
+	  .connections = 1,
+	  .seconds = 60,
+	  .timeout_ms = 30000,
+	  .seed = 1,
+	  .body = 1024 };
 
 static struct {
-	uint64_t begun, finished, ok, reconnects, retried, events, bytes, left, error_events, by_status[600], failures[FAIL_COUNT];
+	uint64_t begun, finished, ok, reconnects, retried, events, bytes, left, error_events, by_status[600],
+		failures[FAIL_COUNT];
 } count;
 static struct hist latency, first_byte;
 
@@ -112,18 +127,24 @@ static void request_build(struct request *q, const char *orders, bool stream)
 {
 	struct bytes body = { 0 }, all = { 0 };
 	bytes_printf(&body, "{\"model\":\"%s\",%s%s\"messages\":[{\"role\":\"user\",\"content\":\"@", opt.model,
-		     opt.anthropic ? "\"max_tokens\":1024," : "",
-		     !stream ? "" : opt.anthropic ? "\"stream\":true," : "\"stream\":true,\"stream_options\":{\"include_usage\":true},");
+	             opt.anthropic ? "\"max_tokens\":1024," : "",
+	             !stream         ? ""
+	             : opt.anthropic ? "\"stream\":true,"
+	                             : "\"stream\":true,\"stream_options\":{\"include_usage\":true},");
 	size_t mark = body.n;
 	bytes_printf(&body, "mk-0000000000000000%s%s@ ", *orders ? ";" : "", orders);
-	static const char text[] = "Explain to me, in a few plain words, what a gateway does with a prompt like this one. ", end[] = "\"}]}";
+	static const char text[] =
+		"Explain to me, in a few plain words, what a gateway does with a prompt like this one. ",
+			  end[] = "\"}]}";
 	while (body.n + sizeof(end) - 1 < opt.body) {
 		size_t room = opt.body - body.n - (sizeof(end) - 1);
 		bytes_add(&body, text, room < sizeof(text) - 1 ? room : sizeof(text) - 1);
 	}
 	bytes_printf(&body, "%s", end);
-	bytes_printf(&all, "POST %s HTTP/1.1\r\nhost: %s:%u\r\ncontent-type: application/json\r\nauthorization: Bearer %s\r\n", opt.path, opt.host,
-		     opt.port, opt.key);
+	bytes_printf(
+		&all,
+		"POST %s HTTP/1.1\r\nhost: %s:%u\r\ncontent-type: application/json\r\nauthorization: Bearer %s\r\n",
+		opt.path, opt.host, opt.port, opt.key);
 	if (opt.anthropic)
 		bytes_printf(&all, "anthropic-version: 2023-06-01\r\n");
 	bytes_add(&all, opt.headers.p, opt.headers.n);
@@ -164,10 +185,12 @@ static void choose(struct conn *c)
 		enum kind kind;
 		enum leave leave;
 	} mix[] = {
-		{ 760, KIND_JSON, LEAVE_NEVER },       { 60, KIND_STREAM, LEAVE_NEVER },   { 20, KIND_ERROR, LEAVE_NEVER },
-		{ 20, KIND_LIMITED, LEAVE_NEVER },     { 5, KIND_SLOW, LEAVE_NEVER },      { 20, KIND_CUT_JSON, LEAVE_NEVER },
-		{ 15, KIND_CUT_STREAM, LEAVE_NEVER },  { 30, KIND_JSON, LEAVE_SENDING },   { 20, KIND_JSON, LEAVE_READING },
-		{ 20, KIND_STREAM, LEAVE_READING },    { 10, KIND_SLOW, LEAVE_WAITING },   { 20, KIND_JSON, LEAVE_WAITING },
+		{ 760, KIND_JSON, LEAVE_NEVER },      { 60, KIND_STREAM, LEAVE_NEVER },
+		{ 20, KIND_ERROR, LEAVE_NEVER },      { 20, KIND_LIMITED, LEAVE_NEVER },
+		{ 5, KIND_SLOW, LEAVE_NEVER },        { 20, KIND_CUT_JSON, LEAVE_NEVER },
+		{ 15, KIND_CUT_STREAM, LEAVE_NEVER }, { 30, KIND_JSON, LEAVE_SENDING },
+		{ 20, KIND_JSON, LEAVE_READING },     { 20, KIND_STREAM, LEAVE_READING },
+		{ 10, KIND_SLOW, LEAVE_WAITING },     { 20, KIND_JSON, LEAVE_WAITING },
 	};
 	unsigned at = (unsigned)(random_next(&random_state) % 1000), i = 0;
 	while (at >= mix[i].of_1000)
@@ -225,8 +248,10 @@ static void conn_leave(struct conn *c)
 	conn_drop(c);
 }
 
-/* The connection broke: a reused one before any byte of the answer may be tried once more, as every HTTP client does. A cut is what
- * a cut stream must look like, and a client may not be told more of a cut answer. */
+/*
+ * The connection broke. A reused one before any byte of the answer may be tried once more, as every HTTP client does; a
+ * cut is what a client must see of an answer that the provider cut.
+ */
 static void conn_broken(struct conn *c)
 {
 	if (c->state == STATE_CONNECTING || c->state == STATE_HANDSHAKE) {
@@ -363,7 +388,8 @@ static bool markers_own(struct conn *c, const char *p, size_t n)
 		if ((size_t)(end - p) < MARKER_LEN)
 			return true;
 		if (memcmp(p, c->marker, MARKER_LEN) != 0) {
-			fprintf(stderr, "load: asked with %.*s, answered with %.*s\n", MARKER_LEN, c->marker, MARKER_LEN, p);
+			fprintf(stderr, "load: asked with %.*s, answered with %.*s\n", MARKER_LEN, c->marker,
+			        MARKER_LEN, p);
 			return false;
 		}
 		c->marked = true;
@@ -442,7 +468,8 @@ static void conn_done(struct conn *c)
 	if (!whole)
 		why = FAIL_WRONG;
 	else if (c->status != 200)
-		why = opt.mode == MODE_CHAOS && c->kind != KIND_JSON && c->kind != KIND_STREAM ? FAIL_COUNT : FAIL_STATUS;
+		why = opt.mode == MODE_CHAOS && c->kind != KIND_JSON && c->kind != KIND_STREAM ? FAIL_COUNT
+		                                                                               : FAIL_STATUS;
 	else if (!c->marked)
 		why = FAIL_MARKER;
 	else if (c->events && !c->ended && !c->failed_event)
@@ -454,7 +481,8 @@ static void conn_done(struct conn *c)
 	bool close = c->close;
 	if (why != FAIL_COUNT) {
 		if (why == FAIL_STATUS && count.failures[FAIL_STATUS] < 3)
-			fprintf(stderr, "load: status %d: %.*s\n", c->status, (int)(c->carry.n < 300 ? c->carry.n : 300), c->carry.n ? c->carry.p : "");
+			fprintf(stderr, "load: status %d: %.*s\n", c->status,
+			        (int)(c->carry.n < 300 ? c->carry.n : 300), c->carry.n ? c->carry.p : "");
 		count.failures[why]++;
 	} else {
 		count.ok += c->status == 200;
@@ -548,7 +576,7 @@ static void size_digit(struct conn *c, char ch)
 	}
 }
 
-/* The part of p that belongs to the body; false: the answer is wrong. *done: it ended, at the count returned in *used. */
+/* Takes the part of p that belongs to the body; false: the answer is wrong. *done: it ended, *used bytes from p. */
 static bool body_feed(struct conn *c, const char *p, size_t n, size_t *used, bool *done)
 {
 	size_t at = 0;
@@ -572,9 +600,7 @@ static bool body_feed(struct conn *c, const char *p, size_t n, size_t *used, boo
 			if (p[at++] == '\n')
 				c->framing = FRAMING_SIZE;
 			break;
-		case FRAMING_SIZE:
-			size_digit(c, p[at++]);
-			break;
+		case FRAMING_SIZE: size_digit(c, p[at++]); break;
 		case FRAMING_TRAILER:
 			if (p[at] == '\n' && !c->line_len)
 				*done = true;
@@ -788,7 +814,8 @@ static bool all_idle(void)
 static void run(void)
 {
 	struct epoll_event events[512];
-	uint64_t start_ms = now_ms(), swept = 0, sweep_ms = opt.mode == MODE_CHAOS || opt.connections < 200 ? SWEEP_MS : 20;
+	uint64_t start_ms = now_ms(), swept = 0,
+		 sweep_ms = opt.mode == MODE_CHAOS || opt.connections < 200 ? SWEEP_MS : 20;
 	deadline_ms = start_ms + opt.seconds * 1000;
 	for (unsigned i = 0; i < opt.connections; i++)
 		conn_next(&conns[i]);
@@ -815,13 +842,17 @@ static void report(double seconds)
 	uint64_t failed = 0;
 	for (int i = 0; i < FAIL_COUNT; i++)
 		failed += count.failures[i];
-	printf("{\"mode\":\"%s\",\"begun\":%lu,\"finished\":%lu,\"ok\":%lu,\"failed\":%lu,\"left\":%lu,\"seconds\":%.3f,\"per_second\":%.1f,"
-	       "\"events\":%lu,\"events_per_second\":%.1f,\"error_events\":%lu,\"bytes\":%lu,\"connects\":%lu,\"retried\":%lu,",
-	       modes[opt.mode], count.begun, count.finished, count.ok, failed, count.left, seconds, (double)count.finished / seconds,
-	       count.events, (double)count.events / seconds, count.error_events, count.bytes, count.reconnects, count.retried);
-	printf("\"latency_us\":{\"p50\":%.2f,\"p90\":%.2f,\"p99\":%.2f,\"max\":%.2f},\"first_byte_us\":{\"p50\":%.2f,\"p99\":%.2f},\"statuses\":{",
-	       hist_us(&latency, 0.5), hist_us(&latency, 0.9), hist_us(&latency, 0.99), hist_us(&latency, 1), hist_us(&first_byte, 0.5),
-	       hist_us(&first_byte, 0.99));
+	printf("{\"mode\":\"%s\",\"begun\":%lu,\"finished\":%lu,\"ok\":%lu,\"failed\":%lu,\"left\":%lu,"
+		"\"seconds\":%.3f,\"per_second\":%.1f,"
+	       "\"events\":%lu,\"events_per_second\":%.1f,\"error_events\":%lu,\"bytes\":%lu,\"connects\":%lu,"
+	       "\"retried\":%lu,",
+	       modes[opt.mode], count.begun, count.finished, count.ok, failed, count.left, seconds,
+	       (double)count.finished / seconds, count.events, (double)count.events / seconds, count.error_events,
+	       count.bytes, count.reconnects, count.retried);
+	printf("\"latency_us\":{\"p50\":%.2f,\"p90\":%.2f,\"p99\":%.2f,\"max\":%.2f},\"first_byte_us\":{\"p50\":%.2f,"
+		"\"p99\":%.2f},\"statuses\":{",
+	       hist_us(&latency, 0.5), hist_us(&latency, 0.9), hist_us(&latency, 0.99), hist_us(&latency, 1),
+	       hist_us(&first_byte, 0.5), hist_us(&first_byte, 0.99));
 	const char *comma = "";
 	for (int i = 0; i < 600; i++)
 		if (count.by_status[i]) {
@@ -836,32 +867,44 @@ static void report(double seconds)
 
 static void usage(void)
 {
-	die("usage: load --port N [--host A | --unix PATH] [--mode json|streams|chaos|latency] [--connections N] [--requests N] [--seconds N]\n"
-	    "            [--body BYTES] [--path P] [--model M] [--key K] [--header 'n: v']… [--orders 'events=9;gap=5'] [--dialect anthropic]\n"
+	die("usage: load --port N [--host A | --unix PATH] [--mode json|streams|chaos|latency] [--connections N] "
+		"[--requests N] [--seconds N]\n"
+	    "            [--body BYTES] [--path P] [--model M] [--key K] [--header 'n: v']… [--orders "
+	    "'events=9;gap=5'] [--dialect anthropic]\n"
 	    "            [--timeout MS] [--ramp CONNECTIONS/S] [--seed N] [--record FILE] [--tls] [--spin]");
 }
 
 static void options_read(int argc, char **argv)
 {
-	enum { HOST, PORT, UNIX, MODE, CONNECTIONS, REQUESTS, SECONDS, BODY, PATH, MODEL, KEY, HEADER, ORDERS, DIALECT, TIMEOUT, RAMP, SEED, RECORD,
-	       TLS, SPIN };
+	enum {
+		HOST, PORT, UNIX, MODE, CONNECTIONS, REQUESTS, SECONDS, BODY, PATH, MODEL, KEY, HEADER, ORDERS, DIALECT,
+		TIMEOUT, RAMP, SEED, RECORD, TLS, SPIN
+	};
 	static const struct option options[] = {
-		{ "host", 1, 0, HOST }, { "port", 1, 0, PORT }, { "unix", 1, 0, UNIX }, { "mode", 1, 0, MODE }, { "connections", 1, 0, CONNECTIONS },
-		{ "requests", 1, 0, REQUESTS }, { "seconds", 1, 0, SECONDS }, { "body", 1, 0, BODY }, { "path", 1, 0, PATH },
-		{ "model", 1, 0, MODEL }, { "key", 1, 0, KEY }, { "header", 1, 0, HEADER }, { "orders", 1, 0, ORDERS },
-		{ "dialect", 1, 0, DIALECT }, { "timeout", 1, 0, TIMEOUT }, { "ramp", 1, 0, RAMP }, { "seed", 1, 0, SEED },
-		{ "record", 1, 0, RECORD }, { "tls", 0, 0, TLS }, { "spin", 0, 0, SPIN }, { 0, 0, 0, 0 } };
+		{ "host", 1, 0, HOST },         { "port", 1, 0, PORT },         { "unix", 1, 0, UNIX },
+		{ "mode", 1, 0, MODE },         { "requests", 1, 0, REQUESTS }, { "connections", 1, 0, CONNECTIONS },
+		{ "seconds", 1, 0, SECONDS },   { "body", 1, 0, BODY },         { "path", 1, 0, PATH },
+		{ "model", 1, 0, MODEL },       { "key", 1, 0, KEY },           { "header", 1, 0, HEADER },
+		{ "orders", 1, 0, ORDERS },     { "dialect", 1, 0, DIALECT },   { "timeout", 1, 0, TIMEOUT },
+		{ "ramp", 1, 0, RAMP },         { "seed", 1, 0, SEED },         { "record", 1, 0, RECORD },
+		{ "tls", 0, 0, TLS },           { "spin", 0, 0, SPIN },         { 0, 0, 0, 0 },
+	};
 	for (int o; (o = getopt_long(argc, argv, "", options, NULL)) != -1;) {
 		switch (o) {
 		case HOST: opt.host = optarg; break;
 		case PORT: opt.port = (unsigned)number_or_die("--port", optarg); break;
 		case UNIX: opt.unix_path = optarg; break;
 		case MODE:
-			opt.mode = !strcmp(optarg, "json") ? MODE_JSON : !strcmp(optarg, "streams") ? MODE_STREAMS :
-				   !strcmp(optarg, "chaos") ? MODE_CHAOS : MODE_LATENCY;
+			opt.mode = !strcmp(optarg, "json")      ? MODE_JSON
+			           : !strcmp(optarg, "streams") ? MODE_STREAMS
+			           : !strcmp(optarg, "chaos")   ? MODE_CHAOS
+			                                        : MODE_LATENCY;
 			break;
 		case CONNECTIONS: opt.connections = (unsigned)number_or_die("--connections", optarg); break;
-		case REQUESTS: opt.requests = (uint64_t)number_or_die("--requests", optarg); opt.requests_set = true; break;
+		case REQUESTS:
+			opt.requests = (uint64_t)number_or_die("--requests", optarg);
+			opt.requests_set = true;
+			break;
 		case SECONDS: opt.seconds = (uint64_t)number_or_die("--seconds", optarg); break;
 		case BODY: opt.body = (size_t)number_or_die("--body", optarg); break;
 		case PATH: opt.path = optarg; break;
@@ -923,7 +966,8 @@ int main(int argc, char **argv)
 	epoll_fd = epoll_create1(EPOLL_CLOEXEC);
 	if (opt.tls) {
 		tls = SSL_CTX_new(TLS_client_method());
-		SSL_CTX_set_mode(tls, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER | SSL_MODE_RELEASE_BUFFERS);
+		SSL_CTX_set_mode(tls, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
+		                              SSL_MODE_RELEASE_BUFFERS);
 		SSL_CTX_set_verify(tls, SSL_VERIFY_NONE, NULL); /* the bench's own certificate, on this machine */
 	}
 	if (opt.record && !(record = fopen(opt.record, "we")))

@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* mock: a provider for benches and soak tests that costs next to nothing: precomputed answers, one thread, one timer wheel. */
+/* mock: a provider for benches and soak tests that costs next to nothing: precomputed answers, one thread. */
 /*
  * Speaks HTTP/1.1 with keep-alive, requests with Content-Length or chunked:
- *   POST …/chat/completions   OpenAI's shape      POST …/messages   Anthropic's shape      GET anything   an empty model list
- * A request whose body says "stream":true is answered with server-sent events, one chunk of HTTP and one send() per event.
+ *   POST …/chat/completions   OpenAI's shape
+ *   POST …/messages           Anthropic's shape
+ *   GET anything              an empty list of models
+ * A request whose body says "stream":true is answered with server-sent events, one chunk of HTTP and one send() per
+ * event.
  *
  * What is answered can be set on the command line, and per request by "x-mock: name=value;…" or in the marker (tool.h):
  *   size=N     bytes of a JSON answer's body        wait=MS    before the answer begins
@@ -13,8 +16,8 @@
  *   hang=1     never answer
  * Every content event carries "#00000012 mk-…": its number and the request's marker.
  *
- * --spin never sleeps but yields, so that the time a core takes to wake up is not measured with the target's.
- * Prints "port N" when it listens, one JSON line of counts when it ends (SIGTERM, SIGINT, --seconds, or its parent's death).
+ * --spin never sleeps but yields, so that the time a core takes to wake up is not measured with the target's. Prints
+ * "port N" when it listens, one JSON line of counts when it ends (SIGTERM, SIGINT, --seconds, or its parent's death).
  */
 #include <ctype.h>
 #include <fcntl.h>
@@ -154,19 +157,26 @@ static struct answer json_build(enum shape shape, int64_t size)
 {
 	static const char *const before[] = {
 		[SHAPE_OPENAI] =
-			"{\"id\":\"chatcmpl-B9MBs8CjcvOU2jLn4n570S5qMJKcT\",\"object\":\"chat.completion\",\"created\":1741569952,"
-			"\"model\":\"mock-model\",\"choices\":[{\"index\":0,\"message\":{\"role\":\"assistant\",\"content\":\"",
+			"{\"id\":\"chatcmpl-B9MBs8CjcvOU2jLn4n570S5qMJKcT\",\"object\":\"chat.completion\","
+			"\"created\":1741569952,"
+			"\"model\":\"mock-model\",\"choices\":[{\"index\":0,\"message\":{\"role\":\"assistant\","
+			"\"content\":\"",
 		[SHAPE_ANTHROPIC] =
-			"{\"id\":\"msg_013Zva2CMHLNnXjNJJKqJ2EF\",\"type\":\"message\",\"role\":\"assistant\",\"model\":\"mock-model\","
+			"{\"id\":\"msg_013Zva2CMHLNnXjNJJKqJ2EF\",\"type\":\"message\",\"role\":\"assistant\","
+			"\"model\":\"mock-model\","
 			"\"content\":[{\"type\":\"text\",\"text\":\"",
 		[SHAPE_LIST] = "",
 	};
 	static const char *const after[] = {
 		[SHAPE_OPENAI] =
-			"\",\"refusal\":null,\"annotations\":[]},\"logprobs\":null,\"finish_reason\":\"stop\"}],\"usage\":{\"prompt_tokens\":"
-			"250,\"completion_tokens\":180,\"total_tokens\":430,\"prompt_tokens_details\":{\"cached_tokens\":0,\"audio_tokens\":0},"
-			"\"completion_tokens_details\":{\"reasoning_tokens\":0,\"audio_tokens\":0,\"accepted_prediction_tokens\":0,"
-			"\"rejected_prediction_tokens\":0}},\"service_tier\":\"default\",\"system_fingerprint\":\"fp_50cad350e4\"}",
+			"\",\"refusal\":null,\"annotations\":[]},\"logprobs\":null,\"finish_reason\":\"stop\"}],"
+			"\"usage\":{\"prompt_tokens\":"
+			"250,\"completion_tokens\":180,\"total_tokens\":430,"
+			"\"prompt_tokens_details\":{\"cached_tokens\":0,\"audio_tokens\":0},"
+			"\"completion_tokens_details\":{\"reasoning_tokens\":0,\"audio_tokens\":0,"
+			"\"accepted_prediction_tokens\":0,"
+			"\"rejected_prediction_tokens\":0}},\"service_tier\":\"default\","
+			"\"system_fingerprint\":\"fp_50cad350e4\"}",
 		[SHAPE_ANTHROPIC] =
 			"\"}],\"stop_reason\":\"end_turn\",\"stop_sequence\":null,\"usage\":{\"input_tokens\":250,"
 			"\"cache_creation_input_tokens\":0,\"cache_read_input_tokens\":0,\"output_tokens\":180,"
@@ -179,8 +189,9 @@ static struct answer json_build(enum shape shape, int64_t size)
 	pad(&body, (size_t)size > fixed ? (size_t)size - fixed : 0);
 	bytes_printf(&body, "%s", after[shape]);
 	bytes_printf(&all,
-		     "HTTP/1.1 200 OK\r\ndate: Mon, 10 Mar 2025 01:25:52 GMT\r\ncontent-type: application/json\r\n"
-		     "content-length: %zu\r\nx-request-id: req_mock\r\nopenai-processing-ms: 12\r\n\r\n", body.n);
+	             "HTTP/1.1 200 OK\r\ndate: Mon, 10 Mar 2025 01:25:52 GMT\r\ncontent-type: application/json\r\n"
+	             "content-length: %zu\r\nx-request-id: req_mock\r\nopenai-processing-ms: 12\r\n\r\n",
+	             body.n);
 	bytes_add(&all, body.p, body.n);
 	bytes_free(&body);
 	struct answer a = { .size = size, .p = all.p, .n = all.n };
@@ -196,8 +207,10 @@ static void chunk_add(struct bytes *out, const struct bytes *frame)
 	bytes_add(out, "\r\n", 2);
 }
 
-static const char *const openai_chunk = "data: {\"id\":\"chatcmpl-B9MHDbslfkBeAs8l4bebGdFOJ6PeG\",\"object\":\"chat.completion."
-	"chunk\",\"created\":1741570283,\"model\":\"mock-model\",\"service_tier\":\"default\",\"system_fingerprint\":\"fp_50cad350e4\","
+static const char *const openai_chunk =
+	"data: {\"id\":\"chatcmpl-B9MHDbslfkBeAs8l4bebGdFOJ6PeG\",\"object\":\"chat.completion."
+	"chunk\",\"created\":1741570283,\"model\":\"mock-model\",\"service_tier\":\"default\","
+	"\"system_fingerprint\":\"fp_50cad350e4\","
 	"\"choices\":[";
 
 static struct answer event_build(enum shape shape, int64_t size)
@@ -206,8 +219,11 @@ static struct answer event_build(enum shape shape, int64_t size)
 	if (shape == SHAPE_OPENAI)
 		bytes_printf(&frame, "%s{\"index\":0,\"delta\":{\"content\":\"%s", openai_chunk, event_mark);
 	else
-		bytes_printf(&frame, "event: content_block_delta\ndata: {\"type\":\"content_block_delta\",\"index\":0,\"delta\":"
-			     "{\"type\":\"text_delta\",\"text\":\"%s", event_mark);
+		bytes_printf(
+			&frame,
+			"event: content_block_delta\ndata: {\"type\":\"content_block_delta\",\"index\":0,\"delta\":"
+			"{\"type\":\"text_delta\",\"text\":\"%s",
+			event_mark);
 	pad(&frame, (size_t)size);
 	if (shape == SHAPE_OPENAI)
 		bytes_printf(&frame, "\"},\"logprobs\":null,\"finish_reason\":null}]}\n\n");
@@ -319,18 +335,30 @@ static void conn_answered(struct conn *c)
 static void stream_begin(struct conn *c)
 {
 	struct bytes all = { 0 }, frame = { 0 };
-	bytes_printf(&all, "HTTP/1.1 200 OK\r\ndate: Mon, 10 Mar 2025 01:31:23 GMT\r\ncontent-type: text/event-stream; charset=utf-8\r\n"
-			   "transfer-encoding: chunked\r\ncache-control: no-cache\r\nx-request-id: req_mock\r\n\r\n");
+	bytes_printf(
+		&all,
+		"HTTP/1.1 200 OK\r\ndate: Mon, 10 Mar 2025 01:31:23 GMT\r\ncontent-type: text/event-stream; "
+		"charset=utf-8\r\n"
+		"transfer-encoding: chunked\r\ncache-control: no-cache\r\nx-request-id: req_mock\r\n\r\n");
 	if (c->shape == SHAPE_OPENAI)
-		bytes_printf(&frame, "%s{\"index\":0,\"delta\":{\"role\":\"assistant\",\"content\":\"\",\"refusal\":null},\"logprobs\":null,"
-				     "\"finish_reason\":null}]}\n\n", openai_chunk);
+		bytes_printf(
+			&frame,
+			"%s{\"index\":0,\"delta\":{\"role\":\"assistant\",\"content\":\"\",\"refusal\":null},"
+			"\"logprobs\":null,"
+			"\"finish_reason\":null}]}\n\n",
+			openai_chunk);
 	else
-		bytes_printf(&frame, "event: message_start\ndata: {\"type\":\"message_start\",\"message\":{\"id\":\"msg_013Zva2CMHLNnXjNJJ\","
-				     "\"type\":\"message\",\"role\":\"assistant\",\"model\":\"mock-model\",\"content\":[],\"stop_reason\":null,"
-				     "\"stop_sequence\":null,\"usage\":{\"input_tokens\":250,\"cache_creation_input_tokens\":0,"
-				     "\"cache_read_input_tokens\":0,\"output_tokens\":1}}}\n\n"
-				     "event: content_block_start\ndata: {\"type\":\"content_block_start\",\"index\":0,\"content_block\":"
-				     "{\"type\":\"text\",\"text\":\"\"}}\n\n");
+		bytes_printf(
+			&frame,
+			"event: message_start\ndata: {\"type\":\"message_start\","
+			"\"message\":{\"id\":\"msg_013Zva2CMHLNnXjNJJ\","
+			"\"type\":\"message\",\"role\":\"assistant\",\"model\":\"mock-model\",\"content\":[],"
+			"\"stop_reason\":null,"
+			"\"stop_sequence\":null,\"usage\":{\"input_tokens\":250,\"cache_creation_input_tokens\":0,"
+			"\"cache_read_input_tokens\":0,\"output_tokens\":1}}}\n\n"
+			"event: content_block_start\ndata: {\"type\":\"content_block_start\",\"index\":0,"
+			"\"content_block\":"
+			"{\"type\":\"text\",\"text\":\"\"}}\n\n");
 	chunk_add(&all, &frame);
 	count.events += c->shape == SHAPE_OPENAI ? 1 : 2;
 	count.streams++;
@@ -343,18 +371,26 @@ static void stream_end(struct conn *c)
 {
 	struct bytes all = { 0 }, frame = { 0 };
 	if (c->shape == SHAPE_OPENAI) {
-		bytes_printf(&frame, "%s{\"index\":0,\"delta\":{},\"logprobs\":null,\"finish_reason\":\"stop\"}]}\n\n", openai_chunk);
+		bytes_printf(&frame, "%s{\"index\":0,\"delta\":{},\"logprobs\":null,\"finish_reason\":\"stop\"}]}\n\n",
+		             openai_chunk);
 		if (c->usage)
-			bytes_printf(&frame, "%s],\"usage\":{\"prompt_tokens\":250,\"completion_tokens\":%ld,\"total_tokens\":%ld,"
-					     "\"prompt_tokens_details\":{\"cached_tokens\":0,\"audio_tokens\":0},\"completion_tokens_details\":"
-					     "{\"reasoning_tokens\":0,\"audio_tokens\":0}}}\n\n",
-				     openai_chunk, (long)c->order.events, (long)c->order.events + 250);
+			bytes_printf(
+				&frame,
+				"%s],\"usage\":{\"prompt_tokens\":250,\"completion_tokens\":%ld,\"total_tokens\":%ld,"
+				"\"prompt_tokens_details\":{\"cached_tokens\":0,\"audio_tokens\":0},"
+				"\"completion_tokens_details\":"
+				"{\"reasoning_tokens\":0,\"audio_tokens\":0}}}\n\n",
+				openai_chunk, (long)c->order.events, (long)c->order.events + 250);
 		bytes_printf(&frame, "data: [DONE]\n\n");
 	} else
-		bytes_printf(&frame, "event: content_block_stop\ndata: {\"type\":\"content_block_stop\",\"index\":0}\n\n"
-				     "event: message_delta\ndata: {\"type\":\"message_delta\",\"delta\":{\"stop_reason\":\"end_turn\","
-				     "\"stop_sequence\":null},\"usage\":{\"output_tokens\":%ld}}\n\n"
-				     "event: message_stop\ndata: {\"type\":\"message_stop\"}\n\n", (long)c->order.events);
+		bytes_printf(
+			&frame,
+			"event: content_block_stop\ndata: {\"type\":\"content_block_stop\",\"index\":0}\n\n"
+			"event: message_delta\ndata: {\"type\":\"message_delta\","
+			"\"delta\":{\"stop_reason\":\"end_turn\","
+			"\"stop_sequence\":null},\"usage\":{\"output_tokens\":%ld}}\n\n"
+			"event: message_stop\ndata: {\"type\":\"message_stop\"}\n\n",
+			(long)c->order.events);
 	count.events += 3;
 	chunk_add(&all, &frame);
 	bytes_printf(&all, "0\r\n\r\n");
@@ -409,9 +445,16 @@ static void error_answer(struct conn *c)
 {
 	struct bytes body = { 0 }, all = { 0 };
 	int status = (int)c->order.status;
-	bytes_printf(&body, "{\"error\":{\"message\":\"the mock was told to say %d %.*s\",\"type\":\"%s\",\"param\":null,\"code\":null}}", status,
-		     MARKER_LEN, c->marker, status == 429 ? "rate_limit_error" : status >= 500 ? "server_error" : "invalid_request_error");
-	bytes_printf(&all, "HTTP/1.1 %d Told\r\ncontent-type: application/json\r\ncontent-length: %zu\r\n\r\n", status, body.n);
+	bytes_printf(
+		&body,
+		"{\"error\":{\"message\":\"the mock was told to say %d %.*s\",\"type\":\"%s\",\"param\":null,"
+		"\"code\":null}}",
+		status, MARKER_LEN, c->marker,
+		status == 429   ? "rate_limit_error"
+		: status >= 500 ? "server_error"
+				: "invalid_request_error");
+	bytes_printf(&all, "HTTP/1.1 %d Told\r\ncontent-type: application/json\r\ncontent-length: %zu\r\n\r\n", status,
+	             body.n);
 	bytes_add(&all, body.p, body.n);
 	conn_send(c, all.p, all.n);
 	bytes_free(&body);
@@ -421,7 +464,9 @@ static void error_answer(struct conn *c)
 
 static void conn_answer(struct conn *c)
 {
-	static const char list[] = "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 27\r\n\r\n{\"object\":\"list\",\"data\":[]}";
+	static const char list[] =
+		"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 27\r\n\r\n{\"object\":\"list\","
+		"\"data\":[]}";
 	if (c->shape == SHAPE_LIST) {
 		conn_send(c, list, sizeof(list) - 1);
 		conn_answered(c);
@@ -498,7 +543,8 @@ static void conn_request(struct conn *c)
 	const char *at = memmem(c->first, c->first_n, "@mk-", 4);
 	if (at && (size_t)(c->first + c->first_n - at) > MARKER_LEN + 1) {
 		memcpy(c->marker, at + 1, MARKER_LEN);
-		const char *orders = at + 1 + MARKER_LEN, *end = memchr(orders, '@', (size_t)(c->first + c->first_n - orders));
+		const char *orders = at + 1 + MARKER_LEN,
+			   *end = memchr(orders, '@', (size_t)(c->first + c->first_n - orders));
 		if (*orders == ';' && end)
 			order_read(&c->order, orders + 1, end);
 	}
@@ -638,9 +684,7 @@ static size_t conn_feed(struct conn *c, const char *p, size_t n)
 			if (p[at++] == '\n')
 				c->phase = PHASE_CHUNK_SIZE;
 			break;
-		case PHASE_CHUNK_SIZE:
-			chunk_size_digit(c, p[at++]);
-			break;
+		case PHASE_CHUNK_SIZE: chunk_size_digit(c, p[at++]); break;
 		case PHASE_TRAILER:
 			if (p[at] == '\n' && !c->line_len)
 				conn_request(c);
@@ -650,8 +694,7 @@ static size_t conn_feed(struct conn *c, const char *p, size_t n)
 				c->line_len++;
 			at++;
 			break;
-		case PHASE_ANSWER:
-			break;
+		case PHASE_ANSWER: break;
 		}
 	}
 	return at;
@@ -768,10 +811,13 @@ static void accept_all(int listener)
 static int listener_open(unsigned port)
 {
 	int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0), one = 1;
-	struct sockaddr_in a = { .sin_family = AF_INET, .sin_port = htons((uint16_t)port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	struct sockaddr_in a = { .sin_family = AF_INET,
+		                 .sin_port = htons((uint16_t)port),
+		                 .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
 	socklen_t n = sizeof(a);
 	(void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
-	if (bind(fd, (struct sockaddr *)&a, n) != 0 || listen(fd, 16384) != 0 || getsockname(fd, (struct sockaddr *)&a, &n) != 0)
+	if (bind(fd, (struct sockaddr *)&a, n) != 0 || listen(fd, 16384) != 0 ||
+	    getsockname(fd, (struct sockaddr *)&a, &n) != 0)
 		die("port %u: %s", port, strerror(errno));
 	printf("port %u\n", ntohs(a.sin_port));
 	fflush(stdout);
@@ -817,7 +863,11 @@ static void usage(void)
 
 int main(int argc, char **argv)
 {
-	static const struct option options[] = { { "port", 1, 0, 'p' }, { "seconds", 1, 0, 's' }, { "set", 1, 0, 'd' }, { "spin", 0, 0, 'n' }, { 0, 0, 0, 0 } };
+	static const struct option options[] = { { "port", 1, 0, 'p' },
+		                                 { "seconds", 1, 0, 's' },
+		                                 { "set", 1, 0, 'd' },
+		                                 { "spin", 0, 0, 'n' },
+		                                 { 0, 0, 0, 0 } };
 	unsigned port = 0;
 	uint64_t seconds = 3600;
 	for (int o; (o = getopt_long(argc, argv, "", options, NULL)) != -1;) {
@@ -840,7 +890,9 @@ int main(int argc, char **argv)
 	scratch = xmalloc(SCRATCH);
 	epoll_fd = epoll_create1(EPOLL_CLOEXEC);
 	run(listener_open(port), now_ms() + seconds * 1000);
-	printf("{\"connections\":%lu,\"requests\":%lu,\"streams\":%lu,\"events\":%lu,\"bytes\":%lu,\"aborted\":%lu,\"client_gone\":%lu}\n",
-	       count.connections, count.requests, count.streams, count.events, count.bytes, count.aborted, count.client_gone);
+	printf("{\"connections\":%lu,\"requests\":%lu,\"streams\":%lu,\"events\":%lu,\"bytes\":%lu,\"aborted\":%lu,"
+		"\"client_gone\":%lu}\n",
+	       count.connections, count.requests, count.streams, count.events, count.bytes, count.aborted,
+	       count.client_gone);
 	return 0;
 }

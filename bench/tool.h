@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * tool: what the bench tools share: time, a fast random, a histogram, sockets, marker text. Each tool is one program with one
- * thread and one epoll; they measure other programs and so link nothing of Sluice.
+ * tool: what the bench tools share: time, a fast random, a histogram, sockets, marker text. Each tool is one program
+ * with one thread and one epoll; they measure other programs and so link nothing of Sluice.
  *
  * Marker: "mk-" and 16 hexadecimal digits, unique per request. The load generator writes it into the prompt as
- * "@mk-0123456789abcdef;name=value;name=value@", the mock provider answers with it and obeys the names. Whoever receives a
- * marker that is not its own got somebody else's answer.
+ * "@mk-0123456789abcdef;name=value;name=value@", the mock provider answers with it and obeys the names. Whoever
+ * receives a marker that is not its own got somebody else's answer.
  */
 #ifndef BENCH_TOOL_H
 #define BENCH_TOOL_H

@@ -37,6 +37,18 @@ deps:
 test-deps:
 	@scripts/deps.sh test
 
+# --- figures, and what shows only under load
+
+bench: build tools
+	bench/run
+
+# Instructions per request against tests/perf/limits.json.
+perf: build tools
+	tests/perf/instructions
+
+soak: build tools
+	tests/soak/run
+
 # --- installation
 
 install: build
@@ -55,6 +67,8 @@ help:
 	@echo 'make check-rooms   every #include against src/ROOMS, and functions that may not be used'
 	@echo 'make format        check the layout of all C files; FILES="..." has clang-format lay those out'
 	@echo 'make lint          static analysis of C files and shell scripts'
+	@echo 'make bench         what a request costs beside nginx, HAProxy and Portkey; perf: instructions against their limits'
+	@echo 'make soak          kill -9, 10,000 streams, reloads, a million requests, memory; some minutes'
 	@echo 'make install       to $$(DESTDIR)$$(PREFIX), by default /usr/local; uninstall removes it'
 	@echo 'make clean         remove $(BUILD)/'
 	@echo 'Variables: CC=gcc|clang  BUILD=folder  SAN=address,undefined  PREFIX=  DESTDIR='

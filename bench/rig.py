@@ -18,6 +18,7 @@ import time
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 BUILD = os.environ.get("BUILD", os.path.join(ROOT, "build"))
 BUILD = BUILD if os.path.isabs(BUILD) else os.path.join(ROOT, BUILD)
+PROGRAM = os.path.abspath(os.environ.get("SLUICE", os.path.join(BUILD, "sluice")))
 PR_SET_PDEATHSIG = 1
 KEY, ADMIN_KEY = "sk-bench", "sk-bench-admin"
 CORES = sorted(os.sched_getaffinity(0))
@@ -27,7 +28,7 @@ _running = []
 _libc = ctypes.CDLL(None)
 
 
-class Failed(Exception):
+class Failed(AssertionError):
     """The thing measured did not do what it should."""
 
 
@@ -466,7 +467,7 @@ models:
     deployments: [{{provider: mock, model: mock-model, price: {{input: 0.20, output: 0.60}}}}]
   - name: bench-anthropic
     deployments: [{{provider: mock-anthropic, model: mock-model, price: {{input: 3, output: 15}}}}]
-keys:
+{models}keys:
   - {{name: bench, key: {key}, models: [bench, bench-anthropic]}}
 logs: {{requests: metadata, access: {log}}}
 telemetry: {{prometheus: true}}
@@ -484,12 +485,21 @@ class Sluice(Target):
         certificate(tmp)
         self.data = tmp.file(name + "-data")
         self.access = tmp.file(name + "-access.log")
-        self.conf = tmp.file(name + ".yaml", SLUICE.format(
-            port=self.port, tls=self.tls_port, tmp=tmp.path, workers=workers, top=top, more=more, data=self.data, admin=ADMIN_KEY,
-            key=KEY, mock=mock_port, log=self.access))
+        self.workers, self.top = workers, top
+        self.conf = tmp.file(name + ".yaml", self.config(more))
+
+    def config(self, more="", models=""):
+        return SLUICE.format(port=self.port, tls=self.tls_port, tmp=self.tmp.path, workers=self.workers, top=self.top, more=more,
+                             models=models, data=self.data, admin=ADMIN_KEY, key=KEY, mock=self.mock_port, log=self.access)
+
+    def reload(self, more="", models=""):
+        """Another configuration and SIGHUP."""
+        self.tmp.file(os.path.basename(self.conf) + ".new", self.config(more, models))
+        os.rename(self.conf + ".new", self.conf)
+        os.kill(self.proc.pid, signal.SIGHUP)
 
     def argv(self):
-        return [os.path.join(BUILD, "sluice"), "-c", self.conf]
+        return [PROGRAM, "-c", self.conf]
 
 
 def certificate(tmp):
