@@ -30,7 +30,7 @@ enum setting_type {
 	SETTING_SIZE,      /* int64_t bytes: 512 64KiB 32MiB 1GiB */
 	SETTING_MONEY,     /* int64_t nano-dollars, written in US dollars */
 	SETTING_PRICE,     /* int64_t pico-dollars a token, written in US dollars per million tokens */
-	SETTING_TEXT,      /* struct str */
+	SETTING_TEXT,      /* struct str; one of `words`, if there are any */
 	SETTING_SECRET,    /* struct str; never printed; file:PATH reads it from a file */
 	SETTING_WORD,      /* int: index in `words` */
 	SETTING_WORDS,     /* unsigned: bit i stands for words[i]; a single scalar is a list of one */
@@ -70,7 +70,7 @@ struct setting {
 	const char *value;                  /* default, as the user would write it (lists: with commas); NULL: absent */
 	const char *min, *max;              /* inclusive, as the user would write them; NULL: no bound (numbers: 0) */
 	const char *also;                   /* a word accepted in place of a number and stored as 0: "off", "auto" */
-	const char *const *words;           /* SETTING_WORD, _WORDS: allowed words, NULL-terminated */
+	const char *const *words;           /* SETTING_WORD, _WORDS, _TEXT: allowed words, NULL-terminated */
 	const struct settings *section;     /* SETTING_SECTION, _LIST, _MAP */
 	bool required, is_name, needs_restart;
 	enum setting_support support;
@@ -78,11 +78,12 @@ struct setting {
 	const char *help;                   /* the sentence for the manual */
 };
 
-/* What a `check` reports to. `fail` may be called more than once and returns false; `at` is the address of the member
- * (or item) that is wrong, from which the place in the file is found. `context` is what conf_read was given. */
+/* What a `check` reports to. `at` is the address of the member (or item) that is meant, from which its place in the
+ * file and its path are found; the text goes on behind the path: "must begin with http:// or https://". `refuse` may be
+ * called more than once and returns false. `note`: this version does not act on it. */
 struct setting_checker {
-	bool (*fail)(struct setting_checker *, const void *at, const char *fmt, ...) PRINTF_LIKE(3, 4);
-	const void *context;
+	bool (*refuse)(struct setting_checker *, const void *at, const char *fmt, ...) PRINTF_LIKE(3, 4);
+	void (*note)(struct setting_checker *, const void *at, enum setting_support);
 };
 
 struct settings {
@@ -92,7 +93,8 @@ struct settings {
 	size_t n;
 	/* Accepts a scalar where the section stands (`listen: 127.0.0.1:80`): the row that takes it, or NULL. */
 	const char *shorthand;
-	/* After all rows were read without an error: rules between rows, and members derived from them. May be NULL. */
+	/* After all rows were read without an error, also if all were left out: rules between rows, and members derived
+	 * from them. May be NULL. */
 	bool (*check)(void *item, struct setting_checker *);
 };
 

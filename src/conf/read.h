@@ -24,6 +24,7 @@ enum { CONF_FILE_VALUE_MAX = 64 << 10 };   /* what file:PATH may hold */
 
 struct conf_problems {
 	struct err items[CONF_PROBLEMS_MAX];   /* the first ones that were found, in the order of their places */
+	struct setting_place places[CONF_PROBLEMS_MAX];
 	size_t n;
 	size_t left_out;                       /* further ones, only counted */
 };
@@ -43,7 +44,6 @@ struct conf_source {
 	const char *file;                      /* its name in messages */
 	struct str text;
 	const struct conf_env *env;
-	const void *context;                   /* for the tables' checks */
 };
 
 /* Fills `out` (a struct as `top` describes it, of any contents before) and `notes`; on false both are unspecified. */
