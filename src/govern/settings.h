@@ -26,7 +26,8 @@ struct key_settings {
 	struct str name, key;
 	int role;                        /* enum role_setting */
 	struct setting_array models;     /* struct str, patterns allowed; empty: every model */
-	struct str team;                 /* empty: none */
+	struct str team, user;           /* empty: none */
+	struct setting_array tags;       /* struct str */
 	struct budget_settings budget;
 	struct limit_settings limits;
 };

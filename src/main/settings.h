@@ -3,7 +3,7 @@
  * settings: the whole configuration. It is the payload of a snapshot (conf/snapshot.h): immutable once read, shared by
  * all threads, freed when its last reference goes. Everything it points to lives in `arena`.
  *
- *	struct config *c = config_load(path, &world, &problems);     NULL: conf_problems tells, with places
+ *	struct config *c = config_load(path, &conf_env_process, &problems);     NULL: problems tell, with places
  *	config_unsupported(c, report, arg);                          what this version does not act on
  *	config_free(c);
  */
@@ -57,30 +57,16 @@ struct config {
 
 extern const struct settings config_settings;
 
-/* What lies outside a configuration: the process's own things, or a test's. */
-struct config_provider {
-	struct str name;                 /* "openai" */
-	const char *key_env;             /* "OPENAI_API_KEY"; NULL: has none */
-	bool needs_url;                  /* known, but base_url must be given */
-};
-struct config_world {
-	const struct conf_env *env;
-	/* The table of known providers: false behind its end. */
-	bool (*provider)(size_t i, struct config_provider *out);
-	/* The table of dialects: false behind its end. */
-	bool (*dialect)(size_t i, struct str *name);
-};
-/* The process's environment and files, and this program's tables. */
-extern const struct config_world config_world_own;
+struct conf_env;
 
 /* The file to read when none was named: ./sluice.yaml, then /etc/sluice/sluice.yaml; NULL: neither exists. */
 const char *config_find(void);
 
 /* Reads and checks `file`; with NULL makes the zero-configuration: every known provider whose variable is set. NULL:
  * `problems` tells. Owned by the caller. */
-MUST_USE struct config *config_load(const char *file, const struct config_world *, struct conf_problems *problems);
+MUST_USE struct config *config_load(const char *file, const struct conf_env *, struct conf_problems *problems);
 /* The same from a text; `file` is only its name in messages. */
-MUST_USE struct config *config_read(const char *file, struct str text, const struct config_world *,
+MUST_USE struct config *config_read(const char *file, struct str text, const struct conf_env *,
                                     struct conf_problems *problems);
 void config_free(struct config *);   /* NULL is fine */
 

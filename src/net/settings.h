@@ -7,6 +7,7 @@
 #define SLUICE_NET_SETTINGS_H
 
 #include "base/setting.h"
+#include "net/addr.h"
 
 enum proxy_protocol_setting { PROXY_SETTING_OFF, PROXY_SETTING_V1, PROXY_SETTING_V2, PROXY_SETTING_ANY };
 
@@ -14,16 +15,15 @@ struct listen_tls_settings {
 	struct str cert, key;            /* paths of PEM files; both or neither */
 };
 
-/* One address to listen on. The user writes `address`; the members below are derived from it. */
+/* One address to listen on. The user writes `address`; the members at the end are derived from it. */
 struct listen_settings {
 	struct str address;              /* HOST:PORT, [v6]:PORT, *:PORT or unix:PATH */
 	struct listen_tls_settings tls;
 	int proxy_protocol;              /* enum proxy_protocol_setting */
 	bool http2;
 
-	struct str host;                 /* without brackets; empty: every address of the machine. Path if `is_unix` */
-	uint16_t port;                   /* 0: the system chooses */
-	bool is_unix, is_loopback;       /* a Unix socket counts as loopback */
+	struct addr addr;
+	bool is_local;                   /* loopback, or a Unix socket: nobody else can reach it */
 };
 
 /* Clients' side. */
@@ -31,7 +31,7 @@ struct server_settings {
 	int64_t max_connections;         /* of the whole process */
 	int64_t backlog;
 	int64_t header_max_bytes;        /* request line and fields together */
-	int64_t header_field_max_bytes;  /* one field, or the request line */
+	int64_t request_line_max_bytes;
 	int64_t header_count_max;
 	int64_t body_max_bytes;
 	int64_t write_buffer_bytes;      /* queued output above which we stop reading upstream */
@@ -43,7 +43,7 @@ struct server_settings {
 };
 
 struct upstream_pool_settings {
-	int64_t idle_max;                /* idle connections per origin, of the whole process */
+	int64_t idle_max;                /* idle connections of one loop per origin */
 	int64_t idle_ms, age_ms;
 };
 
@@ -61,8 +61,5 @@ struct upstream_settings {
 };
 
 extern const struct settings listen_settings, server_settings, upstream_settings;
-
-/* Takes an address apart into host, port, is_unix and is_loopback. False: it is none; nothing is changed. */
-MUST_USE bool listen_address_read(struct str address, struct listen_settings *out);
 
 #endif

@@ -6,19 +6,15 @@
 #ifndef SLUICE_ROUTE_SETTINGS_H
 #define SLUICE_ROUTE_SETTINGS_H
 
+#include "model/price.h"
 #include "provider/settings.h"
-
-/* Pico-dollars a token; SETTING_UNSET: not known. */
-struct price_settings {
-	int64_t input, output, cache_read, cache_write, reasoning;
-};
 
 struct deployment_settings {
 	struct str provider, model;      /* `model`: the provider's name for it */
 	int64_t weight;                  /* 0: only when nothing else is left */
 	int64_t order;                   /* lower ones are tried first */
 	int64_t rpm, tpm, max_parallel;  /* SETTING_UNSET: no limit */
-	struct price_settings price;
+	struct price price;              /* unknown members: the catalogue's */
 	int64_t context_window, max_output; /* tokens; SETTING_UNSET: not known */
 	struct str region;               /* empty: the provider's */
 };

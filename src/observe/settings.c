@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Rows of the settings of logs and telemetry. */
+
+#include "observe/settings.h"
+
+#define AT(member) .offset = offsetof(struct STRUCT, member)
+
+static const char *const requests_words[] = { "off", "metadata", "full", NULL };
+static const char *const level_words[] = { "debug", "info", "warn", "error", NULL };
+static const char *const format_words[] = { "text", "json", NULL };
+
+#define STRUCT logs_settings
+static const struct setting logs_rows[] = {
+	{ .name = "requests", .type = SETTING_WORD, AT(requests), .value = "metadata", .words = requests_words,
+	  .support = SETTING_IGNORED, .acts_on = "off metadata",
+	  .help = "One JSON line for each request: off, without or with (full) its texts." },
+	{ .name = "access", .type = SETTING_TEXT, AT(access), .value = "stdout", .needs_restart = true,
+	  .help = "Where these lines go: stdout, stderr or the path of a file." },
+	{ .name = "retention", .type = SETTING_DURATION, AT(retention_ms), .min = "1h", .max = "3660d",
+	  .support = SETTING_IGNORED, .help = "Stored request logs are removed after this. Left out: never." },
+	{ .name = "level", .type = SETTING_WORD, AT(level), .value = "info", .words = level_words, .needs_restart = true,
+	  .help = "Least level of the program's own messages on stderr." },
+	{ .name = "format", .type = SETTING_WORD, AT(format), .value = "text", .words = format_words, .needs_restart = true,
+	  .help = "Form of the program's own messages." },
+};
+#undef STRUCT
+const struct settings logs_settings = {
+	.name = "logs", .size = sizeof(struct logs_settings), .rows = logs_rows, .n = COUNT_OF(logs_rows),
+};
+
+#define STRUCT telemetry_settings
+static const struct setting telemetry_rows[] = {
+	{ .name = "otlp", .type = SETTING_SECRET, AT(otlp), .support = SETTING_IGNORED,
+	  .help = "URL that OpenTelemetry traces and metrics are sent to. Empty: off." },
+	{ .name = "prometheus", .type = SETTING_BOOL, AT(prometheus), .value = "true", .help = "Serve GET /metrics." },
+};
+#undef STRUCT
+const struct settings telemetry_settings = {
+	.name = "telemetry", .size = sizeof(struct telemetry_settings), .rows = telemetry_rows, .n = COUNT_OF(telemetry_rows),
+};
