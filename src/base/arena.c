@@ -78,8 +78,8 @@ static void *arena_alloc_slow(struct arena *a, size_t n)
 	if (!alone) {
 		a->p = block->room + n;
 		a->end = (char *)block + bytes;
-		ASAN_POISON_MEMORY_REGION(a->p, (size_t)(a->end - a->p));
 	}
+	ASAN_POISON_MEMORY_REGION(block->room, bytes - head);
 	return block->room;
 }
 
@@ -112,9 +112,10 @@ HOT void *arena_alloc(struct arena *a, size_t n)
 	assert(a->next_bytes); /* arena_init was called */
 	if (unlikely(bytes < n))
 		return NULL;
-	if (unlikely(!p || bytes > (size_t)(a->end - p)))
-		return arena_alloc_slow(a, bytes);
-	a->p = p + bytes;
+	if (likely(p && bytes <= (size_t)(a->end - p)))
+		a->p = p + bytes;
+	else if (!(p = arena_alloc_slow(a, bytes)))
+		return NULL;
 	ASAN_UNPOISON_MEMORY_REGION(p, n); /* not `bytes`: so that a byte too many is noticed */
 	return p;
 }

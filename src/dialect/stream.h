@@ -45,7 +45,7 @@ struct stream_meter {
 	bool finished;               /* a finish reason was seen */
 	bool ended;                  /* the dialect's terminal marker was seen */
 	bool failed;                 /* an error event was seen */
-	bool opened;                 /* JSON array: its "[" was seen */
+	bool opened, any;            /* JSON array: its "[", an element was seen */
 };
 _Static_assert(sizeof(struct stream_meter) <= 96, "part of the memory of every open stream");
 
@@ -74,7 +74,8 @@ MUST_USE bool stream_write_error(const struct stream_meter *, const struct err *
 struct array_framer {
 	size_t looked;               /* bytes of the current event that were looked at */
 	uint32_t depth;
-	bool in_string, escaped, in_element, any;
+	uint8_t state;
+	bool in_string, escaped;
 };
 size_t array_framer_next(struct array_framer *, struct str bytes, bool *bad);
 

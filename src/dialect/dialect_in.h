@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * dialect_in: what the files of this room share and nobody else sees: the reader of request bodies, the readers of usage
+ * objects, the search for words in events, and walking a JSON array whose text is known to be valid.
+ */
+#ifndef SLUICE_DIALECT_DIALECT_IN_H
+#define SLUICE_DIALECT_DIALECT_IN_H
+
+#include "base/arena.h"
+#include "base/err.h"
+#include "dialect/dialect.h"
+#include "dialect/error.h"
+#include "dialect/stream.h"
+#include "json/scan.h"
+#include "model/usage.h"
+
+/* Requests whose model stands in the body ------------------------------------------------------------------------- */
+
+/* What is looked for, besides the request_members. */
+enum request_slot { SLOT_STREAM = REQUEST_MEMBERS, SLOT_MAX, SLOT_MAX_OLD, SLOTS };
+
+/* names[] is by slot, NULL: the dialect has no such member. SLOT_MAX wins over SLOT_MAX_OLD, the older name. */
+struct request_reader {
+	const char *const *names;
+	struct json_plan plan;
+	uint8_t path_of[SLOTS];      /* number of the slot's path in the plan, plus one; 0: none */
+};
+
+void request_reader_init(struct request_reader *, const char *const names[SLOTS]);
+
+/* Reads and checks the body, fills everything in *out that comes from it; needs_model: without one it is an error. */
+bool request_read_body(struct arena *, const struct request_reader *, struct str body, bool needs_model,
+                       struct dialect_request *out, struct err *);
+
+/* Is the text an object, seen from its first byte? Says so in *err if not. */
+bool request_is_object(struct str body, struct err *);
+
+/* gemini.c: the body with each repetition of the model's name replaced by the JSON string `with`; one piece, in the arena.
+ * 0: the arena is full. */
+size_t gemini_edit_models(struct arena *, const struct dialect_request *, struct str with, struct str pieces[]);
+
+/* Usage ------------------------------------------------------------------------------------------------------------ */
+
+/* Each reads the raw text of a usage object of its dialect; what cannot be read leaves *out as it was. */
+void openai_usage_read(struct str raw, struct usage *out);           /* chat, completions, embeddings */
+void responses_usage_read(struct str raw, struct usage *out);
+void gemini_usage_read(struct str raw, struct usage *out);
+
+/* The number of a hit, or `otherwise` if it is absent or none. */
+int64_t hit_number(const struct json_hit *, int64_t otherwise);
+
+/* Is the hit an error: an object, or a string with text in it? */
+bool hit_is_error(const struct json_hit *);
+
+/* The shared end of read_answer: describes the error in `body`. */
+enum dialect_answer answer_error(struct str body, struct dialect_error *);
+
+/* Valid JSON ------------------------------------------------------------------------------------------------------- */
+
+/* Walks the elements of an array whose text `rest` starts with (validated before): the raw text of each in turn. False:
+ * no more, or no array. */
+bool array_next(struct str *rest, struct str *item);
+
+/* Events ----------------------------------------------------------------------------------------------------------- */
+
+/* Reads the event's data; an SSE event's name too. False: it has no data (comments only). *inside: data is part of
+ * the event's own bytes and not joined from several lines (into `joined`, which the caller frees). */
+bool event_data(const struct stream_meter *, const struct stream_event *, struct buf *joined, struct str *name,
+                struct str *data, bool *inside);
+
+/* The `event:` line at the very start of the event, as providers write it; empty if it does not start so. */
+struct str event_name(struct str bytes);
+
+/* Cuts the member of `hit` out of the event's bytes. */
+void event_cut(struct stream_event *, const struct json_hit *);
+
+/* Marks the stream as failed by this event. */
+void event_fails(struct stream_meter *, struct stream_event *, struct str data);
+
+/*
+ * Looks for quoted words in raw JSON: the next position from `from` of a '"' that is followed by one of the three bytes
+ * in `second`; s.n if there is none. 16 bytes at a time.
+ */
+size_t word_next(struct str s, size_t from, const char second[3]);
+
+/*
+ * Whether a member named `name` starts at s.p[at], the '"' that word_next found: what follows the colon then starts at
+ * *value. In valid JSON a quoted word after '{', ',' or white space and before a ':' is always a member's name, also in
+ * the middle of the text: inside a string its quotes would be escaped.
+ */
+bool word_is_member(struct str s, size_t at, struct str name, size_t *value);
+
+/* Called once by dialect_init. */
+void openai_usage_init(void);
+void openai_chat_init(void);
+void openai_completions_init(void);
+void openai_embeddings_init(void);
+void openai_responses_init(void);
+void anthropic_init(void);
+void gemini_init(void);
+
+/* openai_chat.c; completions have the same streams and answers. */
+enum dialect_answer openai_read_answer(struct arena *, enum dialect_call, struct str body, struct usage *,
+                                       struct dialect_error *);
+void openai_meter_event(struct stream_meter *, struct arena *, struct stream_event *);
+
+#endif

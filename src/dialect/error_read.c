@@ -1,0 +1,345 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* error_read: a provider's error as a class: by its words for type and code first, by status next, by its text last. */
+
+#include <assert.h>
+
+#include "base/arena.h"
+#include "base/text.h"
+#include "dialect/dialect_in.h"
+#include "json/tree.h"
+
+/* Error bodies are short; what is longer is not read. */
+#define ERROR_BODY_MAX ((size_t)256 * 1024)
+#define ERROR_ARENA_MAX ((size_t)8 * 1024 * 1024)
+
+enum error_class {
+	CLASS_NONE, CLASS_INVALID, CLASS_CONTEXT, CLASS_POLICY, CLASS_AUTH, CLASS_QUOTA, CLASS_FORBIDDEN, CLASS_NOT_FOUND,
+	CLASS_TOO_LARGE, CLASS_CONFLICT, CLASS_RATE, CLASS_OVERLOADED, CLASS_SERVER, CLASS_TIMEOUT,
+};
+
+/* Words that providers put into type, code, status or reason. Those that say nothing more than "400" are left out. */
+static const struct {
+	struct str word;
+	enum error_class class;
+} words[] = {
+	{ STR_INIT("context_length_exceeded"), CLASS_CONTEXT },
+	{ STR_INIT("context_window_exceeded"), CLASS_CONTEXT },
+	{ STR_INIT("exceed_context_size_error"), CLASS_CONTEXT },              /* llama.cpp */
+	{ STR_INIT("content_filter"), CLASS_POLICY },                          /* Azure */
+	{ STR_INIT("content_policy_violation"), CLASS_POLICY },
+	{ STR_INIT("invalid_prompt"), CLASS_POLICY },                          /* OpenAI: flagged as a violation */
+	{ STR_INIT("ResponsibleAIPolicyViolation"), CLASS_POLICY },
+	{ STR_INIT("invalid_api_key"), CLASS_AUTH },
+	{ STR_INIT("authentication_error"), CLASS_AUTH },
+	{ STR_INIT("API_KEY_INVALID"), CLASS_AUTH },                           /* Gemini, with status 400 */
+	{ STR_INIT("UNAUTHENTICATED"), CLASS_AUTH },
+	{ STR_INIT("insufficient_quota"), CLASS_QUOTA },
+	{ STR_INIT("billing_error"), CLASS_QUOTA },
+	{ STR_INIT("billing_hard_limit_reached"), CLASS_QUOTA },
+	{ STR_INIT("insufficient_balance"), CLASS_QUOTA },
+	{ STR_INIT("permission_error"), CLASS_FORBIDDEN },
+	{ STR_INIT("PERMISSION_DENIED"), CLASS_FORBIDDEN },
+	{ STR_INIT("model_not_found"), CLASS_NOT_FOUND },
+	{ STR_INIT("not_found_error"), CLASS_NOT_FOUND },
+	{ STR_INIT("NOT_FOUND"), CLASS_NOT_FOUND },
+	{ STR_INIT("DeploymentNotFound"), CLASS_NOT_FOUND },
+	{ STR_INIT("request_too_large"), CLASS_TOO_LARGE },
+	{ STR_INIT("rate_limit_exceeded"), CLASS_RATE },
+	{ STR_INIT("rate_limit_error"), CLASS_RATE },
+	{ STR_INIT("RESOURCE_EXHAUSTED"), CLASS_RATE },
+	{ STR_INIT("overloaded_error"), CLASS_OVERLOADED },
+	{ STR_INIT("slow_down"), CLASS_OVERLOADED },
+	{ STR_INIT("UNAVAILABLE"), CLASS_OVERLOADED },
+	{ STR_INIT("server_error"), CLASS_SERVER },
+	{ STR_INIT("api_error"), CLASS_SERVER },
+	{ STR_INIT("INTERNAL"), CLASS_SERVER },
+	{ STR_INIT("timeout_error"), CLASS_TIMEOUT },
+	{ STR_INIT("DEADLINE_EXCEEDED"), CLASS_TIMEOUT },
+};
+
+/* Texts that tell a class where neither word nor status does (lower case). */
+static const struct {
+	struct str text;
+	enum error_class class;
+} texts[] = {
+	{ STR_INIT("prompt is too long"), CLASS_CONTEXT },                     /* Anthropic */
+	{ STR_INIT("maximum context length"), CLASS_CONTEXT },                 /* OpenAI, vLLM */
+	{ STR_INIT("context length"), CLASS_CONTEXT },
+	{ STR_INIT("context window"), CLASS_CONTEXT },
+	{ STR_INIT("exceeds the maximum number of tokens"), CLASS_CONTEXT },   /* Gemini */
+	{ STR_INIT("content management policy"), CLASS_POLICY },               /* Azure */
+	{ STR_INIT("content filtering policy"), CLASS_POLICY },                /* Anthropic */
+	{ STR_INIT("safety system"), CLASS_POLICY },                           /* OpenAI images */
+	{ STR_INIT("credit balance is too low"), CLASS_QUOTA },                /* Anthropic */
+	{ STR_INIT("insufficient balance"), CLASS_QUOTA },                     /* DeepSeek */
+	{ STR_INIT("api key not valid"), CLASS_AUTH },
+};
+
+/* What is found in a body; texts live in the arena. */
+struct found {
+	struct str message, type, code, param, reason;
+	int64_t retry_after_ms;
+};
+
+/* Codes are numbers with some providers. */
+static struct str text_of(struct arena *arena, yyjson_val *obj, const char *key)
+{
+	struct str s;
+	int64_t n;
+
+	if (json_get_str(obj, key, &s))
+		return s;
+	if (!json_get_i64(obj, key, &n))
+		return str_of(NULL, 0);
+	return arena_printf(arena, "%lld", (long long)n);
+}
+
+/* "30s", "0.5s" as protobuf writes durations. */
+static int64_t duration_ms(struct str s)
+{
+	int64_t ms;
+
+	if (!str_ends(s, STR("s")))
+		return -1;
+	struct str whole = str_slice(s, 0, s.n - 1), fraction = whole;
+	str_cut(&fraction, '.');
+	if (fraction.n > 3)                     /* finer than milliseconds */
+		whole.n -= fraction.n - 3;
+	return text_to_fixed(whole, 3, &ms) ? ms : -1;
+}
+
+/* Gemini's list of details: a reason in one, a delay in another. */
+static void read_details(yyjson_val *details, struct found *out)
+{
+	yyjson_val *item;
+	size_t i, max;
+	struct str s;
+
+	if (!yyjson_is_arr(details))
+		return;
+	yyjson_arr_foreach(details, i, max, item) {
+		if (json_get_str(item, "reason", &s))
+			out->reason = s;
+		if (json_get_str(item, "retryDelay", &s))
+			out->retry_after_ms = duration_ms(s);
+	}
+}
+
+/* FastAPI servers: {"detail": "text"} or {"detail": [{"loc": […], "msg": "text"}]}. */
+static struct str read_detail(yyjson_val *obj)
+{
+	yyjson_val *detail = json_get(obj, "detail");
+	struct str s = { NULL, 0 };
+
+	if (yyjson_is_arr(detail))
+		detail = json_get(yyjson_arr_get_first(detail), "msg");
+	if (detail && json_val_str(detail, &s))
+		return s;
+	return str_of(NULL, 0);
+}
+
+static void read_object(struct arena *arena, yyjson_val *obj, struct found *out)
+{
+	if (out->message.n == 0)
+		out->message = text_of(arena, obj, "message");
+	if (out->message.n == 0)
+		out->message = read_detail(obj);
+	if (out->message.n == 0)
+		out->message = read_detail(json_get(obj, "message"));              /* Mistral's 422 */
+	if (out->type.n == 0)
+		out->type = text_of(arena, obj, "type");
+	if (out->type.n == 0)
+		out->type = text_of(arena, obj, "status");                   /* Gemini */
+	if (out->code.n == 0)
+		out->code = text_of(arena, obj, "code");
+	if (out->param.n == 0)
+		out->param = text_of(arena, obj, "param");
+	read_details(json_get(obj, "details"), out);
+}
+
+static void read_tree(struct arena *arena, yyjson_val *root, struct found *out)
+{
+	yyjson_val *error, *base;
+
+	if (yyjson_is_arr(root))                                               /* Gemini's OpenAI face wraps errors */
+		root = yyjson_arr_get_first(root);
+	error = json_get(root, "error");
+	if (!yyjson_is_obj(error))
+		error = json_get(json_get(root, "response"), "error");             /* Responses: response.failed */
+	base = json_get(root, "base_resp");                                    /* MiniMax */
+	if (yyjson_is_obj(error)) {
+		read_object(arena, error, out);
+	} else if (yyjson_is_obj(base)) {
+		out->message = text_of(arena, base, "status_msg");
+		out->code = text_of(arena, base, "status_code");
+	} else {
+		if (!json_get_str(root, "error", &out->message))                   /* {"error": "text"} */
+			out->message = str_of(NULL, 0);
+		read_object(arena, root, out);
+	}
+}
+
+static enum error_class class_of_word(struct str word)
+{
+	for (size_t i = 0; i < COUNT_OF(words); i++)
+		if (str_ieq(word, words[i].word))
+			return words[i].class;
+	return CLASS_NONE;
+}
+
+static enum error_class class_of_text(struct str message)
+{
+	char lower[1024];
+	size_t n = message.n < sizeof(lower) ? message.n : sizeof(lower);
+
+	for (size_t i = 0; i < n; i++)
+		lower[i] = (char)(message.p[i] >= 'A' && message.p[i] <= 'Z' ? message.p[i] + 32 : message.p[i]);
+	for (size_t i = 0; i < COUNT_OF(texts); i++)
+		if (str_find(str_of(lower, n), texts[i].text) != STR_NPOS)
+			return texts[i].class;
+	return CLASS_NONE;
+}
+
+static enum error_class class_of_status(int status)
+{
+	switch (status) {
+	case 401: return CLASS_AUTH;
+	case 402: return CLASS_QUOTA;
+	case 403: return CLASS_FORBIDDEN;
+	case 404: return CLASS_NOT_FOUND;
+	case 408: case 504: case 524: return CLASS_TIMEOUT;
+	case 409: return CLASS_CONFLICT;
+	case 413: return CLASS_TOO_LARGE;
+	case 424: return CLASS_SERVER;
+	case 429: return CLASS_RATE;
+	case 498: case 503: case 529: return CLASS_OVERLOADED;      /* 498: Groq's flex tier is full */
+	default: return status >= 400 && status < 500 ? CLASS_INVALID : CLASS_SERVER;
+	}
+}
+
+static enum error_class classify(int status, const struct found *f)
+{
+	enum error_class class = class_of_word(f->reason);
+
+	if (class == CLASS_NONE)
+		class = class_of_word(f->code);
+	if (class == CLASS_NONE)
+		class = class_of_word(f->type);
+	if (class == CLASS_NONE) {
+		class = class_of_status(status);
+		/* 400, and 403 or 500 of careless servers, may mean something more exact. */
+		enum error_class told = class == CLASS_INVALID || class == CLASS_FORBIDDEN || class == CLASS_SERVER
+		                        ? class_of_text(f->message) : CLASS_NONE;
+		class = told == CLASS_NONE ? class : told;
+	} else if (class == CLASS_RATE && class_of_text(f->message) == CLASS_QUOTA) {
+		class = CLASS_QUOTA;
+	}
+	return class;
+}
+
+/* Copies a provider's word, if it is one: printable ASCII. */
+static void copy_word(char *to, size_t size, struct str word)
+{
+	size_t n = word.n < size - 1 ? word.n : size - 1;
+
+	for (size_t i = 0; i < n; i++)
+		if (word.p[i] < 0x20 || word.p[i] > 0x7e)
+			n = 0;
+	if (n)
+		memcpy(to, word.p, n);
+	to[n] = '\0';
+}
+
+/* The provider's message without what is nobody's business, fit for a line of log. Message and hidden strings are
+ * bounded, so this is quick. */
+static struct str clean(struct str message, const struct str *hide, size_t n_hide, char out[1024])
+{
+	size_t n = 0, i = 0;
+
+	while (i < message.n && n + 9 < 1024) {
+		size_t skip = 0;
+		for (size_t h = 0; h < n_hide; h++)
+			if (hide[h].n >= 4 && str_starts(str_slice(message, i, message.n), hide[h]) && hide[h].n > skip)
+				skip = hide[h].n;
+		if (skip) {
+			memcpy(out + n, "[hidden]", 8);
+			n += 8;
+			i += skip;
+			continue;
+		}
+		char c = message.p[i++];
+		out[n++] = (unsigned char)c < 0x20 || c == 0x7f ? ' ' : c;
+	}
+	return str_of(out, n);
+}
+
+struct outcome {
+	enum err_code code;
+	bool retryable, elsewhere_only, pass;
+	const char *text;          /* NULL: the provider's own */
+};
+
+/* What a class means for the client. The text of what is the gateway's or the provider's own affair is ours: theirs may
+ * name accounts, keys and hosts. */
+static struct outcome outcome_of(enum error_class class)
+{
+	switch (class) {
+	case CLASS_NONE: break;
+	case CLASS_INVALID: return (struct outcome){ ERR_INVALID_REQUEST, false, false, true, NULL };
+	case CLASS_CONTEXT: return (struct outcome){ ERR_CONTEXT_LENGTH, false, false, true, NULL };
+	case CLASS_POLICY: return (struct outcome){ ERR_CONTENT_POLICY, false, false, true, NULL };
+	case CLASS_TOO_LARGE: return (struct outcome){ ERR_TOO_LARGE, false, false, true, NULL };
+	case CLASS_NOT_FOUND: return (struct outcome){ ERR_MODEL_NOT_FOUND, true, true, true, NULL };
+	case CLASS_CONFLICT: return (struct outcome){ ERR_CONFLICT, true, false, true, NULL };
+	case CLASS_AUTH:
+		return (struct outcome){ ERR_UPSTREAM, true, true, false, "the provider refused the gateway's credential" };
+	case CLASS_QUOTA:
+		return (struct outcome){ ERR_UPSTREAM, true, true, false, "the provider's account has no credit or quota left" };
+	case CLASS_FORBIDDEN:
+		return (struct outcome){ ERR_UPSTREAM, true, true, false, "the provider does not allow this to the gateway" };
+	case CLASS_RATE:
+		return (struct outcome){ ERR_RATE_LIMIT, true, false, false, "the provider's rate limit is reached" };
+	case CLASS_OVERLOADED: return (struct outcome){ ERR_UPSTREAM, true, false, false, "the provider is overloaded" };
+	case CLASS_SERVER: return (struct outcome){ ERR_UPSTREAM, true, false, false, "the provider failed" };
+	case CLASS_TIMEOUT:
+		return (struct outcome){ ERR_UPSTREAM_TIMEOUT, true, false, false, "the provider ran out of time" };
+	}
+	assert(!"an error without a class");
+	return (struct outcome){ .code = ERR_INTERNAL };
+}
+
+void dialect_read_error(int status, struct str body, const struct str *hide, size_t n_hide, struct dialect_error *out)
+{
+	struct found f = { .retry_after_ms = -1 };
+	char cleaned[1024];
+	struct arena arena;
+
+	arena_init(&arena, ERROR_ARENA_MAX);
+	yyjson_val *root = body.n <= ERROR_BODY_MAX ? json_parse(&arena, body, ANSWER_DEPTH_MAX, NULL) : NULL;
+	if (root)
+		read_tree(&arena, root, &f);
+
+	*out = (struct dialect_error){ .retry_after_ms = f.retry_after_ms };
+	copy_word(out->type, sizeof(out->type), f.type);
+	copy_word(out->code, sizeof(out->code), f.code);
+	copy_word(out->param, sizeof(out->param), f.param);
+	struct outcome o = outcome_of(classify(status, &f));
+	if (o.pass && f.message.n == 0 && status == 404)
+		/* No API spoke here: the base URL or the path is wrong, which is not the client's to mend. */
+		o = (struct outcome){ ERR_UPSTREAM, true, true, false, "the provider does not know this path" };
+
+	struct str text = clean(f.message, hide, n_hide, cleaned);
+	if (o.text)
+		err_set(&out->err, o.code, status == 200 ? "%s" : "%s (status %d)", o.text, status);
+	else if (text.n)
+		err_set(&out->err, o.code, "%.*s", STR_ARG(text));
+	else
+		err_set(&out->err, o.code, "the provider refused the request with status %d", status);
+	out->err.origin = ERR_FROM_PROVIDER;
+	out->err.retryable = o.retryable;
+	if (o.pass && status >= 400 && status < 500)
+		out->err.status = status;
+	out->elsewhere_only = o.elsewhere_only;
+	out->pass = o.pass;
+	arena_fini(&arena);
+}

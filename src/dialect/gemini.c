@@ -1,0 +1,361 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * gemini: Google's generateContent family. Model and call are in the path. A stream is a JSON array of answers, or SSE with
+ * alt=sse; it has no terminal event, the last answer has a finishReason. Usage comes unasked, cumulative.
+ */
+
+#include <assert.h>
+
+#include "base/buf.h"
+#include "base/text.h"
+#include "dialect/dialect_in.h"
+
+enum { REQ_MODEL, REQ_MAX, REQ_MAX_SNAKE, REQ_REQUESTS, REQ_GENERATE, REQ_PATHS };
+static const char *const request_paths[REQ_PATHS] = {
+	"model", "generationConfig.maxOutputTokens", "generation_config.max_output_tokens",
+	"requests",                  /* batchEmbedContents: each names the model again */
+	"generateContentRequest",    /* countTokens: may hold a whole request */
+};
+static struct json_plan request_plan;
+
+enum { DEEP_MODEL, DEEP_PATHS };
+static const char *const deep_paths[DEEP_PATHS] = { "model" };
+static struct json_plan deep_plan;
+
+enum { ANS_USAGE, ANS_ERROR, ANS_CANDIDATES, ANS_BLOCKED, ANS_PATHS };
+static const char *const answer_paths[ANS_PATHS] = { "usageMetadata", "error", "candidates", "promptFeedback.blockReason" };
+static struct json_plan answer_plan;
+
+enum { CAND_FINISH, CAND_PATHS };
+static const char *const candidate_paths[CAND_PATHS] = { "finishReason" };
+static struct json_plan candidate_plan;
+
+enum {
+	USE_PROMPT, USE_CACHED, USE_CANDIDATES, USE_THOUGHTS, USE_TOOL, USE_PROMPT_PARTS, USE_CACHED_PARTS, USE_OUTPUT_PARTS,
+	USE_RESPONSE, USE_PATHS
+};
+static const char *const usage_paths[USE_PATHS] = {
+	"promptTokenCount", "cachedContentTokenCount", "candidatesTokenCount", "thoughtsTokenCount",
+	"toolUsePromptTokenCount", "promptTokensDetails", "cacheTokensDetails", "candidatesTokensDetails",
+	"responseTokenCount",        /* the Live API's word for candidatesTokenCount */
+};
+static struct json_plan usage_plan;
+
+enum { PART_MODALITY, PART_COUNT, PART_PATHS };
+static const char *const part_paths[PART_PATHS] = { "modality", "tokenCount" };
+static struct json_plan part_plan;
+
+static const struct {
+	struct str name;
+	enum dialect_call call;
+	bool stream;
+} methods[] = {
+	{ STR_INIT("generateContent"), CALL_GENERATE, false },
+	{ STR_INIT("streamGenerateContent"), CALL_GENERATE, true },
+	{ STR_INIT("countTokens"), CALL_COUNT_TOKENS, false },
+	{ STR_INIT("embedContent"), CALL_EMBED, false },
+	{ STR_INIT("batchEmbedContents"), CALL_EMBED_BATCH, false },
+};
+
+/* Tokens of one modality in a list of {modality, tokenCount}. */
+static int64_t part_of(const struct json_hit *list, struct str modality)
+{
+	struct str rest = list->value, item;
+	struct json_hit hit[PART_PATHS];
+	struct json_fault fault;
+	int64_t sum = 0;
+
+	if (list->type != JSON_ARRAY)
+		return 0;
+	while (array_next(&rest, &item))
+		if (json_scan(&part_plan, item, ANSWER_DEPTH_MAX, hit, &fault)
+		    && json_is_str(hit[PART_MODALITY].value, modality)) {
+			int64_t n = hit_number(&hit[PART_COUNT], 0);
+			sum += n > 0 && n <= (int64_t)USAGE_COUNTER_MAX && sum <= (int64_t)USAGE_COUNTER_MAX ? n : 0;
+		}
+	return sum;
+}
+
+static int64_t not_negative(int64_t n)
+{
+	return n < 0 ? 0 : n;
+}
+
+void gemini_usage_read(struct str raw, struct usage *out)
+{
+	struct usage u = { .source = USAGE_REPORTED };
+	struct json_hit hit[USE_PATHS];
+	struct json_fault fault;
+
+	if (!json_scan(&usage_plan, raw, ANSWER_DEPTH_MAX, hit, &fault))
+		return;
+	/* Cached tokens are part of the prompt, and so are their own audio and images. Tool input and thoughts are extra. */
+	int64_t audio = part_of(&hit[USE_PROMPT_PARTS], STR("AUDIO")) - part_of(&hit[USE_CACHED_PARTS], STR("AUDIO"));
+	int64_t image = part_of(&hit[USE_PROMPT_PARTS], STR("IMAGE")) - part_of(&hit[USE_CACHED_PARTS], STR("IMAGE"));
+	usage_set(&u, USAGE_INPUT, hit_number(&hit[USE_PROMPT], 0));
+	usage_split(&u, USAGE_INPUT, USAGE_CACHE_READ, hit_number(&hit[USE_CACHED], 0));
+	usage_split(&u, USAGE_INPUT, USAGE_INPUT_AUDIO, not_negative(audio));
+	usage_split(&u, USAGE_INPUT, USAGE_INPUT_IMAGE, not_negative(image));
+	usage_set(&u, USAGE_INPUT_TOOL, hit_number(&hit[USE_TOOL], 0));
+	usage_set(&u, USAGE_OUTPUT, hit_number(&hit[USE_CANDIDATES], hit_number(&hit[USE_RESPONSE], 0)));
+	usage_split(&u, USAGE_OUTPUT, USAGE_OUTPUT_AUDIO, part_of(&hit[USE_OUTPUT_PARTS], STR("AUDIO")));
+	usage_split(&u, USAGE_OUTPUT, USAGE_OUTPUT_IMAGE, part_of(&hit[USE_OUTPUT_PARTS], STR("IMAGE")));
+	usage_set(&u, USAGE_REASONING, hit_number(&hit[USE_THOUGHTS], 0));
+	*out = u;
+}
+
+static enum dialect_answer read_answer(struct arena *arena, enum dialect_call call, struct str body, struct usage *usage,
+                                       struct dialect_error *error)
+{
+	struct json_hit hit[ANS_PATHS];
+	struct json_fault fault;
+
+	*usage = (struct usage){ .source = USAGE_NONE };
+	if (!json_scan(&answer_plan, body, ANSWER_DEPTH_MAX, hit, &fault) || !request_is_object(body, NULL))
+		return ANSWER_BROKEN;
+	if (hit_is_error(&hit[ANS_ERROR]))
+		return answer_error(body, error);
+	if (call != CALL_COUNT_TOKENS && hit[ANS_USAGE].type == JSON_OBJECT)
+		gemini_usage_read(hit[ANS_USAGE].value, usage);
+	return ANSWER_OK;
+}
+
+static bool has_finish(const struct json_hit *candidates)
+{
+	struct str rest = candidates->value, item;
+	struct json_hit hit[CAND_PATHS];
+	struct json_fault fault;
+
+	if (candidates->type != JSON_ARRAY)
+		return false;
+	while (array_next(&rest, &item))
+		if (json_scan(&candidate_plan, item, ANSWER_DEPTH_MAX, hit, &fault) && hit[CAND_FINISH].type == JSON_STRING)
+			return true;
+	return false;
+}
+
+/* One answer of the stream. Parsed only if it holds a word of interest. */
+static void read_chunk(struct stream_meter *m, struct stream_event *ev, struct str data)
+{
+	struct json_hit hit[ANS_PATHS];
+	struct json_fault fault;
+
+	m->started = true;
+	if (!json_scan(&answer_plan, data, ANSWER_DEPTH_MAX, hit, &fault))
+		return;
+	if (hit_is_error(&hit[ANS_ERROR])) {
+		event_fails(m, ev, data);
+		return;
+	}
+	if (hit[ANS_USAGE].type == JSON_OBJECT)
+		gemini_usage_read(hit[ANS_USAGE].value, &m->usage);
+	if (!m->finished)
+		m->finished = hit[ANS_BLOCKED].type == JSON_STRING || has_finish(&hit[ANS_CANDIDATES]);
+}
+
+/* "[", "," and white space stand before an element; "]" is an event of its own. */
+static void meter_array(struct stream_meter *m, struct stream_event *ev)
+{
+	struct str data = ev->bytes;
+
+	while (data.n && data.p[0] != '{') {
+		if (data.p[0] == '[')
+			m->opened = true;
+		else if (data.p[0] == ']')
+			m->ended = true;
+		data = str_slice(data, 1, data.n);
+	}
+	if (data.n == 0)
+		return;
+	m->any = true;
+	read_chunk(m, ev, data);
+}
+
+static void meter_event(struct stream_meter *m, struct arena *arena, struct stream_event *ev)
+{
+	struct str name, data;
+	struct buf joined;
+	bool inside;
+
+	if (m->framing == FRAMING_JSON_ARRAY) {
+		meter_array(m, ev);
+		return;
+	}
+	if (event_data(m, ev, &joined, &name, &data, &inside))
+		read_chunk(m, ev, data);
+	buf_fini(&joined);
+}
+
+static bool read_path(struct arena *arena, struct str path, struct dialect_request *out, struct err *e)
+{
+	size_t at = str_find(path, STR("/models/")), colon = STR_NPOS;
+	struct str name = str_slice(path, at == STR_NPOS ? path.n : at + 8, path.n), method;
+	struct buf decoded = buf_make(1024);
+
+	for (size_t i = name.n; i > 0 && colon == STR_NPOS; i--)
+		if (name.p[i - 1] == ':')
+			colon = i - 1;
+	if (colon == STR_NPOS)
+		return err_set(e, ERR_NOT_FOUND, "the path must be /v1beta/models/{model}:{method}");
+	method = str_slice(name, colon + 1, name.n);
+	name = str_slice(name, 0, colon);
+	for (size_t i = 0; i < COUNT_OF(methods); i++)
+		if (str_eq(method, methods[i].name)) {
+			bool good = text_percent_decode(&decoded, name) && decoded.n > 0 && decoded.n <= 512;
+			out->call = methods[i].call;
+			out->stream = methods[i].stream;
+			out->model = good ? arena_dup(arena, buf_str(&decoded)) : str_of(NULL, 0);
+			buf_fini(&decoded);
+			return good ? true : err_set(e, ERR_INVALID_REQUEST, "the model in the path must be 1 to 512 bytes long, with "
+			                             "well-formed percent-encoding");
+		}
+	return err_set(e, ERR_NOT_FOUND, "the method \"%.*s\" is not known; known are generateContent, streamGenerateContent, "
+	               "countTokens, embedContent and batchEmbedContents", (int)(method.n < 64 ? method.n : 64), method.p);
+}
+
+/* Of the query only `alt` is the client's to choose; `key` is its credential and goes no further. */
+static bool read_query(struct str query, struct dialect_request *out, struct err *e)
+{
+	struct str rest = query;
+
+	out->framing = out->stream ? FRAMING_JSON_ARRAY : FRAMING_WHOLE;
+	while (rest.p) {
+		struct str value = str_cut(&rest, '&'), key = str_cut(&value, '=');
+		if (!str_eq(key, STR("alt")) && !str_eq(key, STR("$alt")) && !str_eq(key, STR("%24alt")))
+			continue;
+		if (str_eq(value, STR("sse")) && out->stream)
+			out->framing = FRAMING_SSE;
+		else if (!str_eq(value, STR("json")))
+			return err_set(e, ERR_INVALID_REQUEST, "alt: must be json%s, not \"%.*s\"", out->stream ? " or sse" : "",
+			               (int)(value.n < 32 ? value.n : 32), value.n ? value.p : "");
+	}
+	if (out->framing == FRAMING_SSE)
+		out->query = STR("alt=sse");
+	return true;
+}
+
+static bool read_request(struct arena *arena, const struct dialect_in *in, struct dialect_request *out, struct err *e)
+{
+	struct json_hit hit[REQ_PATHS];
+	struct json_fault fault;
+
+	*out = (struct dialect_request){ .dialect = &dialect_gemini, .usage_asked = true, .max_output = -1, .body = in->body };
+	if (!read_path(arena, in->path, out, e) || !read_query(in->query, out, e))
+		return false;
+	if (out->model.n == 0)
+		return err_set(e, ERR_TOO_LARGE, "the request is too large");
+	if (!json_scan(&request_plan, in->body, REQUEST_DEPTH_MAX, hit, &fault))
+		return json_fault_err(&fault, ERR_INVALID_REQUEST, e);
+	if (!request_is_object(in->body, e))
+		return false;
+	if (hit[REQ_MODEL].type != JSON_ABSENT && hit[REQ_MODEL].type != JSON_NULL && hit[REQ_MODEL].type != JSON_STRING)
+		return err_set(e, ERR_INVALID_REQUEST, "model: must be a string");
+	if (hit[REQ_MODEL].type == JSON_STRING)
+		out->at[REQUEST_MODEL] = hit[REQ_MODEL];
+	if (out->call == CALL_EMBED_BATCH && hit[REQ_REQUESTS].type == JSON_ARRAY)
+		out->more_models = hit[REQ_REQUESTS].value;
+	if (out->call == CALL_COUNT_TOKENS && hit[REQ_GENERATE].type == JSON_OBJECT)
+		out->more_models = hit[REQ_GENERATE].value;
+
+	const struct json_hit *max = hit[REQ_MAX].type == JSON_NUMBER ? &hit[REQ_MAX] : &hit[REQ_MAX_SNAKE];
+	int64_t n = hit_number(max, -1);
+	out->max_output = n < 0 ? -1 : n;
+	return true;
+}
+
+/* Every `model` that repeats the path's. */
+static size_t find_models(struct str value, struct json_hit *hit, size_t max)
+{
+	struct str item, rest = value;
+	struct json_fault fault;
+	size_t n = 0;
+
+	if (value.p[0] == '{')
+		return json_scan(&deep_plan, value, REQUEST_DEPTH_MAX, hit, &fault) && hit->type == JSON_STRING ? 1 : 0;
+	while (n < max && array_next(&rest, &item))
+		if (json_scan(&deep_plan, item, REQUEST_DEPTH_MAX, &hit[n], &fault) && hit[n].type == JSON_STRING)
+			n++;
+	return n;
+}
+
+static size_t count_items(struct str array)
+{
+	struct str rest = array, item;
+	size_t n = 0;
+
+	while (array_next(&rest, &item))
+		n++;
+	return n;
+}
+
+size_t gemini_edit_models(struct arena *arena, const struct dialect_request *rq, struct str with, struct str pieces[])
+{
+	size_t max = (rq->more_models.p[0] == '[' ? count_items(rq->more_models) : 1) + 1, n = 0, length = 0;
+	struct json_hit *hit = arena_alloc(arena, max * sizeof(*hit));
+	struct json_edit *edit = arena_alloc(arena, max * sizeof(*edit));
+	struct str *piece = arena_alloc(arena, JSON_PIECES(max) * sizeof(*piece));
+
+	if (!hit || !edit || !piece)
+		return 0;
+	if (rq->at[REQUEST_MODEL].type == JSON_STRING)
+		hit[n++] = rq->at[REQUEST_MODEL];
+	n += find_models(rq->more_models, hit + n, max - n);
+	for (size_t i = 0; i < n; i++)
+		edit[i] = (struct json_edit){ .kind = JSON_EDIT_REPLACE, .hit = &hit[i], .with = with };
+	n = json_splice(rq->body, edit, n, piece);
+	for (size_t i = 0; i < n; i++)
+		length += piece[i].n;
+	char *p = arena_alloc(arena, length + 1);
+	if (!p)
+		return 0;
+	pieces[0] = str_of(p, length);
+	for (size_t i = 0; i < n; i++) {
+		memcpy(p, piece[i].p, piece[i].n);
+		p += piece[i].n;
+	}
+	return 1;
+}
+
+static struct str upstream_path(struct arena *arena, const struct dialect_request *rq, struct str model)
+{
+	struct buf path = buf_make(4096);
+	struct str out = { NULL, 0 };
+
+	if (model.n == 0)
+		model = rq->model;
+	buf_append(&path, STR("/models/"));
+	bool good = text_percent_encode(&path, model, "");
+	for (size_t i = 0; i < COUNT_OF(methods); i++)
+		if (methods[i].call == rq->call && methods[i].stream == rq->stream) {
+			buf_append_c(&path, ':');
+			buf_append(&path, methods[i].name);
+		}
+	if (rq->query.n) {
+		buf_append_c(&path, '?');
+		buf_append(&path, rq->query);
+	}
+	if (good && !path.failed)
+		out = arena_dup(arena, buf_str(&path));
+	buf_fini(&path);
+	return out;
+}
+
+void gemini_init(void)
+{
+	json_plan_init(&request_plan, request_paths, REQ_PATHS, JSON_REFUSE_TWICE);
+	json_plan_init(&deep_plan, deep_paths, DEEP_PATHS, 0);
+	json_plan_init(&answer_plan, answer_paths, ANS_PATHS, 0);
+	json_plan_init(&candidate_plan, candidate_paths, CAND_PATHS, 0);
+	json_plan_init(&usage_plan, usage_paths, USE_PATHS, 0);
+	json_plan_init(&part_plan, part_paths, PART_PATHS, 0);
+}
+
+const struct dialect dialect_gemini = {
+	.id = DIALECT_GEMINI,
+	.name = "gemini",
+	.version = STR_INIT("/v1beta"),
+	.read_request = read_request,
+	.upstream_path = upstream_path,
+	.read_answer = read_answer,
+	.meter_event = meter_event,
+};

@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* openai_responses: OpenAI's Responses. Usage comes unasked, with the response's last event. */
+
+#include "base/buf.h"
+#include "dialect/dialect_in.h"
+
+static const char *const request_names[SLOTS] = {
+	[REQUEST_MODEL] = "model",
+	[REQUEST_MODELS] = "models",
+	[REQUEST_PROVIDER] = "provider",
+	[SLOT_STREAM] = "stream",
+	[SLOT_MAX] = "max_output_tokens",
+};
+static struct request_reader request;
+
+enum { ANS_USAGE, ANS_ERROR, ANS_OBJECT, ANS_PATHS };
+static const char *const answer_paths[ANS_PATHS] = { "usage", "error", "object" };
+static struct json_plan answer_plan;
+
+enum { EV_TYPE, EV_SEQUENCE, EV_ID, EV_CREATED, EV_MODEL, EV_USAGE, EV_PATHS };
+static const char *const event_paths[EV_PATHS] = {
+	"type", "sequence_number", "response.id", "response.created_at", "response.model", "response.usage",
+};
+static struct json_plan event_plan;
+
+static enum dialect_answer read_answer(struct arena *arena, enum dialect_call call, struct str body, struct usage *usage,
+                                       struct dialect_error *error)
+{
+	struct json_hit hit[ANS_PATHS];
+	struct json_fault fault;
+
+	*usage = (struct usage){ .source = USAGE_NONE };
+	if (!json_scan(&answer_plan, body, ANSWER_DEPTH_MAX, hit, &fault) || !request_is_object(body, NULL))
+		return ANSWER_BROKEN;
+	/* A response object that says "failed" is an answer: its client's SDK knows how to read it. */
+	if (hit_is_error(&hit[ANS_ERROR]) && !json_is_str(hit[ANS_OBJECT].value, STR("response")))
+		return answer_error(body, error);
+	if (hit[ANS_USAGE].type == JSON_OBJECT)
+		responses_usage_read(hit[ANS_USAGE].value, usage);
+	return ANSWER_OK;
+}
+
+static void resume_member(struct buf *b, const char *name, const struct json_hit *hit)
+{
+	if (hit->type == JSON_ABSENT || hit->value.n > 256)
+		return;
+	buf_printf(b, "%s\"%s\":", b->n ? "," : "", name);
+	buf_append(b, hit->value);
+}
+
+/* What stream_write_error repeats of the response, so that clients take its failure for this response's. */
+static void keep_response(struct stream_meter *m, struct arena *arena, const struct json_hit hit[EV_PATHS])
+{
+	struct buf b = buf_make(1024);
+
+	if (m->resume.n == 0 && hit[EV_ID].type == JSON_STRING) {
+		resume_member(&b, "id", &hit[EV_ID]);
+		resume_member(&b, "created_at", &hit[EV_CREATED]);
+		resume_member(&b, "model", &hit[EV_MODEL]);
+		struct str kept = arena_dup(arena, buf_str(&b));
+		if (kept.p)
+			m->resume = kept;
+	}
+	buf_fini(&b);
+}
+
+static void read_event(struct stream_meter *m, struct arena *arena, struct stream_event *ev, struct str name, struct str data)
+{
+	struct json_hit hit[EV_PATHS];
+	struct json_fault fault;
+
+	if (str_eq(data, STR("[DONE]")) || !json_scan(&event_plan, data, ANSWER_DEPTH_MAX, hit, &fault))
+		return;
+	int64_t sequence = hit_number(&hit[EV_SEQUENCE], (int64_t)m->sequence);
+	m->sequence = sequence >= 0 && sequence < UINT32_MAX ? (uint32_t)sequence + 1 : m->sequence + 1;
+	keep_response(m, arena, hit);
+	if (hit[EV_USAGE].type == JSON_OBJECT)
+		responses_usage_read(hit[EV_USAGE].value, &m->usage);
+
+	/* The data's own type is what SDKs go by; some servers give no event name. */
+	struct str type = name;
+	if (hit[EV_TYPE].type == JSON_STRING)
+		type = str_slice(hit[EV_TYPE].value, 1, hit[EV_TYPE].value.n - 1);
+	if (str_eq(type, STR("response.completed")) || str_eq(type, STR("response.incomplete")))
+		m->finished = m->ended = true;
+	else if (str_eq(type, STR("response.failed")) || str_eq(type, STR("error")))
+		event_fails(m, ev, data);
+}
+
+/* The events that say more than text. All others only count. */
+static bool is_telling(struct str name)
+{
+	return name.n == 0 || str_eq(name, STR("response.created")) || str_eq(name, STR("response.completed"))
+	       || str_eq(name, STR("response.incomplete")) || str_eq(name, STR("response.failed")) || str_eq(name, STR("error"));
+}
+
+static void meter_event(struct stream_meter *m, struct arena *arena, struct stream_event *ev)
+{
+	struct str name = event_name(ev->bytes), data;
+	struct buf joined;
+	bool inside;
+
+	if (!is_telling(name)) {
+		m->started = true;
+		m->sequence++;
+		return;
+	}
+	if (event_data(m, ev, &joined, &name, &data, &inside)) {
+		m->started = true;
+		read_event(m, arena, ev, name, data);
+	}
+	buf_fini(&joined);
+}
+
+static bool read_request(struct arena *arena, const struct dialect_in *in, struct dialect_request *out, struct err *e)
+{
+	*out = (struct dialect_request){ .dialect = &dialect_openai_responses, .call = CALL_GENERATE };
+	if (!request_read_body(arena, &request, in->body, true, out, e))
+		return false;
+	out->framing = out->stream ? FRAMING_SSE : FRAMING_WHOLE;
+	out->usage_asked = true;
+	return true;
+}
+
+static struct str upstream_path(struct arena *arena, const struct dialect_request *rq, struct str model)
+{
+	return STR("/responses");
+}
+
+void openai_responses_init(void)
+{
+	request_reader_init(&request, request_names);
+	json_plan_init(&answer_plan, answer_paths, ANS_PATHS, 0);
+	json_plan_init(&event_plan, event_paths, EV_PATHS, 0);
+}
+
+const struct dialect dialect_openai_responses = {
+	.id = DIALECT_OPENAI_RESPONSES,
+	.name = "openai-responses",
+	.read_request = read_request,
+	.upstream_path = upstream_path,
+	.read_answer = read_answer,
+	.meter_event = meter_event,
+};

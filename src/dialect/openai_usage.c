@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* openai_usage: the usage objects of OpenAI's dialects and of those who imitate them, as disjoint counters. */
+
+#include "dialect/dialect_in.h"
+
+/* Of Chat Completions, legacy Completions and Embeddings. */
+enum {
+	CHAT_PROMPT, CHAT_COMPLETION, CHAT_TOTAL, CHAT_CACHED, CHAT_CACHE_WRITE, CHAT_AUDIO_IN, CHAT_IMAGE_IN,
+	CHAT_REASONING, CHAT_AUDIO_OUT, CHAT_IMAGE_OUT,
+	CHAT_DEEPSEEK_CACHED,    /* DeepSeek: prompt_cache_hit_tokens, part of prompt_tokens */
+	CHAT_MOONSHOT_CACHED,    /* Moonshot: cached_tokens in usage itself */
+	CHAT_PERPLEXITY_REASONING,
+	CHAT_LITELLM_CACHED, CHAT_LITELLM_WRITE,     /* LiteLLM: Anthropic's words, but inside prompt_tokens */
+	CHAT_PATHS
+};
+static const char *const chat_paths[CHAT_PATHS] = {
+	"prompt_tokens", "completion_tokens", "total_tokens", "prompt_tokens_details.cached_tokens",
+	"prompt_tokens_details.cache_write_tokens", "prompt_tokens_details.audio_tokens",
+	"prompt_tokens_details.image_tokens", "completion_tokens_details.reasoning_tokens",
+	"completion_tokens_details.audio_tokens", "completion_tokens_details.image_tokens",
+	"prompt_cache_hit_tokens", "cached_tokens", "reasoning_tokens",
+	"cache_read_input_tokens", "cache_creation_input_tokens",
+};
+static struct json_plan chat_plan;
+
+enum {
+	RESP_INPUT, RESP_OUTPUT, RESP_TOTAL, RESP_CACHED, RESP_CACHE_WRITE, RESP_AUDIO_IN, RESP_IMAGE_IN, RESP_REASONING,
+	RESP_AUDIO_OUT, RESP_IMAGE_OUT, RESP_PATHS
+};
+static const char *const resp_paths[RESP_PATHS] = {
+	"input_tokens", "output_tokens", "total_tokens", "input_tokens_details.cached_tokens",
+	"input_tokens_details.cache_write_tokens", "input_tokens_details.audio_tokens",
+	"input_tokens_details.image_tokens", "output_tokens_details.reasoning_tokens",
+	"output_tokens_details.audio_tokens", "output_tokens_details.image_tokens",
+};
+static struct json_plan resp_plan;
+
+/* The numbers of one report; -1: not said. */
+struct report {
+	int64_t input, output, total, cached, cache_write, audio_in, image_in, reasoning, audio_out, image_out;
+};
+
+int64_t hit_number(const struct json_hit *hit, int64_t otherwise)
+{
+	int64_t n;
+
+	return hit->type == JSON_NUMBER && json_to_i64(hit->value, &n) ? n : otherwise;
+}
+
+static int64_t first(const struct json_hit *a, const struct json_hit *b, const struct json_hit *c)
+{
+	int64_t n = hit_number(a, -1);
+
+	if (n < 0)
+		n = hit_number(b, -1);
+	return n < 0 && c ? hit_number(c, -1) : n;
+}
+
+static int64_t or_none(int64_t n)
+{
+	return n < 0 ? 0 : n;
+}
+
+/*
+ * Cached, written, audio and image tokens are parts of the input, reasoning and audio of the output, unless the report
+ * itself says otherwise: xAI's cached tokens may exceed its prompt tokens, and its completion tokens leave the
+ * reasoning out, which its total then shows.
+ */
+static void set_usage(const struct report *r, struct usage *out)
+{
+	struct usage u = { .source = USAGE_REPORTED };
+	int64_t input = r->input, output = or_none(r->output);
+
+	if (input < 0)       /* embeddings of some providers tell the total only */
+		input = r->total > output ? r->total - output : 0;
+	usage_set(&u, USAGE_INPUT, input);
+	if (r->cached > input) {
+		usage_set(&u, USAGE_CACHE_READ, r->cached);
+		u.odd = true;
+	} else {
+		usage_split(&u, USAGE_INPUT, USAGE_CACHE_READ, or_none(r->cached));
+	}
+	usage_split(&u, USAGE_INPUT, USAGE_CACHE_WRITE_5M, or_none(r->cache_write));
+	usage_split(&u, USAGE_INPUT, USAGE_INPUT_AUDIO, or_none(r->audio_in));
+	usage_split(&u, USAGE_INPUT, USAGE_INPUT_IMAGE, or_none(r->image_in));
+
+	usage_set(&u, USAGE_OUTPUT, output);
+	if (r->reasoning > 0 && r->total == input + output + r->reasoning)
+		usage_set(&u, USAGE_REASONING, r->reasoning);
+	else
+		usage_split(&u, USAGE_OUTPUT, USAGE_REASONING, or_none(r->reasoning));
+	usage_split(&u, USAGE_OUTPUT, USAGE_OUTPUT_AUDIO, or_none(r->audio_out));
+	usage_split(&u, USAGE_OUTPUT, USAGE_OUTPUT_IMAGE, or_none(r->image_out));
+	*out = u;
+}
+
+void openai_usage_read(struct str raw, struct usage *out)
+{
+	struct json_hit hit[CHAT_PATHS];
+	struct json_fault fault;
+
+	if (!json_scan(&chat_plan, raw, ANSWER_DEPTH_MAX, hit, &fault))
+		return;
+	struct report r = {
+		.input = hit_number(&hit[CHAT_PROMPT], -1),
+		.output = hit_number(&hit[CHAT_COMPLETION], -1),
+		.total = hit_number(&hit[CHAT_TOTAL], -1),
+		.cached = first(&hit[CHAT_CACHED], &hit[CHAT_DEEPSEEK_CACHED], &hit[CHAT_MOONSHOT_CACHED]),
+		.cache_write = first(&hit[CHAT_CACHE_WRITE], &hit[CHAT_LITELLM_WRITE], NULL),
+		.audio_in = hit_number(&hit[CHAT_AUDIO_IN], -1),
+		.image_in = hit_number(&hit[CHAT_IMAGE_IN], -1),
+		.reasoning = first(&hit[CHAT_REASONING], &hit[CHAT_PERPLEXITY_REASONING], NULL),
+		.audio_out = hit_number(&hit[CHAT_AUDIO_OUT], -1),
+		.image_out = hit_number(&hit[CHAT_IMAGE_OUT], -1),
+	};
+	if (r.cached < 0)
+		r.cached = hit_number(&hit[CHAT_LITELLM_CACHED], -1);
+	if (r.input >= 0 || r.output >= 0 || r.total >= 0)
+		set_usage(&r, out);
+}
+
+void responses_usage_read(struct str raw, struct usage *out)
+{
+	struct json_hit hit[RESP_PATHS];
+	struct json_fault fault;
+
+	if (!json_scan(&resp_plan, raw, ANSWER_DEPTH_MAX, hit, &fault))
+		return;
+	struct report r = {
+		.input = hit_number(&hit[RESP_INPUT], -1),
+		.output = hit_number(&hit[RESP_OUTPUT], -1),
+		.total = hit_number(&hit[RESP_TOTAL], -1),
+		.cached = hit_number(&hit[RESP_CACHED], -1),
+		.cache_write = hit_number(&hit[RESP_CACHE_WRITE], -1),
+		.audio_in = hit_number(&hit[RESP_AUDIO_IN], -1),
+		.image_in = hit_number(&hit[RESP_IMAGE_IN], -1),
+		.reasoning = hit_number(&hit[RESP_REASONING], -1),
+		.audio_out = hit_number(&hit[RESP_AUDIO_OUT], -1),
+		.image_out = hit_number(&hit[RESP_IMAGE_OUT], -1),
+	};
+	if (r.input >= 0 || r.output >= 0)
+		set_usage(&r, out);
+}
+
+bool hit_is_error(const struct json_hit *hit)
+{
+	return hit->type == JSON_OBJECT || (hit->type == JSON_STRING && hit->value.n > 2);
+}
+
+enum dialect_answer answer_error(struct str body, struct dialect_error *error)
+{
+	if (error)
+		dialect_read_error(200, body, NULL, 0, error);
+	return ANSWER_ERROR;
+}
+
+void openai_usage_init(void)
+{
+	json_plan_init(&chat_plan, chat_paths, CHAT_PATHS, 0);
+	json_plan_init(&resp_plan, resp_paths, RESP_PATHS, 0);
+}

@@ -1,0 +1,240 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* request: reads the few members of a body that the gateway needs, and edits in place those that it owns. */
+
+#include <assert.h>
+#include <stdio.h>
+
+#include "base/buf.h"
+#include "dialect/dialect_in.h"
+#include "json/write.h"
+
+/* One edit for each member that the gateway owns; include_usage and its stream_options are never edited both. */
+#define EDITS_MAX (REQUEST_MEMBERS - 1)
+
+/* A value as messages show it: what it is, and the start of its text when that helps. */
+static const char *seen(const struct json_hit *hit, char out[96])
+{
+	size_t n = hit->value.n < 60 ? hit->value.n : 60;
+
+	while (n < hit->value.n && n > 0 && ((unsigned char)hit->value.p[n] & 0xc0) == 0x80)
+		n--;
+	const char *dots = n < hit->value.n ? "..." : "";
+	switch (hit->type) {
+	case JSON_ABSENT: return "nothing";
+	case JSON_NULL: return "null";
+	case JSON_ARRAY: return "an array";
+	case JSON_OBJECT: return "an object";
+	case JSON_BOOL: snprintf(out, 96, "%.*s", (int)n, hit->value.p); return out;
+	case JSON_NUMBER: snprintf(out, 96, "the number %.*s%s", (int)n, hit->value.p, dots); return out;
+	case JSON_STRING: snprintf(out, 96, "the string %.*s%s", (int)n, hit->value.p, dots); return out;
+	}
+	assert(!"unknown json_type");
+	return "";
+}
+
+static bool refuse(struct err *e, const char *member, const char *allowed, const struct json_hit *hit)
+{
+	char what[96];
+
+	return err_set(e, ERR_INVALID_REQUEST, "%s: must be %s, not %s", member, allowed, seen(hit, what));
+}
+
+/* Absent and null are false, as the providers take them. */
+static bool read_flag(const char *member, const struct json_hit *hit, bool *out, struct err *e)
+{
+	*out = false;
+	if (hit->type == JSON_ABSENT || hit->type == JSON_NULL || json_to_bool(hit->value, out))
+		return true;
+	return refuse(e, member, "true or false", hit);
+}
+
+/* A number that is no count (negative, fractional, huge) is left to the provider to refuse: nothing is known then. */
+static bool read_max(const char *member, const struct json_hit *hit, int64_t *out, struct err *e)
+{
+	if (hit->type != JSON_ABSENT && hit->type != JSON_NULL && hit->type != JSON_NUMBER)
+		return refuse(e, member, "a whole number of tokens", hit);
+	if (hit->type != JSON_NUMBER || !json_to_i64(hit->value, out) || *out < 0)
+		*out = -1;
+	return true;
+}
+
+static bool read_model(struct arena *arena, const struct json_hit *hit, struct str *out, struct err *e)
+{
+	const char *allowed = "the name of a model, a string that is not empty";
+
+	if (hit->type != JSON_STRING)
+		return refuse(e, "model", allowed, hit);
+	if (!json_to_str(hit->value, arena, out))
+		return err_set(e, ERR_TOO_LARGE, "model: too long");
+	if (out->n == 0)
+		return refuse(e, "model", allowed, hit);
+	if (out->n > 512)
+		return err_set(e, ERR_INVALID_REQUEST, "model: must be at most 512 bytes long, not %zu", out->n);
+	return true;
+}
+
+void request_reader_init(struct request_reader *r, const char *const names[SLOTS])
+{
+	const char *paths[SLOTS];
+	unsigned n = 0;
+
+	r->names = names;
+	for (unsigned slot = 0; slot < SLOTS; slot++) {
+		r->path_of[slot] = 0;
+		if (names[slot]) {
+			paths[n++] = names[slot];
+			r->path_of[slot] = (uint8_t)n;
+		}
+	}
+	json_plan_init(&r->plan, paths, n, JSON_REFUSE_TWICE);
+}
+
+bool request_is_object(struct str body, struct err *e)
+{
+	struct str text = body;
+
+	while (text.n && (text.p[0] == ' ' || text.p[0] == '\t' || text.p[0] == '\n' || text.p[0] == '\r'))
+		text = str_slice(text, 1, text.n);
+	if (text.n && text.p[0] == '{')
+		return true;
+	return err_set(e, ERR_INVALID_REQUEST, "the body must be a JSON object, not %s",
+	               text.n == 0 ? "empty" : text.p[0] == '[' ? "an array" : text.p[0] == '"' ? "a string" : "a plain value");
+}
+
+bool request_read_body(struct arena *arena, const struct request_reader *r, struct str body, bool needs_model,
+                       struct dialect_request *out, struct err *e)
+{
+	static const struct json_hit absent = { .type = JSON_ABSENT };
+	struct json_hit hit[SLOTS];
+	struct json_fault fault;
+
+	assert(r->plan.paths > 0);
+	if (!json_scan(&r->plan, body, REQUEST_DEPTH_MAX, hit, &fault))
+		return json_fault_err(&fault, ERR_INVALID_REQUEST, e);
+	if (!request_is_object(body, e))
+		return false;
+
+	const struct json_hit *at[SLOTS];
+	for (unsigned slot = 0; slot < SLOTS; slot++)
+		at[slot] = r->path_of[slot] ? &hit[r->path_of[slot] - 1] : &absent;
+
+	const struct json_hit *options = at[REQUEST_STREAM_OPTIONS];
+	if (needs_model && !read_model(arena, at[REQUEST_MODEL], &out->model, e))
+		return false;
+	if (r->names[SLOT_STREAM] && !read_flag("stream", at[SLOT_STREAM], &out->stream, e))
+		return false;
+	if (options->type != JSON_ABSENT && options->type != JSON_NULL && options->type != JSON_OBJECT)
+		return refuse(e, "stream_options", "an object", options);
+	if (!read_flag("stream_options.include_usage", at[REQUEST_INCLUDE_USAGE], &out->usage_asked, e))
+		return false;
+	out->max_output = -1;
+	if (r->names[SLOT_MAX_OLD] && !read_max(r->names[SLOT_MAX_OLD], at[SLOT_MAX_OLD], &out->max_output, e))
+		return false;
+	if (r->names[SLOT_MAX] && at[SLOT_MAX]->type != JSON_ABSENT && at[SLOT_MAX]->type != JSON_NULL
+	    && !read_max(r->names[SLOT_MAX], at[SLOT_MAX], &out->max_output, e))
+		return false;
+
+	out->body = body;
+	for (unsigned member = 0; member < REQUEST_MEMBERS; member++)
+		out->at[member] = *at[member];
+	return true;
+}
+
+/* The model's name as a JSON string, in the arena. */
+static struct str model_literal(struct arena *arena, const struct dialect_request *rq, struct str model)
+{
+	struct str prefix = rq->dialect->id == DIALECT_GEMINI ? STR("models/") : STR("");
+	struct buf text = buf_make(8192);
+	struct str out = { NULL, 0 };
+	bool plain = true;
+
+	for (size_t i = 0; i < model.n; i++)
+		plain &= (unsigned char)model.p[i] >= 0x20 && model.p[i] != '"' && model.p[i] != '\\';
+	if (plain) {
+		char *p = arena_alloc(arena, prefix.n + model.n + 2);
+		if (!p)
+			return out;
+		p[0] = '"';
+		memcpy(p + 1, prefix.p, prefix.n);
+		memcpy(p + 1 + prefix.n, model.p, model.n);
+		p[prefix.n + model.n + 1] = '"';
+		return str_of(p, prefix.n + model.n + 2);
+	}
+	if (buf_append(&text, prefix) && buf_append(&text, model)) {
+		struct buf quoted = buf_make(65536);
+		if (json_append_str(&quoted, buf_str(&text)))
+			out = arena_dup(arena, buf_str(&quoted));
+		buf_fini(&quoted);
+	}
+	buf_fini(&text);
+	return out;
+}
+
+static bool has_stream_options(const struct dialect_request *rq)
+{
+	return rq->dialect->id == DIALECT_OPENAI_CHAT || rq->dialect->id == DIALECT_OPENAI_COMPLETIONS;
+}
+
+/* The one edit that makes the provider report usage, if it takes one. */
+static bool usage_edit(const struct dialect_request *rq, const struct dialect_edit *want, struct json_edit *out)
+{
+	const struct json_hit *options = &rq->at[REQUEST_STREAM_OPTIONS], *flag = &rq->at[REQUEST_INCLUDE_USAGE];
+
+	if (!has_stream_options(rq) || !rq->stream)
+		return false;
+	if (want->no_stream_options) {
+		*out = (struct json_edit){ .kind = JSON_EDIT_CUT, .hit = options };
+		return options->type != JSON_ABSENT;
+	}
+	if (!want->ask_usage || rq->usage_asked)
+		return false;
+	if (flag->type != JSON_ABSENT)
+		*out = (struct json_edit){ .kind = JSON_EDIT_REPLACE, .hit = flag, .with = STR("true") };
+	else if (options->type == JSON_OBJECT)
+		*out = (struct json_edit){ .kind = JSON_EDIT_INSERT, .into = options->value, .with = STR("\"include_usage\":true") };
+	else if (options->type != JSON_ABSENT)
+		*out = (struct json_edit){ .kind = JSON_EDIT_REPLACE, .hit = options, .with = STR("{\"include_usage\":true}") };
+	else
+		*out = (struct json_edit){ .kind = JSON_EDIT_INSERT, .into = rq->body,
+		                           .with = STR("\"stream_options\":{\"include_usage\":true}") };
+	return true;
+}
+
+bool dialect_usage_is_ours(const struct dialect_request *rq, const struct dialect_edit *want)
+{
+	return has_stream_options(rq) && rq->stream && want->ask_usage && !rq->usage_asked && !want->no_stream_options;
+}
+
+size_t dialect_edit_request(struct arena *arena, const struct dialect_request *rq, const struct dialect_edit *want,
+                            struct str pieces[DIALECT_PIECES])
+{
+	struct json_edit edit[EDITS_MAX];
+	struct str piece[JSON_PIECES(EDITS_MAX)];
+	size_t n = 0;
+
+	if (want->model.n && !str_eq(want->model, rq->model)) {
+		struct str with = model_literal(arena, rq, want->model);
+		if (!with.p)
+			return 0;
+		if (rq->more_models.n)
+			return gemini_edit_models(arena, rq, with, pieces);
+		if (rq->at[REQUEST_MODEL].type != JSON_ABSENT)
+			edit[n++] = (struct json_edit){ .kind = JSON_EDIT_REPLACE, .hit = &rq->at[REQUEST_MODEL], .with = with };
+	}
+	if (usage_edit(rq, want, &edit[n]))
+		n++;
+	if (!want->keep_routing && rq->at[REQUEST_MODELS].type != JSON_ABSENT)
+		edit[n++] = (struct json_edit){ .kind = JSON_EDIT_CUT, .hit = &rq->at[REQUEST_MODELS] };
+	if (!want->keep_routing && rq->at[REQUEST_PROVIDER].type != JSON_ABSENT)
+		edit[n++] = (struct json_edit){ .kind = JSON_EDIT_CUT, .hit = &rq->at[REQUEST_PROVIDER] };
+	assert(n <= EDITS_MAX);
+
+	if (n == 0) {
+		pieces[0] = rq->body;
+		return 1;
+	}
+	n = json_splice(rq->body, edit, n, piece);
+	assert(n > 0 && n <= DIALECT_PIECES);
+	memcpy(pieces, piece, n * sizeof(piece[0]));
+	return n;
+}
