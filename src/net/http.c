@@ -170,3 +170,63 @@ bool http_is_field_value(struct str s)
 	}
 	return true;
 }
+
+bool http_is_authority(struct str s)
+{
+	size_t colon;
+	struct str host = s, port = { 0 };
+
+	if (s.n > 0 && s.p[0] == '[') {
+		size_t end = str_find_chr(s, ']');
+
+		if (end == STR_NPOS || end < 3)
+			return false;
+		for (size_t i = 1; i < end; i++)
+			if (!memchr("0123456789abcdefABCDEF:.", s.p[i], 24))
+				return false;
+		host = str_slice(s, 0, end + 1);
+		port = str_slice(s, end + 1, s.n);
+		if (port.n == 0)
+			return true;
+		if (port.p[0] != ':')
+			return false;
+		port = str_slice(port, 1, port.n);
+	} else {
+		colon = str_find_chr(s, ':');
+		if (colon != STR_NPOS) {
+			host = str_slice(s, 0, colon);
+			port = str_slice(s, colon + 1, s.n);
+		}
+		for (size_t i = 0; i < host.n; i++) {
+			unsigned char c = (unsigned char)host.p[i];
+
+			if (!((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '.' ||
+			      c == '_'))
+				return false;
+		}
+	}
+	for (size_t i = 0; i < port.n; i++)
+		if (port.p[i] < '0' || port.p[i] > '9')
+			return false;
+	return host.n > 0 && host.n <= 255 && port.n <= 5;
+}
+
+static bool is_hex(char c)
+{
+	return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
+}
+
+bool http_is_path(struct str s)
+{
+	for (size_t i = 0; i < s.n; i++) {
+		unsigned char c = (unsigned char)s.p[i];
+
+		if (c <= 0x20 || c >= 0x7f || c == '"' || c == '#' || c == '<' || c == '>' || c == '\\' || c == '^' || c == '`' ||
+		    c == '{' || c == '|' || c == '}')
+			return false;
+		if (c == '%' && (i + 2 >= s.n || !is_hex(s.p[i + 1]) || !is_hex(s.p[i + 2]) ||
+		                 (s.p[i + 1] == '0' && s.p[i + 2] == '0')))
+			return false;
+	}
+	return true;
+}

@@ -69,4 +69,9 @@ const char *http_reason(int status);                 /* "Not Found"; "" for unkn
 bool http_is_token(struct str s);                    /* RFC 9110 section 5.6.2, at least one character */
 bool http_is_field_value(struct str s);              /* section 5.5: no control characters but HTAB */
 
+/* uri-host [ ":" port ] (RFC 9110 section 7.2): a name, an IPv4 literal or a bracketed IPv6 literal; no user. */
+bool http_is_authority(struct str s);
+/* Only what RFC 3986 allows in path and query; '#' never reaches a server, and no NUL in disguise. */
+bool http_is_path(struct str s);
+
 #endif

@@ -200,68 +200,6 @@ static bool read_fields(struct http_field *fields, unsigned n, struct http_head 
 
 /* ---- rules for the request line and Host ---- */
 
-/* uri-host [ ":" port ] (RFC 9110 section 7.2): a name, an IPv4 literal or a bracketed IPv6 literal. */
-static bool is_authority(struct str s)
-{
-	size_t colon;
-	struct str host = s, port = { 0 };
-
-	if (s.n > 0 && s.p[0] == '[') {
-		size_t end = str_find_chr(s, ']');
-
-		if (end == STR_NPOS || end < 3)
-			return false;
-		for (size_t i = 1; i < end; i++)
-			if (!memchr("0123456789abcdefABCDEF:.", s.p[i], 24))
-				return false;
-		host = str_slice(s, 0, end + 1);
-		port = str_slice(s, end + 1, s.n);
-		if (port.n == 0)
-			return true;
-		if (port.p[0] != ':')
-			return false;
-		port = str_slice(port, 1, port.n);
-	} else {
-		colon = str_find_chr(s, ':');
-		if (colon != STR_NPOS) {
-			host = str_slice(s, 0, colon);
-			port = str_slice(s, colon + 1, s.n);
-		}
-		for (size_t i = 0; i < host.n; i++) {
-			unsigned char c = (unsigned char)host.p[i];
-
-			if (!((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '.' ||
-			      c == '_'))
-				return false;
-		}
-	}
-	for (size_t i = 0; i < port.n; i++)
-		if (port.p[i] < '0' || port.p[i] > '9')
-			return false;
-	return host.n > 0 && host.n <= 255 && port.n <= 5;
-}
-
-static bool is_hex(char c)
-{
-	return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
-}
-
-/* Only what RFC 3986 allows in path and query; '#' never reaches a server, and no NUL in disguise. */
-static bool is_path_and_query(struct str s)
-{
-	for (size_t i = 0; i < s.n; i++) {
-		unsigned char c = (unsigned char)s.p[i];
-
-		if (c <= 0x20 || c >= 0x7f || c == '"' || c == '#' || c == '<' || c == '>' || c == '\\' || c == '^' || c == '`' ||
-		    c == '{' || c == '|' || c == '}')
-			return false;
-		if (c == '%' && (i + 2 >= s.n || !is_hex(s.p[i + 1]) || !is_hex(s.p[i + 2]) ||
-		                 (s.p[i + 1] == '0' && s.p[i + 2] == '0')))
-			return false;
-	}
-	return true;
-}
-
 /* origin-form, absolute-form, or "*" for OPTIONS (RFC 9112 section 3.2). */
 static bool read_target(struct str target, struct http_head *h, bool have_host, struct err *e)
 {
@@ -276,7 +214,7 @@ static bool read_target(struct str target, struct http_head *h, bool have_host, 
 			slash++;
 		rest = str_slice(authority, slash, authority.n);
 		authority = str_slice(authority, 0, slash);
-		if (!is_authority(authority))
+		if (!http_is_authority(authority))
 			return refuse(e, 400, "the request target has no valid host");
 		if (have_host && !str_ieq(authority, h->host))
 			return refuse(e, 400, "the request target and the host field name different hosts");
@@ -289,7 +227,7 @@ static bool read_target(struct str target, struct http_head *h, bool have_host, 
 		h->path = target;
 		return true;
 	}
-	if (rest.n == 0 || rest.p[0] != '/' || !is_path_and_query(rest))
+	if (rest.n == 0 || rest.p[0] != '/' || !http_is_path(rest))
 		return refuse(e, 400, "the request target is not a valid path");
 	mark = str_find_chr(rest, '?');
 	h->path = mark == STR_NPOS ? rest : str_slice(rest, 0, mark);
@@ -365,7 +303,7 @@ bool http1_read_request(struct str head, const struct http1_limits *limits, stru
 		return false;
 	if (count.host > 1 || (count.host == 0 && !h.http10))
 		return refuse(e, 400, "there must be exactly one host field");
-	if (count.host && !is_authority(h.host))
+	if (count.host && !http_is_authority(h.host))
 		return refuse(e, 400, "the host field is not a host with an optional port");
 	if (h.http10 && count.coding)
 		return refuse(e, 400, "HTTP/1.0 has no transfer-encoding");
