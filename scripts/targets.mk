@@ -13,6 +13,19 @@ ubsan:
 tsan:
 	@$(MAKE) --no-print-directory SAN=thread BUILD=$(BUILD)/tsan unit
 
+# Each fuzzer runs FUZZ_SECONDS with clang, libFuzzer and the sanitizers; what it learns stays in build/fuzz/corpus.
+FUZZ_SECONDS ?= 60
+fuzz:
+	@$(MAKE) --no-print-directory CC=clang SAN=fuzzer-no-link,address,undefined BUILD=$(BUILD)/fuzz fuzz-run
+.PHONY: fuzz-run
+fuzz-run: $(FUZZ_BIN)
+	@FUZZ_SECONDS=$(FUZZ_SECONDS) scripts/run-fuzz $(BUILD)/corpus $(FUZZ_BIN)
+
+$(BUILD)/fuzz/%: tests/fuzz/%.c $(LIB_OBJ) Makefile
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) -Itests $(CFLAGS) -MMD -MP $< $(LIB_OBJ) $(LDX) -fsanitize=fuzzer $(LIBS) -o $@
+-include $(FUZZ_BIN:%=%.d)
+
 # --- checks of the text
 
 check-rooms:
@@ -64,6 +77,7 @@ help:
 	@echo 'make               build the program: $(BUILD)/sluice'
 	@echo 'make deps          install what building needs (Debian 12 or 13); test-deps: what testing needs'
 	@echo 'make unit          unit tests; asan, ubsan, tsan: the same with the compiler'"'"'s checks'
+	@echo 'make fuzz          each fuzzer for FUZZ_SECONDS (60), with clang'
 	@echo 'make check-rooms   every #include against src/ROOMS, and functions that may not be used'
 	@echo 'make format        check the layout of all C files; FILES="..." has clang-format lay those out'
 	@echo 'make lint          static analysis of C files and shell scripts'
