@@ -3,7 +3,7 @@
 #ifndef SLUICE_BASE_V16_PLAIN_H
 #define SLUICE_BASE_V16_PLAIN_H
 
-typedef signed char v16 __attribute__((vector_size(16))); /* the one typedef: the machine's word, not a structure of ours */
+typedef signed char v16 __attribute__((vector_size(16))); /* the machine's word, not a structure of ours */
 
 static inline v16 v16_load(const void *p)
 {

@@ -5,7 +5,7 @@
 
 #include <emmintrin.h>
 
-typedef __m128i v16; /* the one typedef: it is the machine's word, not a structure of ours */
+typedef __m128i v16; /* the machine's word, not a structure of ours */
 
 static inline v16 v16_load(const void *p) { return _mm_loadu_si128((const __m128i *)p); }
 static inline v16 v16_fill(char c) { return _mm_set1_epi8(c); }

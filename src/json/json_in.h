@@ -14,8 +14,9 @@
 #include "base/attr.h"
 #include "base/v16.h"
 
-/* The bytes a plain run stops at: quote, backslash, controls and non-ASCII. Flipping bit 1 puts the quote (0x22) where the
- * space was (0x20) and keeps the controls below it; so one comparison of signed bytes finds all but the backslash. */
+/* The bytes a plain run stops at: quote, backslash, controls and non-ASCII. Flipping bit 1 puts the quote (0x22)
+ * where the space was (0x20) and keeps the controls below it; so one comparison of signed bytes finds all but the
+ * backslash. */
 static inline v16 json_stops_in(v16 v)
 {
 	return v16_or(v16_lt(v16_xor(v, v16_fill(2)), v16_fill(0x21)), v16_eq(v, v16_fill('\\')));

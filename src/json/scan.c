@@ -359,8 +359,8 @@ static inline const uint8_t *match_value(struct scan *s, const uint8_t *p, unsig
 	return skip_container(s, p, depth);
 }
 
-/* `p` is at the brace of an object that `n` is about, `depth` counts what is open around it. The recursion is as deep as
- * the plan's longest path. */
+/* `p` is at the brace of an object that `n` is about, `depth` counts what is open around it. The recursion is as deep
+ * as the plan's longest path. */
 static const uint8_t *match_object(struct scan *s, const uint8_t *p, const struct json_plan_node *n, unsigned depth)
 {
 	const uint8_t *before = NULL;

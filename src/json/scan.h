@@ -8,10 +8,10 @@
  * UTF-8 valid (RFC 3629: no overlong forms, no surrogates, nothing above U+10FFFF), escapes well formed. An escape of
  * a lone surrogate is accepted, as the grammar allows it. Nesting deeper than the caller's ceiling is refused.
  *
- * No memory is allocated, nothing is kept between calls; safe from any thread. A plan is built once and then only read.
+ * No memory is allocated, nothing is kept between calls; safe from any thread. A plan is built once, then only read.
  *
  *	static struct json_plan plan;                       // at start
- *	json_plan_init(&plan, (const char *[]){ "model", "stream", "stream_options.include_usage" }, 3, JSON_REFUSE_TWICE);
+ *	json_plan_init(&plan, (const char *[]){ "model", "stream", "usage.total_tokens" }, 3, JSON_REFUSE_TWICE);
  *
  *	struct json_hit hit[3];
  *	struct json_fault fault;
@@ -34,7 +34,7 @@ enum { JSON_DEPTH_MAX = 1024, JSON_PLAN_PATHS = 32, JSON_PLAN_NODES = 64, JSON_P
 
 enum json_plan_flags {
 	/* A wanted member, or an object on the way to one, that stands twice in its object is a fault. Names are
-	 * compared after unescaping. Set it for what clients send: two readers of a text with doubles need not agree. */
+	 * compared after unescaping. Set it for what clients send: two readers of doubles need not agree. */
 	JSON_REFUSE_TWICE = 1,
 };
 
@@ -112,7 +112,8 @@ MUST_USE bool json_to_buf(struct str raw, struct buf *out);
 /* Is it a string whose text is `text`? Allocates nothing. */
 bool json_is_str(struct str raw, struct str text);
 /* A number whose value is an integer that fits, however it is written: 12, 12.0 and 1.2e1 are twelve (RFC 8259 gives
- * numbers a value, not a spelling, and some providers' counters pass through floating point). 12.5, 1e-1, 1e19: false. */
+ * numbers a value, not a spelling, and some providers' counters pass through floating point). 12.5 and 1e19
+ * are refused. */
 MUST_USE bool json_to_i64(struct str raw, int64_t *out);
 MUST_USE bool json_to_bool(struct str raw, bool *out);
 

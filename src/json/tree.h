@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * tree: whole JSON documents as trees, for the bodies where more than a few members are read (admin API). A tree and all
- * its texts live in the arena given and are freed with it; nothing is freed before. Reading is strict, as json_scan:
- * the scanner judges the text first, so that both refuse the same texts at the same ceilings, then yyjson builds.
- * The getters answer "absent" for a NULL object, so that they can be chained; strings are borrowed from the tree.
+ * tree: whole JSON documents as trees, for the bodies where more than a few members are read (admin API). A tree and
+ * all its texts live in the arena given and are freed with it; nothing is freed before. Reading is strict, as
+ * json_scan: the scanner judges the text first, so that both refuse the same texts at the same ceilings, then yyjson
+ * builds. The getters answer "absent" for a NULL object, so that they can be chained; strings are borrowed from the
+ * tree.
  */
 #ifndef SLUICE_JSON_TREE_H
 #define SLUICE_JSON_TREE_H

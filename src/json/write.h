@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * write: JSON text into a buffer, piece by piece, with commas put where they belong. Used for log lines, errors and admin
- * answers. Cheap: a string without anything to escape is one search and one copy.
+ * write: JSON text into a buffer, piece by piece, with commas put where they belong. Used for log lines, errors and
+ * admin answers. Cheap: a string without anything to escape is one search and one copy.
  *
- * The writer holds no memory of its own. Errors are the buffer's: check buf->failed (json_write_done does) at the end.
- * Using it wrongly (a value without key in an object, an end too many, more than 64 levels) is asserted.
+ * The writer holds no memory of its own. Errors are the buffer's: check buf->failed (json_write_done does) at the
+ * end. Using it wrongly (a value without key in an object, an end too many, more than 64 levels) is asserted.
  *
  *	struct json_writer w = json_writer_make(&buf);
  *	json_open(&w, '{');

@@ -3,11 +3,12 @@
  * sse: server-sent events as bytes, by the rules of the HTML standard, section 9.2.6 "Interpreting an event stream".
  *
  * Two layers. The framer finds where events end in a stream that arrives in arbitrary runs, so that a relay forwards
- * whole events as they came and holds back a partial one. The reader takes one whole event apart. Both leave the bytes
- * as they are: they are not checked or repaired as UTF-8.
+ * whole events as they came and holds back a partial one. The reader takes one whole event apart. Both leave the
+ * bytes as they are: they are not checked or repaired as UTF-8.
  *
- * The framer's few bytes of state are embedded in each stream. The ceiling on an event's size is the caller's, who holds
- * the bytes. An event without its blank line at the end of the stream is incomplete and must be dropped by the caller.
+ * The framer's few bytes of state are embedded in each stream. The ceiling on an event's size is the caller's, who
+ * holds the bytes. An event without its blank line at the end of the stream is incomplete and must be dropped by the
+ * caller.
  *
  *	size_t end;
  *	while ((end = sse_frame(&s->framer, run)) != SSE_PARTIAL) {
@@ -32,10 +33,11 @@ struct sse_framer {
 
 #define SSE_PARTIAL ((size_t)-1)
 
-/* Takes `run` up to the end of the next event and returns the number of bytes taken, the blank line included; or takes
- * all of it and returns SSE_PARTIAL: no event ends in it. An event is a group of lines that ends with a blank one;
- * comments alone make one too, so that a keep-alive passes at once, and so does each further blank line. When the run is
- * cut between the CR and the LF of a blank line, the event has ended with the CR and the LF comes as one of its own. */
+/* Takes `run` up to the end of the next event and returns the number of bytes taken, the blank line included; or
+ * takes all of it and returns SSE_PARTIAL: no event ends in it. An event is a group of lines that ends with a blank
+ * one; comments alone make one too, so that a keep-alive passes at once, and so does each further blank line. When
+ * the run is cut between the CR and the LF of a blank line, the event has ended with the CR and the LF comes as one
+ * of its own. */
 MUST_USE size_t sse_frame(struct sse_framer *, struct str run);
 
 /* Nothing but whole events was seen so far. False at the end of a stream: its last event was cut short. */
@@ -52,7 +54,7 @@ struct sse_event {
 
 enum sse_read {
 	SSE_EVENT,      /* there is data: the standard dispatches it */
-	SSE_NO_DATA,    /* comments, id, retry or an event name only: nothing is dispatched; `id` and `retry` still count */
+	SSE_NO_DATA,    /* comments, id, retry or an event name only: nothing to dispatch; `id` and `retry` still count */
 	SSE_TOO_LONG,   /* the data's lines do not fit into `joined` */
 };
 

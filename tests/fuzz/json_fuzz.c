@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Any bytes as JSON: the scanner with and without a plan and yyjson must agree on what is valid; hits must be valid values
- * of their type; values must survive being read and written; edited texts must stay valid and hold what was asked.
+ * Any bytes as JSON: the scanner with and without a plan and yyjson must agree on what is valid; hits must be valid
+ * values of their type; values must survive being read and written; edited texts must stay valid and hold what was
+ * asked.
  */
 #include <assert.h>
 #include <stdlib.h>
@@ -20,7 +21,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 static bool has_surrogate_escape(struct str s)
 {
 	for (size_t i = 0; i + 3 < s.n; i++)
-		if (s.p[i] == '\\' && s.p[i + 1] == 'u' && (s.p[i + 2] | 0x20) == 'd' && s.p[i + 3] && strchr("89abcdefABCDEF", s.p[i + 3]))
+		if (s.p[i] == '\\' && s.p[i + 1] == 'u' && (s.p[i + 2] | 0x20) == 'd' && s.p[i + 3] &&
+		    strchr("89abcdefABCDEF", s.p[i + 3]))
 			return true;
 	return false;
 }
@@ -52,7 +54,7 @@ static void check_value(const struct json_hit *hit)
 	if (root && yyjson_is_sint(root))
 		assert(is_int && i == yyjson_get_sint(root));
 	if (root && yyjson_is_uint(root))
-		assert(is_int == (yyjson_get_uint(root) <= INT64_MAX) && (!is_int || (uint64_t)i == yyjson_get_uint(root)));
+		assert(is_int ? (uint64_t)i == yyjson_get_uint(root) : yyjson_get_uint(root) > INT64_MAX);
 
 	arena_init(&arena, 1 << 20);
 	if (json_to_str(hit->value, &arena, &text)) {
@@ -72,7 +74,8 @@ static void check_value(const struct json_hit *hit)
 }
 
 /* Cuts `cut`, replaces `keep`, puts a member in front; then looks again. Both are members of the top level. */
-static void check_edit(const struct json_plan *plan, struct str text, const struct json_hit *cut, const struct json_hit *keep)
+static void check_edit(const struct json_plan *plan, struct str text, const struct json_hit *cut,
+                       const struct json_hit *keep)
 {
 	struct json_edit edit[3] = {
 		{ .kind = JSON_EDIT_CUT, .hit = cut },

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Any bytes as an event stream, cut at places taken from the input: framer and reader must dispatch what the algorithm of
- * the HTML standard, 9.2.6, does when it is written down plainly, and forward the bytes that came.
+ * Any bytes as an event stream, cut at places taken from the input: framer and reader must dispatch what the
+ * algorithm of the HTML standard, 9.2.6, does when it is written down plainly, and forward the bytes that came.
  */
 #include <assert.h>
 #include <stdlib.h>
@@ -144,8 +144,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	struct str text = str_of((const char *)data + 4, n - 4);
 	uint32_t cuts;
 	memcpy(&cuts, data, 4);
-	struct reader r = { .held = buf_make(MAX), .id = buf_make(MAX), .joined = buf_make(MAX), .forwarded = buf_make(MAX),
-		            .log = buf_make(4 * MAX) };
+	struct reader r = { .held = buf_make(MAX), .id = buf_make(MAX), .joined = buf_make(MAX),
+		            .forwarded = buf_make(MAX), .log = buf_make(4 * MAX) };
 	struct buf want = buf_make(4 * MAX);
 
 	for (size_t at = 0; at < text.n;) {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The scanner: what is valid and where it is not, wanted members, doubles, JSONTestSuite, yyjson as a second opinion. */
+/* The scanner: what is valid, what is wrong and where, wanted members, doubles, JSONTestSuite, yyjson beside it. */
 #include "json/scan.h"
 
 #include <setjmp.h>
@@ -105,7 +105,8 @@ static void says_where_and_what_is_wrong(void **state)
 	assert_string_equal(e.text, "not valid JSON at line 2, column 4: a value is expected here");
 }
 
-/* The sequences of the table in RFC 3629 section 4 at their borders, at each place relative to the sixteen-byte steps. */
+/* The sequences of the table in RFC 3629 section 4 at their borders, at each place relative to the sixteen-byte
+ * steps. */
 static void takes_utf8_and_nothing_else(void **state)
 {
 	static const struct { struct str bytes; bool ok; } cases[] = {
@@ -229,7 +230,8 @@ static void finds_wanted_members(void **state)
 		{ "{\"usage\":null}", "5=null" },
 		{ "{\"model\":1,\"model\":2}", "0=2!" },
 		{ "{\"model\":1,\"mod\\u0065l\":2}", "0=2!" },
-		{ "{\"usage\":{\"prompt_tokens\":1,\"prompt_tokens_details\":{\"cached_tokens\":2}},\"usage\":{}}", "3! 4! 5={}!" },
+		{ "{\"usage\":{\"prompt_tokens\":1,\"prompt_tokens_details\":{\"cached_tokens\":2}},\"usage\":{}}",
+		  "3! 4! 5={}!" },
 		{ "{\"usage\":{\"prompt_tokens\":1},\"usage\":null,\"usage\":{\"prompt_tokens\":3}}",
 		  "3=3! 4! 5={\"prompt_tokens\":3}!" },
 		{ "{\"x\":1,\"x\":2,\"y\":{\"z\":1,\"z\":1}}", "" },
@@ -280,7 +282,8 @@ static void finds_wanted_members(void **state)
 static void names_types(void **state)
 {
 	static const struct { const char *value; enum json_type type; } cases[] = {
-		{ "null", JSON_NULL }, { "true", JSON_BOOL }, { "false", JSON_BOOL }, { "-1", JSON_NUMBER }, { "0", JSON_NUMBER },
+		{ "null", JSON_NULL }, { "true", JSON_BOOL }, { "false", JSON_BOOL }, { "-1", JSON_NUMBER },
+		{ "0", JSON_NUMBER },
 		{ "\"\"", JSON_STRING }, { "[]", JSON_ARRAY }, { "{}", JSON_OBJECT },
 	};
 	static struct json_plan plan;
@@ -320,7 +323,8 @@ static struct str from_base64(struct str text)
 static const struct json_plan *request_plan(void)
 {
 	static struct json_plan plan;
-	json_plan_init(&plan, (const char *[]){ "model", "stream", "stream_options.include_usage" }, 3, JSON_REFUSE_TWICE);
+	json_plan_init(&plan, (const char *[]){ "model", "stream", "stream_options.include_usage" }, 3,
+	               JSON_REFUSE_TWICE);
 	return &plan;
 }
 
@@ -406,8 +410,8 @@ static void judges_as_the_suite_does(void **state)
 	};
 	size_t right = 0;
 	for (size_t i = 0; i < COUNT_OF(cases); i++)
-		right += judge_both(str_from_z(cases[i].name), str_from_z(cases[i].verdict), str_from_z(cases[i].wrapped),
-		                    cases[i].text);
+		right += judge_both(str_from_z(cases[i].name), str_from_z(cases[i].verdict),
+		                    str_from_z(cases[i].wrapped), cases[i].text);
 	assert_int_equal(right, 2 * COUNT_OF(cases));
 }
 
@@ -427,7 +431,8 @@ static uint64_t next_random(uint64_t *x)
 static bool has_surrogate_escape(struct str s)
 {
 	for (size_t i = 0; i + 3 < s.n; i++)
-		if (s.p[i] == '\\' && s.p[i + 1] == 'u' && (s.p[i + 2] | 0x20) == 'd' && strchr("89abcdefABCDEF", s.p[i + 3]))
+		if (s.p[i] == '\\' && s.p[i + 1] == 'u' && (s.p[i + 2] | 0x20) == 'd' && s.p[i + 3] &&
+		    strchr("89abcdefABCDEF", s.p[i + 3]))
 			return true;
 	return false;
 }
@@ -435,9 +440,11 @@ static bool has_surrogate_escape(struct str s)
 static void agrees_with_yyjson_on_mutations(void **state)
 {
 	static const char *const seeds[] = {
-		"{\"model\":\"gpt-4o\",\"messages\":[{\"role\":\"user\",\"content\":\"Hi \\u00e4\\n\"}],\"stream\":true,"
-		"\"temperature\":0.7,\"stream_options\":{\"include_usage\":true},\"n\":-12,\"x\":[1.5e-3,null,false,{}]}",
-		" [ \"\xc3\xa4\xe2\x82\xac\xf0\x9f\x98\x80\", \"\\ud83d\\ude00\", 0, -0.0, 1e5, [[[]]], {\"a\":{\"b\":[{}]}} ] ",
+		"{\"model\":\"gpt-4o\",\"messages\":[{\"role\":\"user\",\"content\":\"Hi \\u00e4\\n\"}],\"stream\":"
+		"true,\"temperature\":0.7,\"stream_options\":{\"include_usage\":true},\"n\":-12,\"x\":[1.5e-3,null,"
+		"false,{}]}",
+		" [ \"\xc3\xa4\xe2\x82\xac\xf0\x9f\x98\x80\", \"\\ud83d\\ude00\", 0, -0.0, 1e5, [[[]]], "
+		"{\"a\":{\"b\":[{}]}} ] ",
 	};
 	static const char bits[] = "{}[]\",:\\u0e-+.tfn \n\x01\x7f\x80\xc3\xed\xf4\xff" "19dD8";
 	uint64_t x = 88172645463325252u;
@@ -479,8 +486,8 @@ static void agrees_with_yyjson_on_mutations(void **state)
 }
 
 /*
- * Speed: printed for who reads it; the bound is far below what any machine of today does, so that only a fall back to byte
- * by byte is caught. Sanitized builds are slow by nature.
+ * Speed: printed for who reads it; the bound is far below what any machine of today does, so that only a fall back to
+ * byte by byte is caught. Sanitized builds are slow by nature.
  */
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 #define SANITIZED true
@@ -495,7 +502,9 @@ static void is_fast(void **state)
 	static const struct { const char *name, *unit; double least; } cases[] = {
 		{ "ASCII", "The quick brown fox jumps over the lazy dog. ", 1.0 },
 		{ "escapes", "if (x) {\\n\\tprintf(\\\"hello\\\");\\n}\\n", 0.05 },
-		{ "French", "D\xc3\xa8s No\xc3\xabl o\xc3\xb9 un z\xc3\xa9phyr ha\xc3\xaf me v\xc3\xaat de gla\xc3\xa7ons ", 0.05 },
+		{ "French",
+		  "D\xc3\xa8s No\xc3\xabl o\xc3\xb9 un z\xc3\xa9phyr ha\xc3\xaf me v\xc3\xaat de gla\xc3\xa7ons ",
+		  0.05 },
 		{ "Chinese", "\xe4\xbd\xa0\xe5\xa5\xbd\xe4\xb8\x96\xe7\x95\x8c\xe6\x8a\x8a", 0.05 },
 	};
 	for (size_t i = 0; i < COUNT_OF(cases); i++) {

@@ -21,8 +21,9 @@ static void gets_members(void **state)
 	bool b = false;
 
 	arena_init(&arena, 65536);
-	yyjson_val *root = json_parse(&arena, STR("{\"name\":\"a\\u00e4\\n\",\"n\":-12,\"big\":18446744073709551615,\"f\":1.5,\"on\":true,"
-	                                          "\"o\":{\"name\":\"b\"},\"huge\":1e999,\"nil\":null}"), 8, &e);
+	struct str text = STR("{\"name\":\"a\\u00e4\\n\",\"n\":-12,\"big\":18446744073709551615,\"f\":1.5,\"on\":true,"
+	                      "\"o\":{\"name\":\"b\"},\"huge\":1e999,\"nil\":null}");
+	yyjson_val *root = json_parse(&arena, text, 8, &e);
 	assert_non_null(root);
 	assert_true(json_get_str(root, "name", &s) && str_eq(s, STR("a\xc3\xa4\n")));
 	assert_true(json_get_i64(root, "n", &i) && i == -12);
@@ -47,7 +48,8 @@ static void refuses_and_says_why(void **state)
 		{ "", ERR_INVALID_REQUEST, "not valid JSON at line 1, column 1: there is no value" },
 		{ "{\"a\":1,\n}", ERR_INVALID_REQUEST,
 		  "not valid JSON at line 2, column 1: a member's name in double quotes is expected here" },
-		{ "[[[[[]]]]]", ERR_INVALID_REQUEST, "not valid JSON at line 1, column 5: arrays and objects are nested too deeply" },
+		{ "[[[[[]]]]]", ERR_INVALID_REQUEST,
+		  "not valid JSON at line 1, column 5: arrays and objects are nested too deeply" },
 	};
 	for (size_t i = 0; i < COUNT_OF(cases); i++) {
 		struct arena arena;

@@ -27,7 +27,8 @@ static void unescapes_strings(void **state)
 		{ STR_INIT("\"\\ud800\\udc00\\udbff\\udfff\""), true, STR_INIT("\xf0\x90\x80\x80\xf4\x8f\xbf\xbf") },
 		{ STR_INIT("\"\\ud83d\""), true, STR_INIT("\xef\xbf\xbd") },
 		{ STR_INIT("\"\\ude00\\ud83d\""), true, STR_INIT("\xef\xbf\xbd\xef\xbf\xbd") },
-		{ STR_INIT("\"\\ud83dx\\ud83d\\n\\ud83d\\u0041\""), true, STR_INIT("\xef\xbf\xbdx\xef\xbf\xbd\n\xef\xbf\xbd" "A") },
+		{ STR_INIT("\"\\ud83dx\\ud83d\\n\\ud83d\\u0041\""), true,
+		  STR_INIT("\xef\xbf\xbdx\xef\xbf\xbd\n\xef\xbf\xbd" "A") },
 		{ STR_INIT("\"\\ud83d\\ud83d\\ude00\""), true, STR_INIT("\xef\xbf\xbd\xf0\x9f\x98\x80") },
 		{ STR_INIT("\"\xf0\x9f\x98\x80\\\\\""), true, STR_INIT("\xf0\x9f\x98\x80\\") },
 		{ STR_INIT(""), false, STR_INIT("") },
@@ -137,8 +138,8 @@ static void reads_truth(void **state)
 }
 
 /*
- * Edits. `ops` is a list of letters for the members a b c d, o.x and o.y: a letter alone cuts, `=` behind it replaces the
- * value by 99, `+` behind o or the top (^) inserts "i":0 there.
+ * Edits. `ops` is a list of letters for the members a b c d, o.x and o.y: a letter alone cuts, `=` behind it replaces
+ * the value by 99, `+` behind o or the top (^) inserts "i":0 there.
  */
 static const struct { const char *name, *text, *ops, *want; } edits[] = {
 	{ "nothing to do", "{\"a\":1}", "", "{\"a\":1}" },
@@ -186,7 +187,8 @@ static void edits_in_place(void **state)
 				continue;
 			const struct json_hit *h = *op == '^' ? NULL : &hit[strchr(letters, *op) - letters];
 			if (op[1] == '=')
-				edit[n++] = (struct json_edit){ .kind = JSON_EDIT_REPLACE, .hit = h, .with = STR("99") };
+				edit[n++] = (struct json_edit){ .kind = JSON_EDIT_REPLACE, .hit = h,
+					                        .with = STR("99") };
 			else if (op[1] == '+')
 				edit[n++] = (struct json_edit){ .kind = JSON_EDIT_INSERT, .into = h ? h->value : text,
 					                        .with = STR("\"i\":0") };

@@ -45,8 +45,9 @@ static void puts_commas_where_they_belong(void **state)
 	assert_false(json_write_done(&w));
 	json_close(&w);
 	assert_true(json_write_done(&w));
-	assert_true(str_eq(buf_str(&b), STR("{\"first\":-9223372036854775808,\"k\\\"ey\":18446744073709551615,\"list\":[\"a\",\"\","
-	                                    "true,false,null,[],{},{\"raw\":[1.5]}],\"o\":{\"x\":0},\"last\":null}")));
+	assert_true(str_eq(buf_str(&b),
+	                   STR("{\"first\":-9223372036854775808,\"k\\\"ey\":18446744073709551615,\"list\":[\"a\",\"\","
+	                       "true,false,null,[],{},{\"raw\":[1.5]}],\"o\":{\"x\":0},\"last\":null}")));
 	buf_fini(&b);
 }
 
@@ -88,7 +89,8 @@ static void escapes_what_must_be(void **state)
 		{ STR_INIT("plain"), STR_INIT("\"plain\"") },
 		{ STR_INIT("\"\\/\b\f\n\r\t"), STR_INIT("\"\\\"\\\\/\\b\\f\\n\\r\\t\"") },
 		{ STR_INIT("\0\x01\x1f\x7f"), STR_INIT("\"\\u0000\\u0001\\u001f\x7f\"") },
-		{ STR_INIT("\xc3\xa4\xe2\x82\xac\xf0\x9f\x98\x80"), STR_INIT("\"\xc3\xa4\xe2\x82\xac\xf0\x9f\x98\x80\"") },
+		{ STR_INIT("\xc3\xa4\xe2\x82\xac\xf0\x9f\x98\x80"),
+		  STR_INIT("\"\xc3\xa4\xe2\x82\xac\xf0\x9f\x98\x80\"") },
 		{ STR_INIT("a\x80z"), STR_INIT("\"a\xef\xbf\xbdz\"") },
 		{ STR_INIT("\xff"), STR_INIT("\"\xef\xbf\xbd\"") },
 		{ STR_INIT("\xc3"), STR_INIT("\"\xef\xbf\xbd\"") },
