@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* providers: finding a provider's row, making one from the configuration, and what a credential's header looks like. */
+
+#include "provider/providers.h"
+
+#include <assert.h>
+
+#include "base/arena.h"
+#include "base/err.h"
+#include "provider/provider_in.h"
+
+const struct provider *provider_rows(size_t *n)
+{
+	*n = provider_table_n;
+	return provider_table;
+}
+
+const struct provider *provider_by_name(struct str name)
+{
+	size_t low = 0, high = provider_table_n;
+
+	while (low < high) {
+		size_t mid = low + (high - low) / 2;
+		int order = str_cmp(name, provider_table[mid].name);
+		if (order == 0)
+			return &provider_table[mid];
+		if (order < 0)
+			high = mid;
+		else
+			low = mid + 1;
+	}
+	return NULL;
+}
+
+struct str provider_nearest(struct str name)
+{
+	size_t best = 4;     /* farther is no likeness */
+	struct str nearest = { NULL, 0 };
+
+	for (size_t i = 0; i < provider_table_n; i++) {
+		size_t far = str_distance(name, provider_table[i].name, best);
+		if (far < best && far * 2 <= provider_table[i].name.n) {
+			best = far;
+			nearest = provider_table[i].name;
+		}
+	}
+	return nearest;
+}
+
+/* What a dialect's name in the configuration stands for, and how its servers usually want the credential. */
+static const struct {
+	struct str name;
+	unsigned dialects;
+	enum provider_auth auth;
+} dialect_words[] = {
+	{ STR_INIT("openai-chat"), DIALECT_BITS_OPENAI, AUTH_BEARER },
+	{ STR_INIT("openai-responses"), DIALECT_BIT(DIALECT_OPENAI_RESPONSES), AUTH_BEARER },
+	{ STR_INIT("anthropic"), DIALECT_BIT(DIALECT_ANTHROPIC), AUTH_X_API_KEY },
+	{ STR_INIT("gemini"), DIALECT_BIT(DIALECT_GEMINI), AUTH_X_GOOG_API_KEY },
+};
+
+bool provider_unknown(struct arena *arena, struct str name, struct str dialect, struct str base_url, struct provider *out,
+                      struct err *e)
+{
+	struct provider p = { .quirks = QUIRK_KEY_OPTIONAL };
+
+	for (size_t i = 0; i < COUNT_OF(dialect_words); i++)
+		if (str_eq(dialect, dialect_words[i].name)) {
+			p.faces[0].dialects = dialect_words[i].dialects;
+			p.faces[0].auth = dialect_words[i].auth;
+		}
+	if (p.faces[0].dialects == 0)
+		return err_set(e, ERR_CONFIG, "the dialect \"%.*s\" is not known; allowed are openai-chat, openai-responses, "
+		               "anthropic and gemini", (int)(dialect.n < 64 ? dialect.n : 64), dialect.n ? dialect.p : "");
+	if (!str_starts(base_url, STR("http://")) && !str_starts(base_url, STR("https://")))
+		return err_set(e, ERR_CONFIG, "base_url must start with http:// or https://");
+	while (base_url.n && base_url.p[base_url.n - 1] == '/')
+		base_url.n--;
+	p.name = p.label = arena_dup(arena, name);
+	p.faces[0].base_url = arena_dup(arena, base_url);
+	if (!p.name.p || !p.faces[0].base_url.p)
+		return err_set(e, ERR_CONFIG, "the configuration is too large");
+	*out = p;
+	return true;
+}
+
+const struct provider_face *provider_face(const struct provider *p, enum dialect_id id)
+{
+	for (size_t i = 0; i < PROVIDER_FACES && p->faces[i].dialects; i++)
+		if (p->faces[i].dialects & DIALECT_BIT(id))
+			return &p->faces[i];
+	return NULL;
+}
+
+struct provider_header provider_auth_header(struct arena *arena, enum provider_auth auth, struct str key)
+{
+	switch (auth) {
+	case AUTH_BEARER:
+		return (struct provider_header){ STR("authorization"), arena_printf(arena, "Bearer %.*s", STR_ARG(key)) };
+	case AUTH_X_API_KEY: return (struct provider_header){ STR("x-api-key"), key };
+	case AUTH_X_GOOG_API_KEY: return (struct provider_header){ STR("x-goog-api-key"), key };
+	case AUTH_API_KEY: return (struct provider_header){ STR("api-key"), key };
+	case AUTH_NONE: break;
+	}
+	return (struct provider_header){ STR(""), STR("") };
+}
+
+struct provider_header provider_default_header(enum dialect_id id)
+{
+	if (id == DIALECT_ANTHROPIC)
+		return (struct provider_header){ STR("anthropic-version"), STR("2023-06-01") };
+	return (struct provider_header){ STR(""), STR("") };
+}
