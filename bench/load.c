@@ -120,6 +120,7 @@ static socklen_t address_n;
 
 static void conn_next(struct conn *c);
 static void conn_send(struct conn *c);
+static bool markers_own(struct conn *c, const char *p, size_t n);
 
 /* ---- requests ---- */
 
@@ -241,8 +242,16 @@ static void conn_fail(struct conn *c, enum failure why)
 	c->due_ms = now_ms() + (why == FAIL_CONNECT ? 20 : 0);
 }
 
+/* Also what came of an answer that did not become whole must be this request's. */
+static void part_check(struct conn *c)
+{
+	if (c->carry.n && !markers_own(c, c->carry.p, c->carry.n))
+		count.failures[FAIL_WRONG]++;
+}
+
 static void conn_leave(struct conn *c)
 {
+	part_check(c);
 	count.left++;
 	request_over(c);
 	conn_drop(c);
@@ -264,6 +273,7 @@ static void conn_broken(struct conn *c)
 		c->retried = true;
 		return;
 	}
+	part_check(c);
 	if (c->kind == KIND_CUT_STREAM || c->kind == KIND_CUT_JSON) {
 		count.by_status[c->status]++;
 		request_over(c);
