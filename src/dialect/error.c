@@ -17,6 +17,7 @@ static const struct {
 	[ERR_INVALID_REQUEST] = { "invalid_request_error", "invalid_request_error", "INVALID_ARGUMENT" },
 	[ERR_CONTEXT_LENGTH] = { "invalid_request_error", "invalid_request_error", "INVALID_ARGUMENT" },
 	[ERR_CONTENT_POLICY] = { "invalid_request_error", "invalid_request_error", "INVALID_ARGUMENT" },
+	[ERR_GUARDRAIL] = { "invalid_request_error", "invalid_request_error", "INVALID_ARGUMENT" },
 	[ERR_UNSUPPORTED_PARAMETER] = { "invalid_request_error", "invalid_request_error", "INVALID_ARGUMENT" },
 	[ERR_INVALID_API_KEY] = { "invalid_request_error", "authentication_error", "UNAUTHENTICATED" },
 	[ERR_INSUFFICIENT_BALANCE] = { "insufficient_quota", "billing_error", "FAILED_PRECONDITION" },
