@@ -85,6 +85,35 @@ struct str origin_authority(const struct origin *o)
 	return str_from_z(o->authority);
 }
 
+#define TLS_CLIENTS_MAX 256
+
+static struct {
+	pthread_mutex_t lock;
+	struct { char *ca_file; struct tls_client *tls; } all[TLS_CLIENTS_MAX];
+	unsigned n;
+} tls_clients = { .lock = PTHREAD_MUTEX_INITIALIZER };
+
+struct tls_client *client_tls(struct str ca_file, struct err *e)
+{
+	struct tls_client *found = NULL;
+
+	pthread_mutex_lock(&tls_clients.lock);
+	for (unsigned i = 0; i < tls_clients.n && !found; i++)
+		if (str_eq(str_from_z(tls_clients.all[i].ca_file), ca_file))
+			found = tls_clients.all[i].tls;
+	if (!found && tls_clients.n == TLS_CLIENTS_MAX) {
+		err_set(e, ERR_CONFIG, "there are too many different files with certificates");
+	} else if (!found) {
+		found = tls_client_new(&(struct tls_client_options){ .ca_file = ca_file }, e);
+		if (found) {
+			tls_clients.all[tls_clients.n].ca_file = mem_dup(ca_file.p, ca_file.n);
+			tls_clients.all[tls_clients.n++].tls = found;
+		}
+	}
+	pthread_mutex_unlock(&tls_clients.lock);
+	return found;
+}
+
 /* ---- connections ---- */
 
 enum up_state { UP_DIALING, UP_SENDING, UP_HEAD, UP_BODY, UP_IDLE, UP_DEAD };

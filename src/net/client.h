@@ -34,6 +34,10 @@ struct origin_options {
 struct origin *origin_get(const struct origin_options *);
 struct str origin_authority(const struct origin *);    /* for the Host field: "api.openai.com" or "127.0.0.1:9001" */
 
+/* The TLS side of connections that trust the certificates in `ca_file` (empty: the system's). Made once for each file and
+ * kept; any thread. NULL: the file is no good. */
+MUST_USE struct tls_client *client_tls(struct str ca_file, struct err *);
+
 struct client_options {
 	struct loop *loop;
 	struct dns *dns;

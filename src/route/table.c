@@ -1,0 +1,317 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* table: from settings to what routing reads on the hot path. */
+#include "route/table.h"
+
+#include <assert.h>
+
+#include "base/arena.h"
+#include "base/err.h"
+#include "net/addr.h"
+#include "net/client.h"
+
+/* ---- addresses ---- */
+
+struct url {
+	bool tls;
+	struct str host, path;
+	uint16_t port;
+};
+
+static bool read_url(struct str text, struct url *u, struct err *e)
+{
+	struct str rest, authority;
+	size_t slash;
+
+	u->tls = str_istarts(text, STR("https://"));
+	if (!u->tls && !str_istarts(text, STR("http://")))
+		return err_set(e, ERR_CONFIG, "base_url \"%.*s\" must begin with http:// or https://", STR_ARG(text));
+	rest = str_slice(text, u->tls ? 8 : 7, text.n);
+	slash = str_find_chr(rest, '/');
+	authority = str_slice(rest, 0, slash);
+	u->path = slash == STR_NPOS ? (struct str){ 0 } : str_slice(rest, slash, rest.n);
+	if (str_find_chr(rest, '?') != STR_NPOS || str_find_chr(rest, '#') != STR_NPOS)
+		return err_set(e, ERR_CONFIG, "base_url \"%.*s\" must not have a query or fragment", STR_ARG(text));
+	if (!addr_split(authority, u->tls ? 443 : 80, &u->host, &u->port) || str_find_chr(authority, '@') != STR_NPOS)
+		return err_set(e, ERR_CONFIG, "base_url \"%.*s\" has no valid host and port", STR_ARG(text));
+	return true;
+}
+
+/* ---- providers ---- */
+
+static bool add_face(struct route_provider *p, const struct provider_face *f, struct arena *a, struct err *e)
+{
+	struct route_face *face = &p->faces[p->n_faces];
+	struct origin_options o = { 0 };
+	struct url u;
+
+	if (!read_url(f->base_url, &u, e))
+		return false;
+	o.host = u.host;
+	o.port = u.port;
+	if (u.tls && !(o.tls = client_tls(p->settings->tls.ca, e)))
+		return false;
+	face->dialects = f->dialects;
+	face->auth = f->auth;
+	face->origin = origin_get(&o);
+	if (!face->origin)
+		return err_set(e, ERR_CONFIG, "there are too many different providers");
+	for (int id = 0; id < DIALECTS; id++)
+		if (f->dialects & DIALECT_BIT(id)) {
+			face->base_path = dialect_base_path(a, dialect_by_id((enum dialect_id)id), u.path);
+			break;
+		}
+	p->n_faces++;
+	return true;
+}
+
+static void add_credentials(struct route_provider *p, struct arena *a)
+{
+	const struct provider_settings *s = p->settings;
+	const struct api_key_settings *keys = s->api_keys.items;
+	unsigned n = s->api_keys.n ? (unsigned)s->api_keys.n : 1;
+	struct route_credential *c = arena_must(a, n * sizeof *c);
+	struct str *hide = arena_must(a, n * sizeof *hide);
+
+	for (unsigned i = 0; i < n; i++) {
+		c[i].key = s->api_keys.n ? keys[i].key : s->api_key;
+		c[i].weight = s->api_keys.n ? (uint32_t)keys[i].weight : 1;
+		p->weight_sum += c[i].weight;
+		for (unsigned f = 0; f < p->n_faces; f++)
+			c[i].header[f] = provider_auth_header(a, p->faces[f].auth, c[i].key);
+		if (c[i].key.n)
+			hide[p->n_hide++] = c[i].key;
+	}
+	p->credentials = c;
+	p->n_credentials = n;
+	p->hide = hide;
+}
+
+static void add_headers(struct route_provider *p, struct arena *a)
+{
+	const struct header_settings *h = p->settings->headers.items;
+	struct http_field *f = arena_must(a, (p->settings->headers.n + 1) * sizeof *f);
+
+	for (size_t i = 0; i < p->settings->headers.n; i++)
+		f[i] = (struct http_field){ h[i].name, h[i].value, http_name_of(h[i].name) };
+	p->headers = f;
+	p->n_headers = (unsigned)p->settings->headers.n;
+}
+
+static bool provider_init(struct route_provider *p, const struct provider_settings *s, struct arena *a, struct err *e)
+{
+	const struct provider *known = provider_by_name(s->name);
+	struct provider made;
+
+	p->name = s->name;
+	p->settings = s;
+	if (!known || s->dialect.n) {
+		if (!provider_unknown(a, s->name, s->dialect, s->base_url, &made, e))
+			return err_prefix(e, "provider %.*s", STR_ARG(s->name));
+		known = &made;
+	}
+	p->quirks = known->quirks;
+	for (int i = 0; i < PROVIDER_FACES && known->faces[i].dialects; i++) {
+		struct provider_face face = known->faces[i];
+
+		/* a known provider at another address: a proxy of it, or a mirror */
+		if (s->base_url.n && i == 0)
+			face.base_url = s->base_url;
+		else if (s->base_url.n)
+			break;
+		if (!add_face(p, &face, a, e))
+			return err_prefix(e, "provider %.*s", STR_ARG(s->name));
+	}
+	add_credentials(p, a);
+	add_headers(p, a);
+	return true;
+}
+
+/* ---- models ---- */
+
+static int64_t or_else(int64_t v, int64_t otherwise)
+{
+	return v == SETTING_UNSET ? otherwise : v;
+}
+
+static struct timeout_settings timeouts_of(const struct timeout_settings *model, const struct timeout_settings *provider)
+{
+	return (struct timeout_settings){
+		.connect_ms = or_else(model->connect_ms, provider->connect_ms),
+		.first_byte_ms = or_else(model->first_byte_ms, provider->first_byte_ms),
+		.idle_ms = or_else(model->idle_ms, provider->idle_ms),
+		.total_ms = or_else(model->total_ms, provider->total_ms),
+	};
+}
+
+static const struct route_provider *find_provider(const struct route_provider *all, size_t n, struct str name)
+{
+	for (size_t i = 0; i < n; i++)
+		if (str_eq(all[i].name, name))
+			return &all[i];
+	return NULL;
+}
+
+static struct str deployment_name(struct arena *a, struct str provider, struct str model)
+{
+	return arena_printf(a, "%.*s/%.*s", STR_ARG(provider), STR_ARG(model));
+}
+
+/* Insertion by order; those of the same order stay as written. */
+static void insert_by_order(struct deployment *all, unsigned n, const struct deployment *d)
+{
+	unsigned at = n;
+
+	for (; at > 0 && all[at - 1].order > d->order; at--)
+		all[at] = all[at - 1];
+	all[at] = *d;
+}
+
+static void model_init(struct route_model *m, const struct model_settings *s, const struct route_provider *providers,
+                       size_t n_providers, struct arena *a)
+{
+	const struct deployment_settings *ds = s->deployments.items;
+	struct deployment *all = arena_must(a, s->deployments.n * sizeof *all);
+
+	m->name = s->name;
+	m->pattern = str_find_chr(s->name, '*') != STR_NPOS;
+	m->shuffle = s->strategy != STRATEGY_ORDERED;
+	for (size_t i = 0; i < s->deployments.n; i++) {
+		const struct route_provider *p = find_provider(providers, n_providers, ds[i].provider);
+		struct deployment d = {
+			.name = deployment_name(a, ds[i].provider, ds[i].model), .provider = p, .model = ds[i].model,
+			.order = ds[i].order, .weight = (uint32_t)ds[i].weight, .price = ds[i].price,
+		};
+
+		assert(p); /* checked with the settings */
+		d.timeouts = timeouts_of(&s->timeouts, &p->settings->timeouts);
+		insert_by_order(all, (unsigned)i, &d);
+	}
+	m->deployments = all;
+	m->n_deployments = (unsigned)s->deployments.n;
+}
+
+static void link_fallbacks(struct route_table *t, struct route_model *m, const struct model_settings *s, struct arena *a)
+{
+	const struct str *names = s->fallbacks.items;
+
+	m->fallbacks = arena_must(a, (s->fallbacks.n + 1) * sizeof *m->fallbacks);
+	for (size_t i = 0; i < s->fallbacks.n; i++) {
+		struct str matched;
+		const struct route_model *to = route_find(t, names[i], &matched);
+
+		if (to)
+			m->fallbacks[m->n_fallbacks++] = to;
+	}
+}
+
+/* Every provider also answers to "provider/model". */
+static void add_wildcard(struct route_table *t, const struct route_provider *p, struct arena *a)
+{
+	struct route_model *m = arena_must(a, sizeof *m);
+	struct deployment *d = arena_must(a, sizeof *d);
+
+	d->name = deployment_name(a, p->name, STR("*"));
+	d->provider = p;
+	d->model = STR("*");
+	d->weight = 1;
+	d->price = PRICE_UNKNOWN;
+	d->timeouts = p->settings->timeouts;
+	m->name = d->name;
+	m->pattern = true;
+	m->deployments = d;
+	m->n_deployments = 1;
+	(void)map_put(&t->providers, p->name, m);
+}
+
+static void free_map(void *m)
+{
+	map_fini(m);
+}
+
+bool route_table_init(struct route_table *t, const struct route_table_source *s, struct arena *a, struct err *e)
+{
+	const struct provider_settings *ps = s->providers.items;
+	const struct model_settings *ms = s->models.items;
+	struct route_provider *providers = arena_must(a, (s->providers.n + 1) * sizeof *providers);
+	struct route_model *models = arena_must(a, (s->models.n + 1) * sizeof *models);
+
+	*t = (struct route_table){ .models = models, .n_models = s->models.n, .routing = s->routing };
+	if (!arena_on_free(a, free_map, &t->exact) || !arena_on_free(a, free_map, &t->providers))
+		return err_set(e, ERR_CONFIG, "the configuration is too large");
+	t->patterns = arena_must(a, (s->models.n + 1) * sizeof *t->patterns);
+	for (size_t i = 0; i < s->providers.n; i++) {
+		if (!provider_init(&providers[i], &ps[i], a, e))
+			return false;
+		add_wildcard(t, &providers[i], a);
+	}
+	for (size_t i = 0; i < s->models.n; i++) {
+		model_init(&models[i], &ms[i], providers, s->providers.n, a);
+		if (models[i].pattern)
+			t->patterns[t->n_patterns++] = &models[i];
+		else
+			(void)map_put(&t->exact, models[i].name, &models[i]);
+	}
+	for (size_t i = 0; i < s->models.n; i++)
+		link_fallbacks(t, &models[i], &ms[i], a);
+	return true;
+}
+
+/* ---- looking up ---- */
+
+/* What the first star of the pattern stands for; patterns with several stars give the whole name. */
+static struct str star_of(struct str pattern, struct str name)
+{
+	size_t star = str_find_chr(pattern, '*');
+	struct str tail = str_slice(pattern, star + 1, pattern.n);
+
+	if (str_find_chr(tail, '*') != STR_NPOS)
+		return name;
+	return str_slice(name, star, name.n - tail.n);
+}
+
+const struct route_model *route_find(const struct route_table *t, struct str name, struct str *matched)
+{
+	const struct route_model *m = map_get(&t->exact, name);
+	size_t slash;
+
+	*matched = name;
+	if (m)
+		return m;
+	for (size_t i = 0; i < t->n_patterns; i++)
+		if (str_glob(t->patterns[i]->name, name)) {
+			*matched = star_of(t->patterns[i]->name, name);
+			return t->patterns[i];
+		}
+	slash = str_find_chr(name, '/');
+	if (slash == STR_NPOS || slash + 1 == name.n)
+		return NULL;
+	m = map_get(&t->providers, str_slice(name, 0, slash));
+	*matched = str_slice(name, slash + 1, name.n);
+	return m;
+}
+
+struct str route_nearest(const struct route_table *t, struct str name, struct arena *a)
+{
+	size_t best = name.n / 2 + 2;
+	struct str found = { 0 };
+
+	for (size_t i = 0; i < t->n_models; i++) {
+		size_t d = str_distance(name, t->models[i].name, best);
+
+		if (d < best) {
+			best = d;
+			found = t->models[i].name;
+		}
+	}
+	return found.n ? arena_dup(a, found) : found;
+}
+
+const struct route_face *route_face_of(const struct route_provider *p, enum dialect_id dialect, unsigned *index)
+{
+	for (unsigned i = 0; i < p->n_faces; i++)
+		if (p->faces[i].dialects & DIALECT_BIT(dialect)) {
+			*index = i;
+			return &p->faces[i];
+		}
+	return NULL;
+}

@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * table: a configuration's models, deployments and providers, made ready for routing: names are resolved, addresses taken apart,
+ * credentials written as the headers they travel in. Built once for each configuration snapshot in its arena, immutable,
+ * read by all loops.
+ */
+#ifndef SLUICE_ROUTE_TABLE_H
+#define SLUICE_ROUTE_TABLE_H
+
+#include "base/map.h"
+#include "base/setting.h"
+#include "dialect/dialect.h"
+#include "model/price.h"
+#include "net/http.h"
+#include "provider/providers.h"
+#include "route/settings.h"
+
+struct arena;
+struct err;
+struct origin;
+
+/* Where one provider speaks some dialects. */
+struct route_face {
+	unsigned dialects;               /* DIALECT_BIT */
+	struct origin *origin;
+	struct str base_path;            /* with the dialect's version, no slash at the end; may be empty */
+	enum provider_auth auth;
+};
+
+struct route_credential {
+	struct str key;                  /* the secret itself, for finding it in a provider's error texts */
+	struct provider_header header[PROVIDER_FACES];   /* per face; no name: none is sent */
+	uint32_t weight;
+};
+
+struct route_provider {
+	struct str name;
+	const struct provider_settings *settings;
+	unsigned quirks;                 /* enum provider_quirk */
+	struct route_face faces[PROVIDER_FACES];
+	unsigned n_faces;
+	const struct route_credential *credentials;      /* at least one; it may send nothing */
+	unsigned n_credentials;
+	uint32_t weight_sum;
+	const struct http_field *headers;                /* of the configuration; they replace the client's of the same name */
+	unsigned n_headers;
+	const struct str *hide;          /* what must not reach a client: credentials, host */
+	size_t n_hide;
+};
+
+struct deployment {
+	struct str name;                 /* "openai/gpt-4o": in logs, metrics and headers */
+	const struct route_provider *provider;
+	struct str model;                /* the provider's name; holds '*' in patterns */
+	int64_t order;
+	uint32_t weight;
+	struct price price;
+	struct timeout_settings timeouts; /* all resolved */
+};
+
+struct route_model {
+	struct str name;                 /* public name, or a pattern */
+	bool pattern, shuffle;           /* shuffle: draw by weight inside an order; else as written */
+	const struct deployment *deployments;            /* by order */
+	unsigned n_deployments;
+	const struct route_model **fallbacks;
+	unsigned n_fallbacks;
+};
+
+struct route_table {
+	struct map exact;                /* name → struct route_model */
+	const struct route_model **patterns;             /* as written: the first match wins */
+	size_t n_patterns;
+	const struct route_model *models;                /* all, as written */
+	size_t n_models;
+	struct map providers;            /* name → struct route_model "NAME/…" with pattern "NAME/" + '*' */
+	const struct routing_settings *routing;
+};
+
+struct route_table_source {
+	struct setting_array providers;  /* struct provider_settings */
+	struct setting_array models;     /* struct model_settings */
+	const struct routing_settings *routing;          /* outlives the table */
+};
+
+/* The settings are checked already (known names, no loops); what can still be wrong is an address, a certificate file or
+ * a dialect: ERR_CONFIG. The maps are freed by the arena. */
+MUST_USE bool route_table_init(struct route_table *, const struct route_table_source *, struct arena *, struct err *);
+
+/* The model of a client's name: exact, then patterns, then "provider/model". NULL: unknown. `*matched` is what a pattern's
+ * star stood for. */
+const struct route_model *route_find(const struct route_table *, struct str name, struct str *matched);
+
+/* Names near to `name`, for messages: "did you mean …"; empty when none is near. In the arena. */
+struct str route_nearest(const struct route_table *, struct str name, struct arena *);
+
+const struct route_face *route_face_of(const struct route_provider *, enum dialect_id, unsigned *index);
+
+#endif
