@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* endpoints: the table of routes (contract section 3). The busiest come first. */
+#include "gateway/endpoints.h"
+
+#define MODEL(path, name_, dialect_, call_) \
+	{ .method = METHOD_POST, .pattern = STR_INIT(path), .name = STR_INIT(name_), .kind = ENDPOINT_MODEL, \
+	  .dialect = (dialect_), .call = (call_), .has_body = true }
+#define GEMINI(path) \
+	{ .method = METHOD_POST, .pattern = STR_INIT(path), .name = STR_INIT("/v1beta/models"), .match = MATCH_ACTION, \
+	  .kind = ENDPOINT_MODEL, .dialect = DIALECT_GEMINI, .has_body = true }
+#define SERVE(method_, path, name_, match_, access_, service_, dialect_) \
+	{ .method = (method_), .pattern = STR_INIT(path), .name = STR_INIT(name_), .match = (match_), \
+	  .kind = ENDPOINT_SERVICE, .access = (access_), .service = (service_), .dialect = (dialect_), \
+	  .has_body = (method_) != METHOD_GET }
+#define OPEN(path, name_, service_) SERVE(METHOD_GET, path, name_, MATCH_EXACT, ACCESS_ANYBODY, service_, DIALECT_OPENAI_CHAT)
+#define ADMIN(method_) SERVE(method_, "/admin/", "/admin", MATCH_BELOW, ACCESS_ADMIN, SERVICE_ADMIN, DIALECT_OPENAI_CHAT)
+#define MODELS(path, match_, dialect_) SERVE(METHOD_GET, path, "/v1/models", match_, ACCESS_KEY, SERVICE_MODELS, dialect_)
+
+static const struct endpoint rows[] = {
+	MODEL("/v1/chat/completions", "/v1/chat/completions", DIALECT_OPENAI_CHAT, CALL_GENERATE),
+	MODEL("/v1/messages", "/v1/messages", DIALECT_ANTHROPIC, CALL_GENERATE),
+	MODEL("/v1/responses", "/v1/responses", DIALECT_OPENAI_RESPONSES, CALL_GENERATE),
+	GEMINI("/v1beta/models/"),
+	MODEL("/v1/embeddings", "/v1/embeddings", DIALECT_OPENAI_EMBEDDINGS, CALL_EMBED),
+	MODEL("/v1/completions", "/v1/completions", DIALECT_OPENAI_COMPLETIONS, CALL_GENERATE),
+	MODEL("/v1/messages/count_tokens", "/v1/messages/count_tokens", DIALECT_ANTHROPIC, CALL_COUNT_TOKENS),
+	/* the same without the version, as some SDKs have it */
+	MODEL("/chat/completions", "/v1/chat/completions", DIALECT_OPENAI_CHAT, CALL_GENERATE),
+	MODEL("/messages", "/v1/messages", DIALECT_ANTHROPIC, CALL_GENERATE),
+	MODEL("/responses", "/v1/responses", DIALECT_OPENAI_RESPONSES, CALL_GENERATE),
+	MODEL("/embeddings", "/v1/embeddings", DIALECT_OPENAI_EMBEDDINGS, CALL_EMBED),
+	MODEL("/completions", "/v1/completions", DIALECT_OPENAI_COMPLETIONS, CALL_GENERATE),
+	MODEL("/messages/count_tokens", "/v1/messages/count_tokens", DIALECT_ANTHROPIC, CALL_COUNT_TOKENS),
+	GEMINI("/v1/models/"),
+	GEMINI("/models/"),
+	MODELS("/v1/models", MATCH_EXACT, DIALECT_OPENAI_CHAT),
+	MODELS("/v1/models/", MATCH_BELOW, DIALECT_OPENAI_CHAT),
+	MODELS("/models", MATCH_EXACT, DIALECT_OPENAI_CHAT),
+	MODELS("/models/", MATCH_BELOW, DIALECT_OPENAI_CHAT),
+	MODELS("/v1beta/models", MATCH_EXACT, DIALECT_GEMINI),
+	MODELS("/v1beta/models/", MATCH_BELOW, DIALECT_GEMINI),
+	OPEN("/health/live", "/health/live", SERVICE_LIVE),
+	OPEN("/health/ready", "/health/ready", SERVICE_READY),
+	OPEN("/livez", "/health/live", SERVICE_LIVE),
+	OPEN("/readyz", "/health/ready", SERVICE_READY),
+	OPEN("/health/liveliness", "/health/live", SERVICE_LIVE),
+	OPEN("/health/readiness", "/health/ready", SERVICE_READY),
+	OPEN("/metrics", "/metrics", SERVICE_METRICS),
+	OPEN("/openapi.json", "/openapi.json", SERVICE_OPENAPI),
+	OPEN("/", "/", SERVICE_ROOT),
+	ADMIN(METHOD_GET),
+	ADMIN(METHOD_POST),
+	ADMIN(METHOD_PATCH),
+	ADMIN(METHOD_DELETE),
+};
+
+const struct endpoint *endpoint_rows(size_t *n)
+{
+	*n = COUNT_OF(rows);
+	return rows;
+}
+
+static bool matches(const struct endpoint *e, struct str path)
+{
+	switch (e->match) {
+	case MATCH_EXACT:
+		return str_eq(path, e->pattern);
+	case MATCH_BELOW:
+		return path.n > e->pattern.n && str_starts(path, e->pattern);
+	case MATCH_ACTION:
+		return path.n > e->pattern.n && str_starts(path, e->pattern) &&
+		       str_find_chr(str_slice(path, e->pattern.n, path.n), ':') != STR_NPOS;
+	}
+	return false;
+}
+
+const struct endpoint *endpoint_find(enum http_method method, struct str path, unsigned *allowed)
+{
+	enum http_method want = method == METHOD_HEAD ? METHOD_GET : method;
+
+	*allowed = 0;
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		if (!matches(&rows[i], path))
+			continue;
+		if (rows[i].method == want)
+			return &rows[i];
+		*allowed |= 1u << rows[i].method;
+		if (rows[i].method == METHOD_GET)
+			*allowed |= 1u << METHOD_HEAD;
+	}
+	return NULL;
+}
+
+enum dialect_id endpoint_error_dialect(struct str path)
+{
+	if (str_starts(path, STR("/v1/messages")) || str_starts(path, STR("/messages")))
+		return DIALECT_ANTHROPIC;
+	if (str_starts(path, STR("/v1beta/")))
+		return DIALECT_GEMINI;
+	return DIALECT_OPENAI_CHAT;
+}
