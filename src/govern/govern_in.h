@@ -3,7 +3,11 @@
 #ifndef SLUICE_GOVERN_GOVERN_IN_H
 #define SLUICE_GOVERN_GOVERN_IN_H
 
+#include <stdatomic.h>
+
 #include "govern/keys.h"
+#include "govern/ledger.h"
+#include "govern/spend.h"
 #include "store/db.h"
 
 /* data_dir/sluice.db with this room's tables (schema.c). NULL: err tells. */
@@ -39,5 +43,91 @@ struct keys_reader *keytable_reader(struct keytable *);
 struct key *key_new(const struct key_info *info, const uint8_t digest[KEY_DIGEST_BYTES]);
 /* No lookup returns it any more. `revoked`: for the log, against replaced by a newer object. */
 void key_kill(struct key *, bool revoked);
+
+/*
+ * One record of a journal (record.c): 8 bytes of head, 96 of numbers and lengths, then texts. The part that repeats from request
+ * to request (key, model, deployment …) lies together with its lengths, so that it is looked up as one run of bytes.
+ */
+#define RECORD_MAX_BYTES (8 + 96 + 12 * SPEND_TEXT_MAX)
+/* Writes at `out`, which has room for RECORD_MAX_BYTES; returns the record's length. */
+HOT size_t record_write(char *out, uint64_t salt, const struct spend *);
+
+enum record_state {
+	RECORD_WHOLE,
+	RECORD_SHORT, /* begins well, and goes on past the end of `in` */
+	RECORD_BAD,
+};
+/* What stands at the start of `in`. RECORD_WHOLE: *n is its length. */
+enum record_state record_check(struct str in, uint64_t salt, size_t *n);
+
+enum { DIM_KEY, DIM_TEAM, DIM_MODEL, DIM_PROVIDER, DIM_DEPLOYMENT, DIM_UPSTREAM_MODEL, DIM_ENDPOINT, DIM_DIALECT, DIMS };
+/* Reads a whole record; texts point into it. `*dim` is the part that repeats. False: of a newer version. */
+MUST_USE bool record_read(struct str record, struct spend *out, struct str *dim);
+/* The texts of a `dim`. */
+void record_read_dim(struct str dim, struct str out[DIMS]);
+
+uint64_t ulid_time_ms(struct ulid);
+
+/*
+ * A journal file, shared by its loop (which appends and sets committed and finished) and the ledger's thread (all else).
+ */
+struct jfile {
+	struct jfile *next;
+	char *name, *path;
+	int fd;                         /* closed by the ledger's thread */
+	uint64_t salt;                  /* from the name without its number: bytes of other files do not look like records here */
+	bool old;                       /* of an earlier run: nobody appends */
+	_Atomic uint64_t committed;     /* whole records, confirmed; the reader goes no further */
+	atomic_bool finished;
+	uint64_t at;                    /* read up to here, in the transaction under way */
+	_Atomic uint64_t stored;        /* in SQLite up to here */
+	uint64_t synced;                /* on disk up to here */
+};
+#define JFILE_MAGIC "sluicej1"
+#define JFILE_HEAD_BYTES 8
+
+/* For journal.c. A new file of loop `index`, on the ledger's list. NULL: err tells. Any thread. */
+struct jfile *ledger_file_new(struct ledger *, unsigned index, unsigned sequence, struct err *);
+const struct ledger_options *ledger_options(const struct ledger *);
+void ledger_wake(struct ledger *);                 /* after a change of committed or finished; cheap when it is awake */
+void ledger_count_journal_error(struct ledger *);
+
+/* For report.c. A connection for reading; nobody else's until given back. NULL: err tells. */
+struct db *ledger_reader_take(struct ledger *, struct err *);
+void ledger_reader_give(struct ledger *);
+
+/*
+ * rows: records on their way into SQLite, in batches; the ledger's thread only (rows.c). After a failure: rows_rollback.
+ */
+struct rows;
+struct rows *rows_open(const char *data_dir, struct err *);
+void rows_close(struct rows *);
+MUST_USE bool rows_begin(struct rows *, struct err *);
+/* *added: false for an id that is there already. */
+MUST_USE bool rows_add(struct rows *, const struct spend *, struct str dim, bool *added, struct err *);
+MUST_USE bool rows_place(struct rows *, const struct jfile *, uint64_t stored, struct err *);
+MUST_USE bool rows_commit(struct rows *, struct err *);
+void rows_rollback(struct rows *);
+/* The offset stored for a file; 0: none. */
+MUST_USE bool rows_stored(struct rows *, const char *file, uint64_t *out, struct err *);
+/* Forces what was committed to the disk: before a journal file is deleted. */
+MUST_USE bool rows_sync(struct rows *, const struct jfile *, struct err *);
+MUST_USE bool rows_forget(struct rows *, const char *file, struct err *);
+/* Forgets all files but these. */
+MUST_USE bool rows_forget_others(struct rows *, const struct jfile *keep, struct err *);
+
+/* Reading journals (replay.c); the ledger's thread only. */
+struct replay {
+	struct rows *rows;
+	char *dir;                      /* of the journals, for .bad files */
+	char *chunk;
+	size_t batch;                   /* records of the transaction under way */
+	bool begun;
+	_Atomic uint64_t records, duplicates, bad_regions;
+	uint64_t new_records, new_duplicates; /* of the transaction under way */
+};
+#define REPLAY_CHUNK_BYTES (256u << 10)
+/* Stores everything that was committed to these files when it was called. False: rolled back to the last transaction. */
+MUST_USE bool replay_round(struct replay *, struct jfile *const *files, size_t n, struct err *);
 
 #endif

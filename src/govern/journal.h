@@ -15,9 +15,10 @@
  * the next try: what was spent upstream is spent, whatever the client got. The buffer has a ceiling; when it is
  * reached journal_add refuses. So a gateway that cannot write its ledger finishes no answer.
  *
- * The file, little-endian: a head of 24 bytes (magic "sluicej1", a random salt, the loop's number), then records: magic
- * 0x5aa5, length of the payload, check (XXH3-64 of the payload under salt ^ length, low half), payload. No space is
- * preallocated: fallocate takes real memory on tmpfs and saves nothing measurable where blocks are given out late (ext4, xfs).
+ * The file data_dir/journal/<ULID of the start>-<loop>-<number>.jnl, little-endian: "sluicej1", then records: magic 0x5aa5,
+ * length of the payload, check (low half of XXH3-64 of the payload, seeded with the length and the hash of the file's
+ * name up to its number), payload. No space is preallocated: fallocate takes real memory on tmpfs and saves nothing measurable where blocks are
+ * given out late (ext4, xfs).
  *
  * All functions on the loop's own thread.
  */

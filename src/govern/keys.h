@@ -13,7 +13,7 @@
  * on any loop succeeds that starts later. A request that is already under way keeps its key until it ends.
  *
  * The reader also has a small cache from a SipHash-2-4-128 of the token (random key of the reader, so it is a MAC that nobody
- * outside can aim at) to the key: about 450 instructions instead of 5,000 for the HMAC. It leads to the key object, so
+ * outside can aim at) to the key: about 500 instructions instead of 5,000 for the HMAC. It leads to the key object, so
  * a revocation is seen there too; the text of a token is kept nowhere.
  *
  * Missing, unknown, revoked and expired keys are one answer to the client (contract section 4); `enum key_refusal` is

@@ -57,6 +57,6 @@ struct ledger_stats {
 	uint64_t store_errors;          /* failed transactions */
 	uint64_t journal_errors;        /* failed journal commits */
 };
-void ledger_stats(const struct ledger *, struct ledger_stats *out);      /* any thread */
+void ledger_stats(struct ledger *, struct ledger_stats *out);      /* any thread */
 
 #endif

@@ -27,7 +27,7 @@ MUST_USE bool report_group_find(struct str name, enum report_group *out);
 
 struct report_sum {
 	struct str group;               /* key id, model, provider or "2026-11-27" (UTC); empty for the total */
-	struct str key_name;            /* with REPORT_BY_KEY: the stored key's name; empty if unknown */
+	struct str key_name;            /* with REPORT_BY_KEY: its name; empty if unknown */
 	uint64_t requests, errors;      /* errors: status 400 and above */
 	uint64_t unknown_cost_requests;
 	int64_t cost_nusd;
@@ -47,7 +47,7 @@ MUST_USE bool report_sums(struct ledger *, const struct report_filter *, enum re
 struct report_row {
 	struct spend spend;
 	uint64_t time_ms;
-	struct str key_name;            /* empty: not a stored key */
+	struct str key_name;            /* empty if unknown */
 };
 
 struct report_rows {

@@ -39,7 +39,7 @@ static const char *const migrations[] = {
 	"	cache_read INTEGER NOT NULL, cache_write INTEGER NOT NULL, reasoning INTEGER NOT NULL,"
 	"	PRIMARY KEY (hour, dim)"
 	") WITHOUT ROWID;"
-	"CREATE TABLE journal (file TEXT PRIMARY KEY NOT NULL, stored INTEGER NOT NULL) WITHOUT ROWID;",
+	"CREATE TABLE journal (file TEXT PRIMARY KEY NOT NULL, stored INTEGER NOT NULL, synced INTEGER NOT NULL DEFAULT 0) WITHOUT ROWID;",
 };
 
 struct db *govern_db_open(const char *data_dir, enum db_sync sync, struct err *e)

@@ -17,6 +17,9 @@ struct spend_tokens {
 	uint64_t input, output, cache_read, cache_write, reasoning;
 };
 
+/* 26 characters of Crockford base 32, either case; false: not a ULID. */
+MUST_USE bool spend_id_read(struct str text, struct ulid *out);
+
 /* Each text is cut to SPEND_TEXT_MAX bytes in the record. */
 #define SPEND_TEXT_MAX 255
 

@@ -56,7 +56,7 @@ static bool fail(struct db *db, const char *doing, struct err *e)
 	case SQLITE_LOCKED:
 		return err_set(e, ERR_SYSTEM, "%s: still locked by another process or thread after the wait (%s)", db->path, text);
 	default:
-		return err_set(e, ERR_SYSTEM, "%s: %s failed: %s (%d)", db->path, doing, text, code);
+		return err_set(e, ERR_SYSTEM, "%s: %.40s … failed: %s (%d)", db->path, doing, text, code);
 	}
 }
 

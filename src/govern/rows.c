@@ -1,0 +1,335 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Spend records on their way into SQLite: rows, what repeats in them (dims), and sums by hour. */
+#include <assert.h>
+#include <stdlib.h>
+
+#include "base/err.h"
+#include "base/map.h"
+#include "base/mem.h"
+#include "govern/govern_in.h"
+
+#define HOUR_MS 3600000u
+enum { DIMS_CACHED_MAX = 4096 };
+
+enum { SUM_REQUESTS, SUM_ERRORS, SUM_UNKNOWN_COST, SUM_COST, SUM_INPUT, SUM_OUTPUT, SUM_CACHE_READ, SUM_CACHE_WRITE, SUM_REASONING, SUMS };
+
+/* One row of spend_dim, and what the transaction under way adds to its sums of one hour. */
+struct dim {
+	int64_t id;
+	struct dim *next_open;  /* in the list of those with sums to store */
+	bool open;
+	uint64_t hour;
+	int64_t sums[SUMS];
+	size_t n;
+	char bytes[];           /* as in the record: the key of the map */
+};
+
+struct rows {
+	struct db *db;
+	struct map dims;
+	struct dim *open;
+	struct dim *last;       /* found by the record before: most often it is the same */
+};
+
+/* Everything summed is >= 0, so that one end is enough. */
+static int64_t add_capped(int64_t a, uint64_t b)
+{
+	return b > (uint64_t)(INT64_MAX - a) ? INT64_MAX : a + (int64_t)b;
+}
+
+static int64_t capped(uint64_t v)
+{
+	return v > INT64_MAX ? INT64_MAX : (int64_t)v;
+}
+
+/* ---- dims ---- */
+
+static void dims_clear(struct rows *r)
+{
+	void *dim;
+
+	for (size_t i = 0; map_next(&r->dims, &i, NULL, &dim);)
+		free(dim);
+	map_fini(&r->dims);
+	r->last = NULL;
+	r->open = NULL;
+}
+
+static void bind_dim(struct stmt *s, const struct str texts[DIMS])
+{
+	for (int i = 0; i < DIMS; i++)
+		stmt_bind_text(s, i + 1, texts[i]);
+}
+
+/* The id of the row that has these texts; made if there is none. */
+static bool dim_row(struct rows *r, struct str bytes, int64_t *id, struct err *e)
+{
+	struct str texts[DIMS];
+	struct stmt *s = db_stmt(r->db, "INSERT INTO spend_dim (key_id, team, model, provider, deployment, upstream_model, endpoint, dialect) "
+	                                "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) ON CONFLICT DO NOTHING");
+	enum stmt_result result;
+
+	record_read_dim(bytes, texts);
+	bind_dim(s, texts);
+	if (!stmt_run(s, e))
+		return false;
+	s = db_stmt(r->db, "SELECT id FROM spend_dim WHERE key_id = ?1 AND team = ?2 AND model = ?3 AND provider = ?4 AND deployment = ?5 "
+	                   "AND upstream_model = ?6 AND endpoint = ?7 AND dialect = ?8");
+	bind_dim(s, texts);
+	result = stmt_step(s, e);
+	if (result == STMT_ROW)
+		*id = stmt_i64(s, 0);
+	stmt_reset(s);
+	assert(result != STMT_DONE);
+	return result == STMT_ROW;
+}
+
+static struct dim *dim_find(struct rows *r, struct str bytes, struct err *e)
+{
+	struct dim *dim = r->last;
+	int64_t id = 0;
+
+	if (dim && str_eq(str_of(dim->bytes, dim->n), bytes))
+		return dim;
+	dim = map_get(&r->dims, bytes);
+	if (!dim) {
+		if (!dim_row(r, bytes, &id, e))
+			return NULL;
+		dim = mem_zalloc(sizeof(*dim) + bytes.n);
+		dim->id = id;
+		dim->n = bytes.n;
+		memcpy(dim->bytes, bytes.p, bytes.n);
+		(void)map_put(&r->dims, str_of(dim->bytes, dim->n), dim);
+	}
+	r->last = dim;
+	return dim;
+}
+
+/* ---- sums ---- */
+
+/* SQLite would turn a sum that overflows into a floating number; a sum at its end stays there. */
+#define CAPPED(column) \
+	column " = CASE WHEN " column " > 9223372036854775807 - excluded." column " THEN 9223372036854775807 " \
+	       "ELSE " column " + excluded." column " END"
+
+static bool sums_store(struct rows *r, struct dim *dim, struct err *e)
+{
+	struct stmt *s = db_stmt(r->db,
+		"INSERT INTO spend_sum (hour, dim, requests, errors, unknown_cost, cost_nusd, input, output, cache_read, cache_write, "
+		"reasoning) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11) ON CONFLICT (hour, dim) DO UPDATE SET "
+		"requests = requests + excluded.requests, errors = errors + excluded.errors, "
+		"unknown_cost = unknown_cost + excluded.unknown_cost, " CAPPED("cost_nusd") ", " CAPPED("input") ", " CAPPED("output") ", "
+		CAPPED("cache_read") ", " CAPPED("cache_write") ", " CAPPED("reasoning"));
+
+	stmt_bind_i64(s, 1, (int64_t)dim->hour);
+	stmt_bind_i64(s, 2, dim->id);
+	for (int i = 0; i < SUMS; i++)
+		stmt_bind_i64(s, 3 + i, dim->sums[i]);
+	memset(dim->sums, 0, sizeof(dim->sums));
+	return stmt_run(s, e);
+}
+
+static bool sums_store_all(struct rows *r, struct err *e)
+{
+	struct dim *dim;
+
+	while ((dim = r->open) != NULL) {
+		r->open = dim->next_open;
+		dim->open = false;
+		if (!sums_store(r, dim, e))
+			return false;
+	}
+	return true;
+}
+
+static bool sums_add(struct rows *r, struct dim *dim, const struct spend *s, struct err *e)
+{
+	uint64_t hour = ulid_time_ms(s->id) / HOUR_MS;
+	int64_t *sums = dim->sums;
+
+	if (dim->open && dim->hour != hour && !sums_store(r, dim, e))
+		return false;
+	if (!dim->open) {
+		dim->open = true;
+		dim->next_open = r->open;
+		r->open = dim;
+	}
+	dim->hour = hour;
+	sums[SUM_REQUESTS]++;
+	sums[SUM_ERRORS] += s->status >= 400;
+	sums[SUM_UNKNOWN_COST] += !s->cost_known;
+	sums[SUM_COST] = add_capped(sums[SUM_COST], (uint64_t)s->cost_nusd);
+	sums[SUM_INPUT] = add_capped(sums[SUM_INPUT], s->tokens.input);
+	sums[SUM_OUTPUT] = add_capped(sums[SUM_OUTPUT], s->tokens.output);
+	sums[SUM_CACHE_READ] = add_capped(sums[SUM_CACHE_READ], s->tokens.cache_read);
+	sums[SUM_CACHE_WRITE] = add_capped(sums[SUM_CACHE_WRITE], s->tokens.cache_write);
+	sums[SUM_REASONING] = add_capped(sums[SUM_REASONING], s->tokens.reasoning);
+	return true;
+}
+
+/* ---- rows ---- */
+
+/* Unbound parameters are NULL: db_stmt has unbound them all. */
+static void bind_text_or_null(struct stmt *s, int at, struct str v)
+{
+	if (v.n)
+		stmt_bind_text(s, at, v);
+}
+
+static bool row_insert(struct rows *r, const struct spend *s, int64_t dim, bool *added, struct err *e)
+{
+	struct stmt *st = db_stmt(r->db,
+		"INSERT INTO spend (id, dim, status, attempts, flags, cost_nusd, input, output, cache_read, cache_write, reasoning, "
+		"first_byte_ms, latency_ms, overhead_us, client_id, user, tags, error) "
+		"VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18) ON CONFLICT DO NOTHING");
+
+	stmt_bind_blob(st, 1, str_of((const char *)s->id.b, sizeof(s->id.b)));
+	stmt_bind_i64(st, 2, dim);
+	stmt_bind_i64(st, 3, s->status);
+	stmt_bind_i64(st, 4, s->attempts);
+	stmt_bind_i64(st, 5, (int64_t)(s->stream | s->usage << 1));
+	if (s->cost_known)
+		stmt_bind_i64(st, 6, s->cost_nusd);
+	stmt_bind_i64(st, 7, capped(s->tokens.input));
+	stmt_bind_i64(st, 8, capped(s->tokens.output));
+	stmt_bind_i64(st, 9, capped(s->tokens.cache_read));
+	stmt_bind_i64(st, 10, capped(s->tokens.cache_write));
+	stmt_bind_i64(st, 11, capped(s->tokens.reasoning));
+	stmt_bind_i64(st, 12, s->first_byte_ms);
+	stmt_bind_i64(st, 13, s->latency_ms);
+	stmt_bind_i64(st, 14, s->overhead_us);
+	bind_text_or_null(st, 15, s->client_id);
+	bind_text_or_null(st, 16, s->user);
+	bind_text_or_null(st, 17, s->tags);
+	bind_text_or_null(st, 18, s->error);
+	if (!stmt_run(st, e))
+		return false;
+	*added = db_changes(r->db) == 1;
+	return true;
+}
+
+bool rows_add(struct rows *r, const struct spend *s, struct str dim_bytes, bool *added, struct err *e)
+{
+	struct dim *dim = dim_find(r, dim_bytes, e);
+
+	if (!dim || !row_insert(r, s, dim->id, added, e))
+		return false;
+	return !*added || sums_add(r, dim, s, e);
+}
+
+bool rows_begin(struct rows *r, struct err *e)
+{
+	assert(!r->open);
+	if (r->dims.n > DIMS_CACHED_MAX)
+		dims_clear(r);
+	return db_begin(r->db, e);
+}
+
+bool rows_commit(struct rows *r, struct err *e)
+{
+	return sums_store_all(r, e) && db_commit(r->db, e);
+}
+
+/* Rows of spend_dim that this transaction made are gone, and with them what the cache says. */
+void rows_rollback(struct rows *r)
+{
+	dims_clear(r);
+	db_rollback(r->db);
+}
+
+/* ---- places in journal files ---- */
+
+bool rows_place(struct rows *r, const struct jfile *file, uint64_t stored, struct err *e)
+{
+	struct stmt *s = db_stmt(r->db, "INSERT INTO journal (file, stored) VALUES (?1, ?2) "
+	                                "ON CONFLICT (file) DO UPDATE SET stored = excluded.stored");
+
+	stmt_bind_text(s, 1, str_from_z(file->name));
+	stmt_bind_i64(s, 2, (int64_t)stored);
+	return stmt_run(s, e);
+}
+
+bool rows_stored(struct rows *r, const char *file, uint64_t *out, struct err *e)
+{
+	struct stmt *s = db_stmt(r->db, "SELECT stored FROM journal WHERE file = ?1");
+	enum stmt_result result;
+
+	stmt_bind_text(s, 1, str_from_z(file));
+	result = stmt_step(s, e);
+	*out = result == STMT_ROW ? (uint64_t)stmt_i64(s, 0) : 0;
+	stmt_reset(s);
+	return result != STMT_FAILED;
+}
+
+bool rows_forget(struct rows *r, const char *file, struct err *e)
+{
+	struct stmt *s = db_stmt(r->db, "DELETE FROM journal WHERE file = ?1");
+
+	stmt_bind_text(s, 1, str_from_z(file));
+	return stmt_run(s, e);
+}
+
+static bool is_kept(const struct jfile *keep, struct str name)
+{
+	for (; keep; keep = keep->next)
+		if (str_eq(str_from_z(keep->name), name))
+			return true;
+	return false;
+}
+
+bool rows_forget_others(struct rows *r, const struct jfile *keep, struct err *e)
+{
+	struct stmt *s = db_stmt(r->db, "SELECT file FROM journal");
+	enum stmt_result result;
+	bool ok = true;
+
+	while (ok && (result = stmt_step(s, e)) != STMT_DONE) {
+		char name[SPEND_TEXT_MAX + 1];
+		struct str file = stmt_text(s, 0);
+
+		ok = result == STMT_ROW;
+		if (!ok || file.n >= sizeof(name) || is_kept(keep, file))
+			continue;
+		memcpy(name, file.p, file.n);
+		name[file.n] = '\0';
+		ok = rows_forget(r, name, e);
+	}
+	stmt_reset(s);
+	return ok;
+}
+
+/* One small commit with a full sync takes all commits before it to the disk: they are in the same write-ahead log. It must
+ * change something: SQLite writes nothing for a row that stays as it was. */
+bool rows_sync(struct rows *r, const struct jfile *file, struct err *e)
+{
+	struct err unused;
+	struct stmt *s = db_stmt(r->db, "INSERT INTO journal (file, stored, synced) VALUES (?1, ?2, 1) "
+	                                "ON CONFLICT (file) DO UPDATE SET synced = synced + 1");
+	bool ok = db_set_sync(r->db, DB_SYNC_FULL, e);
+
+	stmt_bind_text(s, 1, str_from_z(file->name));
+	stmt_bind_i64(s, 2, (int64_t)file->stored);
+	ok = ok && stmt_run(s, e);
+	return db_set_sync(r->db, DB_SYNC_NORMAL, ok ? e : &unused) && ok;
+}
+
+struct rows *rows_open(const char *data_dir, struct err *e)
+{
+	struct db *db = govern_db_open(data_dir, DB_SYNC_NORMAL, e);
+	struct rows *r;
+
+	if (!db)
+		return NULL;
+	r = mem_zalloc(sizeof(*r));
+	r->db = db;
+	return r;
+}
+
+void rows_close(struct rows *r)
+{
+	if (!r)
+		return;
+	dims_clear(r);
+	db_close(r->db);
+	free(r);
+}
