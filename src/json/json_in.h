@@ -22,17 +22,24 @@ static inline v16 json_stops_in(v16 v)
 	return v16_or(v16_lt(v16_xor(v, v16_fill(2)), v16_fill(0x21)), v16_eq(v, v16_fill('\\')));
 }
 
+/* Bit i: byte i of the 64 bytes at p is such a byte. */
+static inline uint64_t json_stops(const uint8_t *p)
+{
+	v16 a = json_stops_in(v16_load(p)), b = json_stops_in(v16_load(p + 16));
+	v16 c = json_stops_in(v16_load(p + 32)), d = json_stops_in(v16_load(p + 48));
+
+	if (!v16_mask(v16_or(v16_or(a, b), v16_or(c, d))))
+		return 0;
+	return v16_mask(a) | (uint64_t)v16_mask(b) << 16 | (uint64_t)v16_mask(c) << 32 | (uint64_t)v16_mask(d) << 48;
+}
+
 /* The first such byte in [p, end), or end. */
 static inline const uint8_t *json_find_stop(const uint8_t *p, const uint8_t *end)
 {
 	for (; end - p >= 64; p += 64) {
-		v16 a = json_stops_in(v16_load(p)), b = json_stops_in(v16_load(p + 16));
-		v16 c = json_stops_in(v16_load(p + 32)), d = json_stops_in(v16_load(p + 48));
-		if (v16_mask(v16_or(v16_or(a, b), v16_or(c, d)))) {
-			uint64_t mask = v16_mask(a) | (uint64_t)v16_mask(b) << 16 | (uint64_t)v16_mask(c) << 32 |
-			                (uint64_t)v16_mask(d) << 48;
-			return p + __builtin_ctzll(mask);
-		}
+		uint64_t stops = json_stops(p);
+		if (stops)
+			return p + __builtin_ctzll(stops);
 	}
 	for (; end - p >= 16; p += 16) {
 		unsigned mask = v16_mask(json_stops_in(v16_load(p)));

@@ -101,21 +101,46 @@ static const uint8_t *skip_escapes(struct scan *s, const uint8_t *p)
 	return p;
 }
 
+/* *p is no plain byte and not the closing quote. */
+static inline const uint8_t *skip_special(struct scan *s, const uint8_t *p)
+{
+	if (*p >= 0x80)
+		return skip_utf8(s, p);
+	if (likely(*p == '\\'))
+		return skip_escapes(s, p);
+	return fault(s, JSON_ERR_CONTROL, p);
+}
+
+/* One search finds all the stops of 64 bytes, so that a text with an accent or an escape in each word does not search
+ * anew behind each. */
 static const uint8_t *skip_string_rest(struct scan *s, const uint8_t *p)
 {
+	while (s->end - p >= 64) {
+		const uint8_t *block = p;
+		uint64_t stops = json_stops(block);
+		p += 64;
+		while (stops) {
+			const uint8_t *q = block + __builtin_ctzll(stops);
+			if (*q == '"')
+				return q + 1;
+			q = skip_special(s, q);
+			if (unlikely(!q))
+				return NULL;
+			if (q - block >= 64) {
+				p = q;
+				break;
+			}
+			stops &= UINT64_MAX << (q - block);
+		}
+	}
 	for (;;) {
 		p = json_find_stop(p, s->end);
 		if (p == s->end)
 			return fault(s, JSON_ERR_END, p);
 		if (*p == '"')
 			return p + 1;
-		if (*p >= 0x80)
-			p = skip_utf8(s, p);
-		else if (*p == '\\')
-			p = skip_escapes(s, p);
-		else
-			return fault(s, JSON_ERR_CONTROL, p);
-		if (!p)
+		p = skip_special(s, p);
+		if (unlikely(!p))
 			return NULL;
 	}
 }

@@ -54,7 +54,7 @@ struct sse_event {
 
 enum sse_read {
 	SSE_EVENT,      /* there is data: the standard dispatches it */
-	SSE_NO_DATA,    /* comments, id, retry or an event name only: nothing to dispatch; `id` and `retry` still count */
+	SSE_NO_DATA,    /* comments, id, retry or an event name only: not dispatched; `id` and `retry` still count */
 	SSE_TOO_LONG,   /* the data's lines do not fit into `joined` */
 };
 
