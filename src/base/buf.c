@@ -83,22 +83,27 @@ bool buf_append_c(struct buf *b, char c)
 
 size_t fmt_u64(char out[20], uint64_t v)
 {
-	char text[20];
-	size_t at = sizeof(text);
+	static const uint64_t tens[] = { 10, 100, 1000, 10000, 100000, 1000000, 10000000, 100000000, 1000000000,
+		                         10000000000, 100000000000, 1000000000000, 10000000000000, 100000000000000,
+		                         1000000000000000, 10000000000000000, 100000000000000000,
+		                         1000000000000000000, 10000000000000000000u };
+	size_t n = 1, at;
 
-	while (v >= 100) {
-		at -= 2;
-		memcpy(text + at, two_digits + 2 * (v % 100), 2);
-		v /= 100;
+	while (n < 20 && v >= tens[n - 1])
+		n++;
+	/* Byte by byte: with _FORTIFY_SOURCE a memcpy to a place that is found at run time becomes a checked call. */
+	for (at = n; v >= 100; v /= 100) {
+		out[--at] = two_digits[2 * (v % 100) + 1];
+		out[--at] = two_digits[2 * (v % 100)];
 	}
 	if (v >= 10) {
-		at -= 2;
-		memcpy(text + at, two_digits + 2 * v, 2);
+		out[--at] = two_digits[2 * v + 1];
+		out[--at] = two_digits[2 * v];
 	} else {
-		text[--at] = (char)('0' + v);
+		out[--at] = (char)('0' + v);
 	}
-	memcpy(out, text + at, sizeof(text) - at);
-	return sizeof(text) - at;
+	assert(at == 0);
+	return n;
 }
 
 bool buf_append_u64(struct buf *b, uint64_t v)
