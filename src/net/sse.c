@@ -11,8 +11,8 @@ static const char BOM[3] = { '\xef', '\xbb', '\xbf' };
 
 static inline v16 ends_in(v16 v) { return v16_or(v16_eq(v, v16_fill('\n')), v16_eq(v, v16_fill('\r'))); }
 
-/* The first CR or LF in [p, end), or end. */
-static inline const char *find_line_end(const char *p, const char *end)
+/* The first CR or LF in [p, end), or end. What is from `start` to p may be read too. */
+static inline const char *find_line_end(const char *start, const char *p, const char *end)
 {
 	for (; end - p >= 64; p += 64) {
 		v16 a = ends_in(v16_load(p)), b = ends_in(v16_load(p + 16));
@@ -27,6 +27,10 @@ static inline const char *find_line_end(const char *p, const char *end)
 		unsigned mask = v16_mask(ends_in(v16_load(p)));
 		if (mask)
 			return p + __builtin_ctz(mask);
+	}
+	if (p < end && end - start >= 16) { /* the last 16 bytes, of which the first were seen */
+		unsigned mask = v16_mask(ends_in(v16_load(end - 16))) >> (16 - (end - p));
+		return mask ? p + __builtin_ctz(mask) : end;
 	}
 	while (p < end && *p != '\n' && *p != '\r')
 		p++;
@@ -66,7 +70,7 @@ size_t sse_frame(struct sse_framer *f, struct str run)
 		}
 	}
 	while (p < end) {
-		const char *eol = find_line_end(p, end);
+		const char *eol = find_line_end(run.p, p, end);
 		f->in_line |= eol > p;
 		if (eol == end)
 			break;
@@ -89,9 +93,9 @@ size_t sse_frame(struct sse_framer *f, struct str run)
 
 /* Takes the next line off `*rest`, which is not empty. The last line of an event always has an end; that of a text
  * which the framer did not cut may lack it, and is a line all the same. */
-static struct str take_line(struct str *rest)
+static struct str take_line(const char *start, struct str *rest)
 {
-	const char *p = rest->p, *end = p + rest->n, *eol = find_line_end(p, end), *next = eol;
+	const char *p = rest->p, *end = p + rest->n, *eol = find_line_end(start, p, end), *next = eol;
 
 	if (next < end)
 		next += *eol == '\r' && eol + 1 < end && eol[1] == '\n' ? 2 : 1;
@@ -117,12 +121,13 @@ static bool add_data(struct sse_event *e, struct buf *joined, unsigned lines, st
 enum sse_read sse_read(struct str event, bool first, struct buf *joined, struct sse_event *out)
 {
 	struct sse_event e = { .name = { NULL, 0 } };
+	const char *start = event.p;
 	unsigned lines = 0;
 
 	if (first && str_starts(event, str_of(BOM, sizeof BOM)))
 		event = str_slice(event, sizeof BOM, event.n);
 	while (event.n > 0) {
-		struct str value = take_line(&event);
+		struct str value = take_line(start, &event);
 		if (value.n == 0)
 			continue; /* only the last line can be blank, or the first: see sse_frame about a cut CRLF */
 		const char *colon = memchr(value.p, ':', value.n);
