@@ -33,8 +33,8 @@ static inline uint64_t json_stops(const uint8_t *p)
 	return v16_mask(a) | (uint64_t)v16_mask(b) << 16 | (uint64_t)v16_mask(c) << 32 | (uint64_t)v16_mask(d) << 48;
 }
 
-/* The first such byte in [p, end), or end. */
-static inline const uint8_t *json_find_stop(const uint8_t *p, const uint8_t *end)
+/* The first such byte in [p, end), or end. What is from `start` to p may be read too. */
+static inline const uint8_t *json_find_stop(const uint8_t *start, const uint8_t *p, const uint8_t *end)
 {
 	for (; end - p >= 64; p += 64) {
 		uint64_t stops = json_stops(p);
@@ -46,9 +46,34 @@ static inline const uint8_t *json_find_stop(const uint8_t *p, const uint8_t *end
 		if (mask)
 			return p + __builtin_ctz(mask);
 	}
+	if (p < end && end - start >= 16) { /* the last 16 bytes, of which the first were seen */
+		unsigned mask = v16_mask(json_stops_in(v16_load(end - 16))) >> (16 - (end - p));
+		return mask ? p + __builtin_ctz(mask) : end;
+	}
 	while (p < end && *p >= ' ' && *p < 0x80 && *p != '"' && *p != '\\')
 		p++;
 	return p;
+}
+
+/* memcpy for what is mostly short, without the call. */
+static inline void json_copy(char *to, const char *from, size_t n)
+{
+	if (n > 32) {
+		memcpy(to, from, n);
+	} else if (n >= 16) {
+		memcpy(to, from, 16);
+		memcpy(to + n - 16, from + n - 16, 16);
+	} else if (n >= 8) {
+		memcpy(to, from, 8);
+		memcpy(to + n - 8, from + n - 8, 8);
+	} else if (n >= 4) {
+		memcpy(to, from, 4);
+		memcpy(to + n - 4, from + n - 4, 4);
+	} else if (n > 0) {
+		to[0] = from[0];
+		to[n / 2] = from[n / 2];
+		to[n - 1] = from[n - 1];
+	}
 }
 
 /* The character's length if `x`, its first four bytes as a little-endian word, begins with a well-formed one of two

@@ -12,7 +12,7 @@
  */
 
 struct scan {
-	const uint8_t *end;
+	const uint8_t *start, *end;
 	const struct json_plan *plan;
 	struct json_hit *hit;
 	unsigned depth_max;
@@ -134,7 +134,7 @@ static const uint8_t *skip_string_rest(struct scan *s, const uint8_t *p)
 		}
 	}
 	for (;;) {
-		p = json_find_stop(p, s->end);
+		p = json_find_stop(s->start, p, s->end);
 		if (p == s->end)
 			return fault(s, JSON_ERR_END, p);
 		if (*p == '"')
@@ -487,7 +487,7 @@ bool json_scan(const struct json_plan *plan, struct str text, unsigned depth_max
 	assert(depth_max <= JSON_DEPTH_MAX);
 	assert(!plan || plan->nodes > 0);
 	const uint8_t *start = (const uint8_t *)(text.n ? text.p : "");
-	struct scan s = { .end = start + text.n, .plan = plan, .hit = hit, .depth_max = depth_max };
+	struct scan s = { .start = start, .end = start + text.n, .plan = plan, .hit = hit, .depth_max = depth_max };
 
 	for (unsigned i = 0; plan && i < plan->paths; i++)
 		hit[i] = (struct json_hit){ .type = JSON_ABSENT };
