@@ -43,6 +43,13 @@ endif
 lint:
 	@scripts/lint
 
+# --- pages that the program writes
+
+docs: build
+	$(BUILD)/sluice manual > docs/configuration.md
+docs-check: build
+	@$(BUILD)/sluice manual | cmp - docs/configuration.md || { echo 'docs/configuration.md is old: make docs' >&2; exit 1; }
+
 # --- what is missing on this machine
 
 deps:
@@ -81,6 +88,7 @@ help:
 	@echo 'make check-rooms   every #include against src/ROOMS, and functions that may not be used'
 	@echo 'make format        check the layout of all C files; FILES="..." has clang-format lay those out'
 	@echo 'make lint          static analysis of C files and shell scripts'
+	@echo 'make docs          write docs/configuration.md from the settings; docs-check: is it up to date?'
 	@echo 'make bench         what a request costs beside nginx, HAProxy and Portkey; perf: instructions against their limits'
 	@echo 'make soak          kill -9, 10,000 streams, reloads, a million requests, memory; some minutes'
 	@echo 'make install       to $$(DESTDIR)$$(PREFIX), by default /usr/local; uninstall removes it'

@@ -83,6 +83,8 @@ struct setting {
  * called more than once and returns false. `note`: this version does not act on it. */
 struct setting_checker {
 	bool (*refuse)(struct setting_checker *, const void *at, const char *fmt, ...) PRINTF_LIKE(3, 4);
+	/* The same with the value shown between path and text, if it is neither a secret nor a variable's. */
+	bool (*refuse_value)(struct setting_checker *, const void *at, const char *fmt, ...) PRINTF_LIKE(3, 4);
 	void (*note)(struct setting_checker *, const void *at, enum setting_support);
 };
 

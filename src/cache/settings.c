@@ -13,12 +13,14 @@ static const struct setting exact_rows[] = {
 	  .help = "How long an answer is kept." },
 	{ .name = "max_bytes", .type = SETTING_SIZE, AT(max_bytes), .value = "256MiB", .min = "1MiB", .max = "1TiB",
 	  .help = "All answers together." },
-	{ .name = "max_entry", .type = SETTING_SIZE, AT(max_entry_bytes), .value = "1MiB", .min = "1KiB", .max = "64MiB",
+	{ .name = "max_entry", .type = SETTING_SIZE, AT(max_entry_bytes), .value = "1MiB", .min = "1KiB",
+	  .max = "64MiB",
 	  .help = "One answer." },
 };
 #undef STRUCT
 static const struct settings exact_settings = {
-	.name = "exact cache", .size = sizeof(struct cache_exact_settings), .rows = exact_rows, .n = COUNT_OF(exact_rows),
+	.name = "exact cache", .size = sizeof(struct cache_exact_settings), .rows = exact_rows,
+	.n = COUNT_OF(exact_rows),
 };
 
 #define STRUCT cache_semantic_settings
@@ -31,7 +33,8 @@ static const struct setting semantic_rows[] = {
 	  .help = "How long an answer is kept." },
 	{ .name = "embedder", .type = SETTING_TEXT, AT(embedder), .value = "local",
 	  .help = "local, or the name of a model that makes embeddings." },
-	{ .name = "max_entries", .type = SETTING_INT, AT(max_entries), .value = "100000", .min = "1", .max = "100000000",
+	{ .name = "max_entries", .type = SETTING_INT, AT(max_entries), .value = "100000", .min = "1",
+	  .max = "100000000",
 	  .help = "Answers that are kept." },
 };
 #undef STRUCT
@@ -44,7 +47,8 @@ static const char *const scope_words[] = { "key", "team", "global", NULL };
 
 #define STRUCT cache_settings
 static const struct setting cache_rows[] = {
-	{ .name = "exact", .type = SETTING_SECTION, AT(exact), .section = &exact_settings, .help = "The same requests." },
+	{ .name = "exact", .type = SETTING_SECTION, AT(exact), .section = &exact_settings,
+	  .help = "The same requests." },
 	{ .name = "semantic", .type = SETTING_SECTION, AT(semantic), .section = &semantic_settings,
 	  .help = "Requests of the same meaning." },
 	{ .name = "coalesce", .type = SETTING_BOOL, AT(coalesce), .support = SETTING_IGNORED,

@@ -57,8 +57,8 @@ static inline bool node_is_null(const struct node *n)
 
 /* ---- variables ---- */
 
-/* Replaces variables once; the result is node->value, in `arena`. `hidden` tells that it holds a variable's value, which
- * messages must not show. False: a problem was added. */
+/* Replaces variables once; the result is node->value, in `arena`. `hidden` tells that it holds a variable's value,
+ * which messages must not show. False: a problem was added. */
 bool expand_scalar(struct node *, const struct conf_env *, struct arena *, struct problem_list *);
 
 /* ---- one value ---- */

@@ -13,7 +13,8 @@ struct conf_env {
 	/* The value of a variable, borrowed until the configuration is read. False: it is not set. */
 	bool (*variable)(const struct conf_env *, struct str name, struct str *value);
 	/* The contents of a file, in the arena. The error names neither the path nor the contents. */
-	bool (*file)(const struct conf_env *, struct arena *, struct str path, size_t max_bytes, struct str *out, struct err *);
+	bool (*file)(const struct conf_env *, struct arena *, struct str path, size_t max_bytes, struct str *out,
+	             struct err *);
 };
 
 /* The process's environment and file system. Not while another thread changes the environment. */

@@ -16,7 +16,7 @@ struct nearest {
 	size_t distance;                 /* only what is nearer than this is taken */
 };
 
-/* One slip in short words, up to three in long ones (two letters in the wrong order count as two): farther is no slip but
+/* One slip in short words, up to three in long ones (two letters in the wrong order count as two): what is farther is
  * another word. */
 static inline struct nearest nearest_to(struct str word)
 {

@@ -18,7 +18,7 @@ enum { TREE_MAX = 256 << 20, SHOWN_MAX = 64 };
 /* One step of the way to a setting, "models" or "[0]"; written out only when a message needs it. */
 struct step {
 	const struct step *up;
-	struct str name;                 /* p is NULL: it is an index */
+	struct str name; /* p is NULL: it is an index */
 	size_t index;
 };
 
@@ -28,21 +28,22 @@ struct record {
 	size_t size;
 	struct setting_place place;
 	const struct step *path;
+	const struct node *shown; /* its value may be shown; NULL: not */
 };
 
 struct reader {
 	const struct conf_source *source;
-	struct arena *arena;             /* results */
-	struct arena tree;               /* nodes, records: gone when we are done */
+	struct arena *arena; /* results */
+	struct arena tree;   /* nodes, records: gone when we are done */
 	struct problem_list problems;
-	const struct step *path;         /* of the setting that is being read; NULL: the top */
-	char shown[512];                 /* a path written out, see shown_path */
+	const struct step *path; /* of the setting that is being read; NULL: the top */
+	char shown[512];         /* a path written out, see shown_path */
 	struct record *records;
 	size_t records_n, records_cap;
 	struct conf_notes *notes;
 	size_t notes_cap;
-	size_t visits;                   /* nodes read, each time they are reached */
-	unsigned noted;                  /* inside of a section that has a note already */
+	size_t visits;  /* nodes read, each time they are reached */
+	unsigned noted; /* inside of a section that has a note already */
 };
 
 /* Lets a check report while the reader reads on. */
@@ -51,7 +52,10 @@ struct checker {
 	struct reader *reader;
 };
 
-static size_t problem_count(const struct reader *r) { return r->problems.out->n + r->problems.out->left_out; }
+static size_t problem_count(const struct reader *r)
+{
+	return r->problems.out->n + r->problems.out->left_out;
+}
 
 /* ---- memory, path, records, notes ---- */
 
@@ -106,7 +110,10 @@ static struct str shown_path(struct reader *r, const struct step *path)
 	return text;
 }
 
-static struct str here(struct reader *r) { return shown_path(r, r->path); }
+static struct str here(struct reader *r)
+{
+	return shown_path(r, r->path);
+}
 
 static void *grow_array(struct arena *a, void *items, size_t n, size_t *cap, size_t size)
 {
@@ -119,10 +126,10 @@ static void *grow_array(struct arena *a, void *items, size_t n, size_t *cap, siz
 	return bigger;
 }
 
-static void record(struct reader *r, const void *at, size_t size, struct setting_place place)
+static void record(struct reader *r, const void *at, size_t size, struct setting_place place, const struct node *shown)
 {
 	r->records = grow_array(&r->tree, r->records, r->records_n, &r->records_cap, sizeof(*r->records));
-	r->records[r->records_n++] = (struct record){ at, size, place, r->path };
+	r->records[r->records_n++] = (struct record){ at, size, place, r->path, shown };
 }
 
 /* The smallest thing read that holds the address. */
@@ -137,20 +144,45 @@ static const struct record *find_record(const struct reader *r, const char *at)
 	return best;
 }
 
-static bool check_failed(struct setting_checker *base, const void *at, const char *fmt, ...)
+static void append_shown(struct buf *, struct str);
+
+static bool check_failed(struct setting_checker *base, const void *at, bool show, const char *fmt, va_list ap)
 {
 	struct reader *r = CONTAINER_OF(base, struct checker, base)->reader;
 	if (r->problems.out->n == CONF_PROBLEMS_MAX)
 		return problem_add(&r->problems, (struct setting_place){ 0 }, "not looked for any more");
 	const struct record *where = find_record(r, at);
 	char text[sizeof(((struct err *)0)->text)];
-	va_list ap;
-	va_start(ap, fmt);
 	vsnprintf(text, sizeof(text), fmt, ap);
-	va_end(ap);
 	if (!where || !where->path)
 		return problem_add(&r->problems, where ? where->place : (struct setting_place){ 0 }, "%s", text);
-	return problem_add(&r->problems, where->place, "%.*s %s", STR_ARG(shown_path(r, where->path)), text);
+	struct buf value = buf_make(1024);
+	if (show && where->shown) {
+		buf_append_c(&value, ' ');
+		append_shown(&value, where->shown->hidden ? where->shown->text : where->shown->value);
+	}
+	problem_add(&r->problems, where->place, "%.*s%.*s %s", STR_ARG(shown_path(r, where->path)),
+	            STR_ARG(buf_str(&value)), text);
+	buf_fini(&value);
+	return false;
+}
+
+static bool check_refused(struct setting_checker *base, const void *at, const char *fmt, ...)
+{
+	va_list ap;
+	va_start(ap, fmt);
+	check_failed(base, at, false, fmt, ap);
+	va_end(ap);
+	return false;
+}
+
+static bool check_refused_value(struct setting_checker *base, const void *at, const char *fmt, ...)
+{
+	va_list ap;
+	va_start(ap, fmt);
+	check_failed(base, at, true, fmt, ap);
+	va_end(ap);
+	return false;
 }
 
 static bool acts_on(const struct setting *row, struct str value)
@@ -194,8 +226,8 @@ static const char *kind_name(const struct node *n)
 {
 	switch (n->kind) {
 	case NODE_SCALAR: return node_is_null(n) ? "empty" : "a single value";
-	case NODE_LIST:   return "a list";
-	case NODE_MAP:    return "a section";
+	case NODE_LIST: return "a list";
+	case NODE_MAP: return "a section";
 	}
 	assert(!"unknown node_kind");
 	return "";
@@ -276,7 +308,8 @@ static bool visit(struct reader *r, const struct node *n)
 		return true;
 	/* Once is enough: everything that follows is over the ceiling too. */
 	if (r->visits == CONF_NODES_MAX + 1)
-		problem_add(&r->problems, n->place, "more than %d values; aliases count each time they are used", CONF_NODES_MAX);
+		problem_add(&r->problems, n->place, "more than %d values; aliases count each time they are used",
+		            CONF_NODES_MAX);
 	return false;
 }
 
@@ -317,7 +350,8 @@ static bool read_scalar(struct reader *r, const struct setting *row, struct node
 	if (!expand(r, n))
 		return false;
 	struct str text = n->value;
-	if (row->type == SETTING_SECRET && str_starts(text, STR("file:")) &&
+	/* A secret that nobody uses yet stays in its file. */
+	if (row->type == SETTING_SECRET && row->support != SETTING_IGNORED && str_starts(text, STR("file:")) &&
 	    !read_secret_file(r, n, str_slice(text, 5, text.n), &text))
 		return false;
 	if (!scalar_read(row, text, member))
@@ -361,7 +395,7 @@ static bool read_texts(struct reader *r, const struct setting *row, struct node 
 			good = problem_add(&r->problems, items[i]->place, "%.*s must not be empty", STR_ARG(here(r)));
 		else
 			texts[i] = items[i]->value;
-		record(r, &texts[i], sizeof(texts[i]), items[i]->place);
+		record(r, &texts[i], sizeof(texts[i]), items[i]->place, items[i]);
 		r->path = before;
 	}
 	*out = (struct setting_array){ texts, count };
@@ -436,7 +470,8 @@ static void check_names(struct reader *r, const struct settings *table, const st
 		const struct record *where = find_record(r, (const char *)name);
 		const struct record *before = find_record(r, (const char *)first);
 		assert(where && before);
-		problem_add(&r->problems, where->place, "%.*s is the same as in another %s, at line %u; it must be unique",
+		problem_add(&r->problems, where->place,
+		            "%.*s is the same as in another %s, at line %u; it must be unique",
 		            STR_ARG(shown_path(r, where->path)), table->name, before->place.line);
 	}
 	map_fini(&seen);
@@ -489,7 +524,7 @@ static bool read_map(struct reader *r, const struct setting *row, struct node *n
 		if (!key.p || key.n == 0 || str_find_chr(key, '\0') != STR_NPOS)
 			problem_add(&r->problems, e->place, "this name cannot be used");
 		*(struct str *)(item + name->offset) = key;
-		record(r, item + name->offset, sizeof(struct str), e->place);
+		record(r, item + name->offset, sizeof(struct str), e->place, NULL);
 		struct node *value = e->value;
 		if (node_is_null(value)) {
 			/* `ollama:` alone: all its settings are left out. */
@@ -506,11 +541,12 @@ static bool read_row(struct reader *r, const struct setting *row, struct node *n
 {
 	void *member = (char *)out + row->offset;
 	if (scalar_is(row->type)) {
-		record(r, member, row->type == SETTING_TEXT || row->type == SETTING_SECRET ? sizeof(struct str) : 1, n->place);
+		bool text = row->type == SETTING_TEXT || row->type == SETTING_SECRET;
+		record(r, member, text ? sizeof(struct str) : 1, n->place, row->type == SETTING_SECRET ? NULL : n);
 		return read_scalar(r, row, n, member, key);
 	}
 	bool container = row->type != SETTING_WORDS && row->type != SETTING_SECTION;
-	record(r, member, container ? sizeof(struct setting_array) : 1, n->place);
+	record(r, member, container ? sizeof(struct setting_array) : 1, n->place, NULL);
 	bool noted = row->support != SETTING_ACTS && (n->kind == NODE_SCALAR || n->n > 0);
 	if (noted)
 		note(r, r->path, row->support, key);
@@ -547,8 +583,8 @@ static void check_required(struct reader *r, const struct settings *table, const
 		const struct setting *row = &table->rows[i];
 		if (!row->required || seen >> i & 1 || (in_map && row->is_name))
 			continue;
-		problem_add(&r->problems, n->place, "%.*s%sneeds \"%s\": %s", STR_ARG(here(r)),
-		            r->path ? " " : "", row->name, row->help);
+		problem_add(&r->problems, n->place, "%.*s%sneeds \"%s\": %s", STR_ARG(here(r)), r->path ? " " : "",
+		            row->name, row->help);
 	}
 }
 
@@ -556,7 +592,7 @@ static void run_check(struct reader *r, const struct settings *table, void *item
 {
 	if (!table->check)
 		return;
-	struct checker checker = { { check_failed, check_noted }, r };
+	struct checker checker = { { check_refused, check_refused_value, check_noted }, r };
 	size_t problems = problem_count(r);
 	bool good = table->check(item, &checker.base);
 	assert(good == (problem_count(r) == problems));
@@ -591,7 +627,7 @@ static bool read_section(struct reader *r, const struct settings *table, struct 
 	bool in_map = name && ((struct str *)((char *)out + name->offset))->p;
 	size_t problems = problem_count(r);
 	uint64_t seen = 0;
-	record(r, out, table->size, n->place);
+	record(r, out, table->size, n->place, NULL);
 	for (size_t i = 0; i < n->n; i++) {
 		struct node_entry *e = &n->entries[i];
 		const struct setting *row = find_row(table, e->key, in_map);

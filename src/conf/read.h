@@ -3,12 +3,12 @@
  * read: a configuration text to structs, by the tables of base/setting.h. Nothing in here knows a setting by name.
  *
  * Scalars may hold ${VAR} and ${VAR:-default} (the default also stands in for an empty VAR; "$${" is a literal "${");
- * secrets may be file:PATH. YAML anchors, aliases and merge keys (<<) are understood within ceilings: CONF_TEXT_MAX
- * bytes, CONF_NODES_MAX nodes with aliases counted each time they are used, CONF_DEPTH_MAX levels. Unknown and duplicate
- * keys are errors.
+ * secrets may be file:PATH, but one that this version does not act on stays in its file. YAML anchors, aliases and
+ * merge keys (<<) are understood within ceilings: CONF_TEXT_MAX bytes, CONF_NODES_MAX nodes with aliases counted each
+ * time they are used, CONF_DEPTH_MAX levels. Unknown and duplicate keys are errors.
  *
- * All problems are reported, up to CONF_PROBLEMS_MAX, each as "FILE:LINE:COL: what is wrong, what is allowed". No message
- * holds a secret, nor the value of a variable or a file. One thread; results live in the arena that was given.
+ * All problems are reported, up to CONF_PROBLEMS_MAX, each as "FILE:LINE:COL: what is wrong, what is allowed". No
+ * message holds a secret, nor the value of a variable or a file. One thread; results live in the arena that was given.
  */
 #ifndef SLUICE_CONF_READ_H
 #define SLUICE_CONF_READ_H

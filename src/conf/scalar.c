@@ -30,9 +30,15 @@ static const struct type_info {
 	[SETTING_MAP] = { "map", "a section of named entries", NULL, NULL },
 };
 
-const char *setting_type_name(enum setting_type type) { return types[type].name; }
+const char *setting_type_name(enum setting_type type)
+{
+	return types[type].name;
+}
 
-bool scalar_is(enum setting_type type) { return type < SETTING_WORDS; }
+bool scalar_is(enum setting_type type)
+{
+	return type < SETTING_WORDS;
+}
 
 int word_index(const char *const *words, struct str s)
 {
@@ -83,17 +89,14 @@ static bool read_ratio(const struct setting *row, struct str text, double *out)
 bool scalar_read(const struct setting *row, struct str text, void *member)
 {
 	switch (row->type) {
-	case SETTING_BOOL:
-		return value_read_bool(text, member);
+	case SETTING_BOOL: return value_read_bool(text, member);
 	case SETTING_INT:
 	case SETTING_DURATION:
 	case SETTING_MICROS:
 	case SETTING_SIZE:
 	case SETTING_MONEY:
-	case SETTING_PRICE:
-		return read_number(row, text, member);
-	case SETTING_RATIO:
-		return read_ratio(row, text, member);
+	case SETTING_PRICE: return read_number(row, text, member);
+	case SETTING_RATIO: return read_ratio(row, text, member);
 	case SETTING_TEXT:
 	case SETTING_SECRET:
 		if (row->words && word_index(row->words, text) < 0)
@@ -110,8 +113,7 @@ bool scalar_read(const struct setting *row, struct str text, void *member)
 	case SETTING_TEXTS:
 	case SETTING_SECTION:
 	case SETTING_LIST:
-	case SETTING_MAP:
-		break;
+	case SETTING_MAP: break;
 	}
 	assert(!"not a scalar");
 	return false;

@@ -45,7 +45,10 @@ void snapshot_unref(struct snapshot *s)
 	free(s);
 }
 
-void *snapshot_payload(const struct snapshot *s) { return s->payload; }
+void *snapshot_payload(const struct snapshot *s)
+{
+	return s->payload;
+}
 
 void snapshot_slot_init(struct snapshot_slot *slot, struct snapshot *first)
 {

@@ -33,7 +33,8 @@ struct snapshot_slot {
 void snapshot_slot_init(struct snapshot_slot *, struct snapshot *first);      /* takes the reference */
 void snapshot_slot_fini(struct snapshot_slot *);                              /* no reader may look any more */
 void snapshot_publish(struct snapshot_slot *, struct snapshot *next);         /* takes the reference; any thread */
-MUST_USE struct snapshot *snapshot_take(struct snapshot_slot *);              /* the current one, with a reference; any thread */
+/* The current one, with a reference; any thread. */
+MUST_USE struct snapshot *snapshot_take(struct snapshot_slot *);
 
 /* One thread's view of a slot. */
 struct snapshot_reader {

@@ -13,7 +13,7 @@ struct tree {
 	yaml_parser_t parser;
 	struct arena *arena;
 	struct problem_list *problems;
-	struct map anchors;              /* name → struct node; keys are in the arena */
+	struct map anchors; /* name → struct node; keys are in the arena */
 	size_t nodes;
 };
 
@@ -73,7 +73,8 @@ static bool count_node(struct tree *t, struct setting_place at)
 {
 	if (++t->nodes <= CONF_NODES_MAX)
 		return true;
-	return problem_add(t->problems, at, "more than %d values; aliases count each time they are used", CONF_NODES_MAX);
+	return problem_add(t->problems, at, "more than %d values; aliases count each time they are used",
+	                   CONF_NODES_MAX);
 }
 
 static bool next_event(struct tree *t, yaml_event_t *ev)
@@ -136,7 +137,8 @@ static struct node *read_node(struct tree *, yaml_event_t *, unsigned depth);
 
 static struct node *read_list(struct tree *t, yaml_event_t *start, unsigned depth)
 {
-	struct node *list = new_node(t, start, NODE_LIST, start->data.sequence_start.anchor, start->data.sequence_start.tag);
+	struct node *list =
+		new_node(t, start, NODE_LIST, start->data.sequence_start.anchor, start->data.sequence_start.tag);
 	struct growing g = { 0 };
 	while (list) {
 		yaml_event_t ev;
@@ -159,7 +161,10 @@ static struct node *read_list(struct tree *t, yaml_event_t *start, unsigned dept
 	return list;
 }
 
-static bool has_key(const struct map *keys, struct str key) { return map_get(keys, key) != NULL; }
+static bool has_key(const struct map *keys, struct str key)
+{
+	return map_get(keys, key) != NULL;
+}
 
 /* Takes over what a merge key names; what stands in the map itself goes first, then earlier ones of a list. */
 static bool merge(struct tree *t, struct growing *g, struct map *keys, const struct node_entry *from)
@@ -215,7 +220,8 @@ static bool read_entries(struct tree *t, unsigned depth, struct growing *g, stru
 		if (str_eq(e.key, STR("<<"))) {
 			*(struct node_entry *)grow(t, &merges, sizeof(e)) = e;
 		} else if (has_key(keys, e.key)) {
-			problem_add(t->problems, e.place, "\"%.*s\" is set twice", (int)(e.key.n > 64 ? 64 : e.key.n), e.key.p);
+			problem_add(t->problems, e.place, "\"%.*s\" is set twice", (int)(e.key.n > 64 ? 64 : e.key.n),
+			            e.key.p);
 		} else {
 			*(struct node_entry *)grow(t, g, sizeof(e)) = e;
 			map_put(keys, e.key, e.value);
@@ -260,7 +266,8 @@ static struct node *read_node(struct tree *t, yaml_event_t *ev, unsigned depth)
 {
 	struct node *n = NULL;
 	if (depth >= CONF_DEPTH_MAX)
-		problem_add(t->problems, place_of(ev->start_mark), "more than %d levels inside each other", CONF_DEPTH_MAX);
+		problem_add(t->problems, place_of(ev->start_mark), "more than %d levels inside each other",
+		            CONF_DEPTH_MAX);
 	else if (ev->type == YAML_ALIAS_EVENT)
 		n = find_alias(t, ev);
 	else if (ev->type == YAML_SCALAR_EVENT)

@@ -11,18 +11,26 @@ struct unit {
 };
 
 static const struct unit durations[] = {
-	{ STR_INIT("ms"), 1 }, { STR_INIT("s"), 1000 }, { STR_INIT("m"), 60 * 1000 }, { STR_INIT("h"), 3600 * 1000 },
+	{ STR_INIT("ms"), 1 },
+	{ STR_INIT("s"), 1000 },
+	{ STR_INIT("m"), 60 * 1000 },
+	{ STR_INIT("h"), 3600 * 1000 },
 	{ STR_INIT("d"), 24 * 3600 * 1000 },
 };
 static const struct unit micros[] = {
-	{ STR_INIT("us"), 1 }, { STR_INIT("ms"), 1000 }, { STR_INIT("s"), 1000 * 1000 },
+	{ STR_INIT("us"), 1 },
+	{ STR_INIT("ms"), 1000 },
+	{ STR_INIT("s"), 1000 * 1000 },
 };
 static const struct unit sizes[] = {
-	{ STR_INIT(""), 1 }, { STR_INIT("B"), 1 }, { STR_INIT("KiB"), 1 << 10 }, { STR_INIT("MiB"), 1 << 20 },
-	{ STR_INIT("GiB"), 1 << 30 }, { STR_INIT("TiB"), (int64_t)1 << 40 },
+	{ STR_INIT(""), 1 },          { STR_INIT("B"), 1 },         { STR_INIT("KiB"), 1 << 10 },
+	{ STR_INIT("MiB"), 1 << 20 }, { STR_INIT("GiB"), 1 << 30 }, { STR_INIT("TiB"), (int64_t)1 << 40 },
 };
 
-static bool is_digit(char c) { return c >= '0' && c <= '9'; }
+static bool is_digit(char c)
+{
+	return c >= '0' && c <= '9';
+}
 
 /* Millionths are enough for every fraction that gives a whole number of our smallest units. */
 static bool read_with_unit(struct str s, const struct unit *units, size_t n, int64_t *out)
@@ -86,8 +94,23 @@ bool value_read_ratio(struct str s, double *out)
 	return true;
 }
 
-bool value_read_duration(struct str s, int64_t *ms) { return read_with_unit(s, durations, COUNT_OF(durations), ms); }
-bool value_read_micros(struct str s, int64_t *us) { return read_with_unit(s, micros, COUNT_OF(micros), us); }
-bool value_read_size(struct str s, int64_t *bytes) { return read_with_unit(s, sizes, COUNT_OF(sizes), bytes); }
-bool value_read_money(struct str s, int64_t *nusd) { return text_to_fixed(s, 9, nusd); }
-bool value_read_price(struct str s, int64_t *pusd) { return text_to_fixed(s, 6, pusd); }
+bool value_read_duration(struct str s, int64_t *ms)
+{
+	return read_with_unit(s, durations, COUNT_OF(durations), ms);
+}
+bool value_read_micros(struct str s, int64_t *us)
+{
+	return read_with_unit(s, micros, COUNT_OF(micros), us);
+}
+bool value_read_size(struct str s, int64_t *bytes)
+{
+	return read_with_unit(s, sizes, COUNT_OF(sizes), bytes);
+}
+bool value_read_money(struct str s, int64_t *nusd)
+{
+	return text_to_fixed(s, 9, nusd);
+}
+bool value_read_price(struct str s, int64_t *pusd)
+{
+	return text_to_fixed(s, 6, pusd);
+}

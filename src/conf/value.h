@@ -16,6 +16,6 @@ MUST_USE bool value_read_duration(struct str, int64_t *ms);      /* 500ms 5s 10m
 MUST_USE bool value_read_micros(struct str, int64_t *us);        /* 50us 1ms 1s; 0 needs no unit */
 MUST_USE bool value_read_size(struct str, int64_t *bytes);       /* 512 512B 64KiB 32MiB 1GiB 1TiB */
 MUST_USE bool value_read_money(struct str, int64_t *nusd);       /* 2.50 US dollars */
-MUST_USE bool value_read_price(struct str, int64_t *pusd);       /* 0.25 US dollars per million tokens, as pico-dollars each */
+MUST_USE bool value_read_price(struct str, int64_t *pusd);       /* 0.25 US dollars a million tokens */
 
 #endif

@@ -57,8 +57,12 @@ static const struct {
 	{ STR_INIT("batchEmbedContents"), CALL_EMBED_BATCH, false },
 };
 
-/* Tokens of one modality in a list of {modality, tokenCount}. */
-static int64_t part_of(const struct json_hit *list, struct str modality)
+/* google.ai.generativelanguage.v1beta.Modality */
+#define MODALITY_IMAGE STR("IMAGE"), 2
+#define MODALITY_AUDIO STR("AUDIO"), 4
+
+/* Tokens of one modality in a list of {modality, tokenCount}; `number` is the modality's own with enum-encoding=int. */
+static int64_t part_of(const struct json_hit *list, struct str modality, int64_t number)
 {
 	struct str rest = list->value, item;
 	struct json_hit hit[PART_PATHS];
@@ -69,7 +73,7 @@ static int64_t part_of(const struct json_hit *list, struct str modality)
 		return 0;
 	while (array_next(&rest, &item))
 		if (json_scan(&part_plan, item, ANSWER_DEPTH_MAX, hit, &fault)
-		    && json_is_str(hit[PART_MODALITY].value, modality)) {
+		    && (json_is_str(hit[PART_MODALITY].value, modality) || hit_number(&hit[PART_MODALITY], -1) == number)) {
 			int64_t n = hit_number(&hit[PART_COUNT], 0);
 			sum += n > 0 && n <= (int64_t)USAGE_COUNTER_MAX && sum <= (int64_t)USAGE_COUNTER_MAX ? n : 0;
 		}
@@ -90,16 +94,16 @@ void gemini_usage_read(struct str raw, struct usage *out)
 	if (!json_scan(&usage_plan, raw, ANSWER_DEPTH_MAX, hit, &fault))
 		return;
 	/* Cached tokens are part of the prompt, and so are their own audio and images. Tool input and thoughts are extra. */
-	int64_t audio = part_of(&hit[USE_PROMPT_PARTS], STR("AUDIO")) - part_of(&hit[USE_CACHED_PARTS], STR("AUDIO"));
-	int64_t image = part_of(&hit[USE_PROMPT_PARTS], STR("IMAGE")) - part_of(&hit[USE_CACHED_PARTS], STR("IMAGE"));
+	int64_t audio = part_of(&hit[USE_PROMPT_PARTS], MODALITY_AUDIO) - part_of(&hit[USE_CACHED_PARTS], MODALITY_AUDIO);
+	int64_t image = part_of(&hit[USE_PROMPT_PARTS], MODALITY_IMAGE) - part_of(&hit[USE_CACHED_PARTS], MODALITY_IMAGE);
 	usage_set(&u, USAGE_INPUT, hit_number(&hit[USE_PROMPT], 0));
 	usage_split(&u, USAGE_INPUT, USAGE_CACHE_READ, hit_number(&hit[USE_CACHED], 0));
 	usage_split(&u, USAGE_INPUT, USAGE_INPUT_AUDIO, not_negative(audio));
 	usage_split(&u, USAGE_INPUT, USAGE_INPUT_IMAGE, not_negative(image));
 	usage_set(&u, USAGE_INPUT_TOOL, hit_number(&hit[USE_TOOL], 0));
 	usage_set(&u, USAGE_OUTPUT, hit_number(&hit[USE_CANDIDATES], hit_number(&hit[USE_RESPONSE], 0)));
-	usage_split(&u, USAGE_OUTPUT, USAGE_OUTPUT_AUDIO, part_of(&hit[USE_OUTPUT_PARTS], STR("AUDIO")));
-	usage_split(&u, USAGE_OUTPUT, USAGE_OUTPUT_IMAGE, part_of(&hit[USE_OUTPUT_PARTS], STR("IMAGE")));
+	usage_split(&u, USAGE_OUTPUT, USAGE_OUTPUT_AUDIO, part_of(&hit[USE_OUTPUT_PARTS], MODALITY_AUDIO));
+	usage_split(&u, USAGE_OUTPUT, USAGE_OUTPUT_IMAGE, part_of(&hit[USE_OUTPUT_PARTS], MODALITY_IMAGE));
 	usage_set(&u, USAGE_REASONING, hit_number(&hit[USE_THOUGHTS], 0));
 	*out = u;
 }
@@ -129,7 +133,9 @@ static bool has_finish(const struct json_hit *candidates)
 	if (candidates->type != JSON_ARRAY)
 		return false;
 	while (array_next(&rest, &item))
-		if (json_scan(&candidate_plan, item, ANSWER_DEPTH_MAX, hit, &fault) && hit[CAND_FINISH].type == JSON_STRING)
+		/* A number with enum-encoding=int; 0 is FINISH_REASON_UNSPECIFIED. */
+		if (json_scan(&candidate_plan, item, ANSWER_DEPTH_MAX, hit, &fault)
+		    && (hit[CAND_FINISH].type == JSON_STRING || hit_number(&hit[CAND_FINISH], 0) > 0))
 			return true;
 	return false;
 }
@@ -150,7 +156,8 @@ static void read_chunk(struct stream_meter *m, struct stream_event *ev, struct s
 	if (hit[ANS_USAGE].type == JSON_OBJECT)
 		gemini_usage_read(hit[ANS_USAGE].value, &m->usage);
 	if (!m->finished)
-		m->finished = hit[ANS_BLOCKED].type == JSON_STRING || has_finish(&hit[ANS_CANDIDATES]);
+		m->finished = hit[ANS_BLOCKED].type == JSON_STRING || hit_number(&hit[ANS_BLOCKED], 0) > 0
+		              || has_finish(&hit[ANS_CANDIDATES]);
 }
 
 /* "[", "," and white space stand before an element; "]" is an event of its own. */
@@ -213,6 +220,12 @@ static bool read_path(struct arena *arena, struct str path, struct dialect_reque
 	               "countTokens, embedContent and batchEmbedContents", (int)(method.n < 64 ? method.n : 64), method.p);
 }
 
+/* "json;enum-encoding=int", as Google's older client libraries ask for, percent-encoded or not. */
+static bool is_json_alt(struct str value)
+{
+	return str_eq(value, STR("json")) || str_istarts(value, STR("json%3b")) || str_starts(value, STR("json;"));
+}
+
 /* Of the query only `alt` is the client's to choose; `key` is its credential and goes no further. */
 static bool read_query(struct str query, struct dialect_request *out, struct err *e)
 {
@@ -220,14 +233,16 @@ static bool read_query(struct str query, struct dialect_request *out, struct err
 
 	out->framing = out->stream ? FRAMING_JSON_ARRAY : FRAMING_WHOLE;
 	while (rest.p) {
-		struct str value = str_cut(&rest, '&'), key = str_cut(&value, '=');
+		struct str member = str_cut(&rest, '&'), value = member, key = str_cut(&value, '=');
 		if (!str_eq(key, STR("alt")) && !str_eq(key, STR("$alt")) && !str_eq(key, STR("%24alt")))
 			continue;
 		if (str_eq(value, STR("sse")) && out->stream)
 			out->framing = FRAMING_SSE;
-		else if (!str_eq(value, STR("json")))
+		else if (!is_json_alt(value))
 			return err_set(e, ERR_INVALID_REQUEST, "alt: must be json%s, not \"%.*s\"", out->stream ? " or sse" : "",
 			               (int)(value.n < 32 ? value.n : 32), value.n ? value.p : "");
+		else if (value.n > 4 && value.n < 64)
+			out->query = member;
 	}
 	if (out->framing == FRAMING_SSE)
 		out->query = STR("alt=sse");

@@ -23,7 +23,8 @@ static const struct settings limit_settings = {
 
 #define STRUCT budget_settings
 static const struct setting budget_rows[] = {
-	{ .name = "usd", .type = SETTING_MONEY, AT(usd_nusd), .max = "1000000000", .help = "What may be spent in a period." },
+	{ .name = "usd", .type = SETTING_MONEY, AT(usd_nusd), .max = "1000000000",
+	  .help = "What may be spent in a period." },
 	{ .name = "period", .type = SETTING_DURATION, AT(period_ms), .min = "1m", .max = "3660d",
 	  .help = "After this the budget is whole again. Left out: never." },
 };
@@ -55,27 +56,29 @@ static const struct setting key_rows[] = {
 	{ .name = "team", .type = SETTING_TEXT, AT(team), .help = "Name of its team." },
 	{ .name = "user", .type = SETTING_TEXT, AT(user), .help = "Whose key it is, for spend and logs." },
 	{ .name = "tags", .type = SETTING_TEXTS, AT(tags), .help = "Words to group spend by." },
-	{ .name = "budget", .type = SETTING_SECTION, AT(budget), .section = &budget_settings, .support = SETTING_REFUSED,
+	{ .name = "budget", .type = SETTING_SECTION, AT(budget), .section = &budget_settings,
+	  .support = SETTING_REFUSED,
 	  .help = "What it may spend." },
 	{ .name = "limits", .type = SETTING_SECTION, AT(limits), .section = &limit_settings, .support = SETTING_REFUSED,
 	  .help = "How much it may ask." },
 };
 #undef STRUCT
 
-enum { KEY_MIN = 8, KEY_MAX = 512 };
+enum { KEY_MAX = 512 };
 
 static bool check_key(void *item, struct setting_checker *c)
 {
 	struct key_settings *k = item;
-	if (k->key.n < KEY_MIN || k->key.n > KEY_MAX)
-		return c->refuse(c, &k->key, "must have from %d to %d characters", KEY_MIN, KEY_MAX);
+	if (k->key.n > KEY_MAX)
+		return c->refuse(c, &k->key, "must have at most %d characters", KEY_MAX);
 	for (size_t i = 0; i < k->key.n; i++)
 		if (k->key.p[i] <= ' ' || k->key.p[i] >= 0x7f)
 			return c->refuse(c, &k->key, "must be printable ASCII without spaces");
 	return true;
 }
 const struct settings key_settings = {
-	.name = "key", .size = sizeof(struct key_settings), .rows = key_rows, .n = COUNT_OF(key_rows), .check = check_key,
+	.name = "key", .size = sizeof(struct key_settings), .rows = key_rows, .n = COUNT_OF(key_rows),
+	.check = check_key,
 };
 
 #define STRUCT team_settings
@@ -84,7 +87,8 @@ static const struct setting team_rows[] = {
 	  .help = "What keys call it." },
 	{ .name = "models", .type = SETTING_TEXTS, AT(models), .support = SETTING_REFUSED,
 	  .help = "Models that its keys may ask for; patterns with * are possible. Left out: all." },
-	{ .name = "budget", .type = SETTING_SECTION, AT(budget), .section = &budget_settings, .support = SETTING_REFUSED,
+	{ .name = "budget", .type = SETTING_SECTION, AT(budget), .section = &budget_settings,
+	  .support = SETTING_REFUSED,
 	  .help = "What all its keys together may spend." },
 	{ .name = "limits", .type = SETTING_SECTION, AT(limits), .section = &limit_settings, .support = SETTING_REFUSED,
 	  .help = "How much all its keys together may ask." },
@@ -112,7 +116,8 @@ static const char *const on_exhausted_words[] = { "reject", "cap", NULL };
 
 #define STRUCT budgets_settings
 static const struct setting budgets_rows[] = {
-	{ .name = "on_exhausted", .type = SETTING_WORD, AT(on_exhausted), .value = "reject", .words = on_exhausted_words,
+	{ .name = "on_exhausted", .type = SETTING_WORD, AT(on_exhausted), .value = "reject",
+	  .words = on_exhausted_words,
 	  .support = SETTING_REFUSED,
 	  .help = "reject answers 402; cap lowers the output to what the balance covers, and rejects at zero." },
 };

@@ -12,13 +12,16 @@ static const char *const on_error_words[] = { "block", "pass", NULL };
 
 #define STRUCT guardrail_settings
 static const struct setting guardrail_rows[] = {
-	{ .name = "name", .type = SETTING_TEXT, AT(name), .required = true, .is_name = true, .help = "What models call it." },
+	{ .name = "name", .type = SETTING_TEXT, AT(name), .required = true, .is_name = true,
+	  .help = "What models call it." },
 	{ .name = "type", .type = SETTING_WORD, AT(type), .words = type_words, .required = true,
 	  .help = "dlp finds personal data and secrets, pattern what you list, webhook asks a service of yours." },
-	{ .name = "on", .type = SETTING_WORDS, AT(on), .value = "input", .words = on_words, .help = "What it looks at." },
+	{ .name = "on", .type = SETTING_WORDS, AT(on), .value = "input", .words = on_words,
+	  .help = "What it looks at." },
 	{ .name = "entities", .type = SETTING_TEXTS, AT(entities),
 	  .help = "dlp: kinds of data such as email, phone, credit_card, iban, us_ssn." },
-	{ .name = "profiles", .type = SETTING_TEXTS, AT(profiles), .help = "dlp: named sets of kinds such as secrets." },
+	{ .name = "profiles", .type = SETTING_TEXTS, AT(profiles),
+	  .help = "dlp: named sets of kinds such as secrets." },
 	{ .name = "deny", .type = SETTING_TEXTS, AT(deny), .help = "pattern: regular expressions." },
 	{ .name = "action", .type = SETTING_WORD, AT(action), .value = "block", .words = action_words,
 	  .help = "What is done with what it finds." },
@@ -45,6 +48,7 @@ static bool check_guardrail(void *item, struct setting_checker *c)
 	return false;
 }
 const struct settings guardrail_settings = {
-	.name = "guardrail", .size = sizeof(struct guardrail_settings), .rows = guardrail_rows, .n = COUNT_OF(guardrail_rows),
+	.name = "guardrail", .size = sizeof(struct guardrail_settings), .rows = guardrail_rows,
+	.n = COUNT_OF(guardrail_rows),
 	.check = check_guardrail,
 };

@@ -4,8 +4,7 @@
 #include <stdlib.h>
 
 #include "base/str.h"
-
-enum { EXIT_GOOD = 0, EXIT_WRONG = 1, EXIT_USAGE = 2 };
+#include "main/commands.h"
 
 static int run_version(int argc, char **argv);
 static int run_help(int argc, char **argv);
@@ -15,6 +14,9 @@ static const struct command {
 	const char *name, *args, *help;
 	int (*run)(int argc, char **argv);
 } commands[] = {
+	{ "check", "[-c FILE] [--json]", "validate a configuration: FILE:LINE:COL: what is wrong, what is allowed",
+	  command_check },
+	{ "manual", "", "print the reference of all settings, as Markdown", command_manual },
 	{ "version", "", "print the version", run_version },
 	{ "help", "[COMMAND]", "explain the commands", run_help },
 };

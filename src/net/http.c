@@ -2,6 +2,8 @@
 /* http: names, methods, reasons and character classes. */
 #include "net/http.h"
 
+#include <string.h>
+
 /* Sorted by length, so that a name is compared with the few of its own length only. */
 static const struct known { struct str name; enum http_name id; } known[] = {
 	{ STR_INIT("te"), HTTP_F_TE },
@@ -69,10 +71,28 @@ static char lower(char c)
 	return c >= 'A' && c <= 'Z' ? (char)(c + ('a' - 'A')) : c;
 }
 
+static uint64_t eight(const char *p)
+{
+	uint64_t v;
+
+	memcpy(&v, p, sizeof(v));
+	return v;
+}
+
+/* For tokens only: there, of all bytes, setting bit 5 turns only capitals into small letters, and nothing else into a
+ * letter, a digit or '-'. */
 static bool same_name(struct str name, struct str lower_name)
 {
-	for (size_t i = 0; i < name.n; i++)
-		if (lower(name.p[i]) != lower_name.p[i])
+	const uint64_t small = 0x2020202020202020;
+	size_t at = 0;
+
+	for (; name.n - at > 8; at += 8)
+		if ((eight(name.p + at) | small) != eight(lower_name.p + at))
+			return false;
+	if (name.n >= 8)
+		return (eight(name.p + name.n - 8) | small) == eight(lower_name.p + name.n - 8);
+	for (; at < name.n; at++)
+		if (lower(name.p[at]) != lower_name.p[at])
 			return false;
 	return true;
 }
@@ -221,6 +241,8 @@ bool http_is_path(struct str s)
 	for (size_t i = 0; i < s.n; i++) {
 		unsigned char c = (unsigned char)s.p[i];
 
+		if (c == '/' || (tchar[c] >= 'a' && c != '|')) /* most bytes of a path */
+			continue;
 		if (c <= 0x20 || c >= 0x7f || c == '"' || c == '#' || c == '<' || c == '>' || c == '\\' || c == '^' || c == '`' ||
 		    c == '{' || c == '|' || c == '}')
 			return false;

@@ -55,7 +55,7 @@ struct http_head {
 /* First field of that name, or NULL. */
 const struct http_field *http_find(const struct http_head *, enum http_name);
 
-enum http_name http_name_of(struct str name);        /* any case */
+enum http_name http_name_of(struct str name);        /* of a token, in any case */
 enum http_method http_method_of(struct str name);    /* case matters (RFC 9110 section 9.1) */
 
 /* Fields that end at the next hop (RFC 9110 section 7.6.1), the framing ones included. */

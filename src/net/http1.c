@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* http1: heads by llhttp and the rules it leaves open; chunked bodies by a small machine. */
+/* http1: heads by llhttp, or by http1_fields where they are ordinary, and the rules it leaves open; chunked bodies. */
 #include "net/http1.h"
 
 #include <assert.h>
 #include <llhttp.h>
 #include <stdarg.h>
 #include <stdio.h>
+
+#include "net/http1_fields.h"
 
 static bool refuse(struct err *e, int status, const char *fmt, ...) PRINTF_LIKE(3, 4);
 
@@ -77,21 +79,8 @@ struct reader {
 	llhttp_t parser;             /* first: callbacks get its address */
 	struct http_field *fields;
 	unsigned n, max;
-	struct str method, target;
 	bool too_many;
 };
-
-static int on_method(llhttp_t *p, const char *at, size_t n)
-{
-	((struct reader *)(void *)p)->method = str_of(at, n);
-	return 0;
-}
-
-static int on_url(llhttp_t *p, const char *at, size_t n)
-{
-	((struct reader *)(void *)p)->target = str_of(at, n);
-	return 0;
-}
 
 static int on_field_name(llhttp_t *p, const char *at, size_t n)
 {
@@ -115,8 +104,6 @@ static int on_field_value(llhttp_t *p, const char *at, size_t n)
 }
 
 static const llhttp_settings_t callbacks = {
-	.on_method = on_method,
-	.on_url = on_url,
 	.on_header_field = on_field_name,
 	.on_header_value = on_field_value,
 };
@@ -237,7 +224,7 @@ static bool read_target(struct str target, struct http_head *h, bool have_host, 
 
 /* The version and the shape of the request line are looked at first, for their own statuses: llhttp knows one error for
  * all. `line` is without CR LF. */
-static bool check_request_line(struct str line, struct http_head *h, struct err *e)
+static bool check_request_line(struct str line, struct http_head *h, struct str *target, struct err *e)
 {
 	size_t sp = str_find_chr(line, ' ');
 	struct str rest, version;
@@ -250,6 +237,7 @@ static bool check_request_line(struct str line, struct http_head *h, struct err 
 	sp = str_find_chr(rest, ' ');
 	if (sp == STR_NPOS || sp == 0)
 		return refuse(e, 400, "the request line must be METHOD, target and HTTP/1.1, one space between them");
+	*target = str_slice(rest, 0, sp);
 	version = str_slice(rest, sp + 1, rest.n);
 	if (version.n != 8 || !str_starts(version, STR("HTTP/")) || version.p[6] != '.' || version.p[5] < '0' ||
 	    version.p[5] > '9' || version.p[7] < '0' || version.p[7] > '9')
@@ -270,36 +258,45 @@ static struct str first_line(struct str head)
 	return str_slice(head, 0, lf - 1);
 }
 
-static void reader_init(struct reader *r, llhttp_type_t type, const struct http1_limits *limits, struct http_field *fields)
+/* Splits the fields of a head whose start line is `line`; `status` is for what is malformed. */
+static bool split_fields(struct str head, struct str line, const struct http1_limits *limits, struct http_field *fields,
+                         unsigned *n, int status, struct err *e)
 {
-	llhttp_init(&r->parser, type, &callbacks);
-	r->fields = fields;
-	r->n = 0;
-	r->max = limits->fields_max;
-	r->method = r->target = (struct str){ 0 };
-	r->too_many = false;
+	struct reader r;
+	enum llhttp_errno rc;
+
+	if (http1_is_plain(line) &&
+	    http1_split_fields(str_slice(head, line.n + 2, head.n), fields, limits->fields_max, n))
+		return true;
+	llhttp_init(&r.parser, status == 502 ? HTTP_RESPONSE : HTTP_REQUEST, &callbacks);
+	r.fields = fields;
+	r.n = 0;
+	r.max = limits->fields_max;
+	r.too_many = false;
+	rc = llhttp_execute(&r.parser, head.p, head.n);
+	if (r.too_many)
+		return refuse(e, status == 502 ? 502 : 431, "there are more than %u header fields", limits->fields_max);
+	if (rc != HPE_OK && rc != HPE_PAUSED_UPGRADE)
+		return refuse(e, status, "malformed message: %s", llhttp_get_error_reason(&r.parser));
+	*n = r.n;
+	return true;
 }
 
 bool http1_read_request(struct str head, const struct http1_limits *limits, struct http_field *fields,
                         struct http_head *out, struct err *e)
 {
-	struct reader r;
 	struct http_head h = { .content_length = -1 };
 	struct counts count = { 0 };
-	enum llhttp_errno rc;
+	struct str line, target = { 0 };
+	unsigned n = 0;
 
 	assert(limits->fields_max <= HTTP1_FIELDS_MAX);
 	if (head.n > 0 && head.p[0] == '\r')
 		head = str_slice(head, 2, head.n);
-	if (!check_request_line(first_line(head), &h, e))
+	line = first_line(head);
+	if (!check_request_line(line, &h, &target, e) || !split_fields(head, line, limits, fields, &n, 400, e))
 		return false;
-	reader_init(&r, HTTP_REQUEST, limits, fields);
-	rc = llhttp_execute(&r.parser, head.p, head.n);
-	if (r.too_many)
-		return refuse(e, 431, "there are more than %u header fields", limits->fields_max);
-	if (rc != HPE_OK && rc != HPE_PAUSED_UPGRADE)
-		return refuse(e, 400, "malformed request: %s", llhttp_get_error_reason(&r.parser));
-	if (!read_fields(fields, r.n, &h, &count, e))
+	if (!read_fields(fields, n, &h, &count, e))
 		return false;
 	if (count.host > 1 || (count.host == 0 && !h.http10))
 		return refuse(e, 400, "there must be exactly one host field");
@@ -309,7 +306,7 @@ bool http1_read_request(struct str head, const struct http1_limits *limits, stru
 		return refuse(e, 400, "HTTP/1.0 has no transfer-encoding");
 	if (h.http10)
 		h.expect_continue = false;   /* RFC 9110 section 10.1.1 */
-	if (!read_target(r.target, &h, count.host > 0, e))
+	if (!read_target(target, &h, count.host > 0, e))
 		return false;
 	*out = h;
 	return true;
@@ -319,10 +316,9 @@ bool http1_read_answer(struct str head, const struct http1_limits *limits, struc
                        struct http_head *out, struct err *e)
 {
 	struct str line = first_line(head);
-	struct reader r;
 	struct http_head h = { .content_length = -1 };
 	struct counts count = { 0 };
-	enum llhttp_errno rc;
+	unsigned n = 0;
 
 	assert(limits->fields_max <= HTTP1_FIELDS_MAX);
 	/* HTTP-version SP 3DIGIT SP [reason] (RFC 9112 section 4); the last space is often forgotten and tolerated */
@@ -332,13 +328,9 @@ bool http1_read_answer(struct str head, const struct http1_limits *limits, struc
 		return refuse(e, 502, "the status line is malformed");
 	h.http10 = line.p[7] == '0';
 	h.status = (line.p[9] - '0') * 100 + (line.p[10] - '0') * 10 + (line.p[11] - '0');
-	reader_init(&r, HTTP_RESPONSE, limits, fields);
-	rc = llhttp_execute(&r.parser, head.p, head.n);
-	if (r.too_many)
-		return refuse(e, 502, "there are more than %u header fields", limits->fields_max);
-	if (rc != HPE_OK && rc != HPE_PAUSED_UPGRADE)
-		return refuse(e, 502, "malformed answer: %s", llhttp_get_error_reason(&r.parser));
-	if (!read_fields(fields, r.n, &h, &count, e)) {
+	if (!split_fields(head, line, limits, fields, &n, 502, e))
+		return false;
+	if (!read_fields(fields, n, &h, &count, e)) {
 		e->status = 502;
 		return false;
 	}

@@ -24,7 +24,8 @@ static bool check_listen_tls(void *item, struct setting_checker *c)
 }
 
 static const struct settings listen_tls_settings = {
-	.name = "tls", .size = sizeof(struct listen_tls_settings), .rows = listen_tls_rows, .n = COUNT_OF(listen_tls_rows),
+	.name = "tls", .size = sizeof(struct listen_tls_settings), .rows = listen_tls_rows,
+	.n = COUNT_OF(listen_tls_rows),
 	.check = check_listen_tls,
 };
 
@@ -32,13 +33,16 @@ static const char *const proxy_protocol_words[] = { "off", "v1", "v2", "any", NU
 
 #define STRUCT listen_settings
 static const struct setting listen_rows[] = {
-	{ .name = "address", .type = SETTING_TEXT, AT(address), .required = true, .is_name = true, .needs_restart = true,
+	{ .name = "address", .type = SETTING_TEXT, AT(address), .required = true, .is_name = true,
+	  .needs_restart = true,
 	  .help = "HOST:PORT, [IPV6]:PORT, *:PORT or unix:PATH. The host is an address or localhost." },
 	{ .name = "tls", .type = SETTING_SECTION, AT(tls), .section = &listen_tls_settings, .needs_restart = true,
 	  .help = "Certificate and key; with them the listener speaks TLS only." },
-	{ .name = "proxy_protocol", .type = SETTING_WORD, AT(proxy_protocol), .value = "off", .words = proxy_protocol_words,
+	{ .name = "proxy_protocol", .type = SETTING_WORD, AT(proxy_protocol), .value = "off",
+	  .words = proxy_protocol_words,
 	  .needs_restart = true,
-	  .help = "Version of the PROXY protocol header that every connection must begin with. Only behind a load balancer "
+	  .help = "Version of the PROXY protocol header that every connection must begin with. Only behind a load "
+	          "balancer "
 	          "that sends it: it decides which client address is believed." },
 	{ .name = "http2", .type = SETTING_BOOL, AT(http2), .value = "true", .needs_restart = true,
 	  .help = "Offer HTTP/2, by ALPN and with prior knowledge." },
@@ -50,7 +54,8 @@ static bool check_listen(void *item, struct setting_checker *c)
 	struct listen_settings *l = item;
 	struct err err = { 0 };
 	if (!addr_parse(&l->addr, l->address, &err))
-		return c->refuse(c, &l->address, "must be HOST:PORT, [IPV6]:PORT, *:PORT or unix:PATH: %s", err.text);
+		return c->refuse_value(c, &l->address, "must be HOST:PORT, [IPV6]:PORT, *:PORT or unix:PATH: %s",
+		                       err.text);
 	l->is_local = addr_family(&l->addr) == AF_UNIX || addr_is_loopback(&l->addr);
 	return true;
 }
@@ -62,11 +67,13 @@ const struct settings listen_settings = {
 
 #define STRUCT server_settings
 static const struct setting server_rows[] = {
-	{ .name = "max_connections", .type = SETTING_INT, AT(max_connections), .value = "65536", .min = "1", .max = "10000000",
+	{ .name = "max_connections", .type = SETTING_INT, AT(max_connections), .value = "65536", .min = "1",
+	  .max = "10000000",
 	  .help = "Open client connections of the whole process. Above it new ones wait in the kernel's queue." },
 	{ .name = "backlog", .type = SETTING_INT, AT(backlog), .value = "4096", .min = "1", .max = "65535",
 	  .needs_restart = true, .help = "Connections that the kernel holds for us until they are accepted." },
-	{ .name = "header_max", .type = SETTING_SIZE, AT(header_max_bytes), .value = "64KiB", .min = "1KiB", .max = "1MiB",
+	{ .name = "header_max", .type = SETTING_SIZE, AT(header_max_bytes), .value = "64KiB", .min = "1KiB",
+	  .max = "1MiB",
 	  .help = "Request line and header fields together. More is answered with 431." },
 	{ .name = "request_line_max", .type = SETTING_SIZE, AT(request_line_max_bytes), .value = "16KiB", .min = "256",
 	  .max = "1MiB", .help = "The request line. More is answered with 414." },
@@ -74,17 +81,22 @@ static const struct setting server_rows[] = {
 	  .help = "Header fields of a request. More are answered with 431." },
 	{ .name = "body_max", .type = SETTING_SIZE, AT(body_max_bytes), .value = "32MiB", .min = "1KiB", .max = "1GiB",
 	  .help = "Body of a request. More is answered with 413." },
-	{ .name = "write_buffer", .type = SETTING_SIZE, AT(write_buffer_bytes), .value = "64KiB", .min = "4KiB", .max = "64MiB",
+	{ .name = "write_buffer", .type = SETTING_SIZE, AT(write_buffer_bytes), .value = "64KiB", .min = "4KiB",
+	  .max = "64MiB",
 	  .help = "Output queued for one slow client above which reading from its provider stops." },
 	{ .name = "max_streams", .type = SETTING_INT, AT(streams_max), .value = "128", .min = "1", .max = "10000",
 	  .help = "Requests under way at once on one HTTP/2 connection." },
-	{ .name = "header_timeout", .type = SETTING_DURATION, AT(header_timeout_ms), .value = "10s", .min = "100ms", .max = "10m",
+	{ .name = "header_timeout", .type = SETTING_DURATION, AT(header_timeout_ms), .value = "10s", .min = "100ms",
+	  .max = "10m",
 	  .help = "From the first byte of a request to the end of its header; also for the TLS handshake." },
-	{ .name = "body_timeout", .type = SETTING_DURATION, AT(body_timeout_ms), .value = "30s", .min = "100ms", .max = "1h",
+	{ .name = "body_timeout", .type = SETTING_DURATION, AT(body_timeout_ms), .value = "30s", .min = "100ms",
+	  .max = "1h",
 	  .help = "Longest silence inside of a request's body." },
-	{ .name = "idle_timeout", .type = SETTING_DURATION, AT(idle_timeout_ms), .value = "75s", .min = "1s", .max = "1d",
+	{ .name = "idle_timeout", .type = SETTING_DURATION, AT(idle_timeout_ms), .value = "75s", .min = "1s",
+	  .max = "1d",
 	  .help = "A kept-alive connection without a request is closed after this." },
-	{ .name = "write_timeout", .type = SETTING_DURATION, AT(write_timeout_ms), .value = "60s", .min = "1s", .max = "1h",
+	{ .name = "write_timeout", .type = SETTING_DURATION, AT(write_timeout_ms), .value = "60s", .min = "1s",
+	  .max = "1h",
 	  .help = "A client that takes nothing of its queued answer for this long is cut off." },
 };
 #undef STRUCT
@@ -132,19 +144,24 @@ static const struct settings dns_settings = {
 
 #define STRUCT upstream_settings
 static const struct setting upstream_rows[] = {
-	{ .name = "header_max", .type = SETTING_SIZE, AT(header_max_bytes), .value = "64KiB", .min = "1KiB", .max = "1MiB",
+	{ .name = "header_max", .type = SETTING_SIZE, AT(header_max_bytes), .value = "64KiB", .min = "1KiB",
+	  .max = "1MiB",
 	  .help = "Header of a provider's answer. More is a failure of the provider." },
 	{ .name = "header_count", .type = SETTING_INT, AT(header_count_max), .value = "200", .min = "8", .max = "1000",
 	  .help = "Header fields of a provider's answer." },
-	{ .name = "response_max", .type = SETTING_SIZE, AT(response_max_bytes), .value = "64MiB", .min = "1KiB", .max = "1GiB",
+	{ .name = "response_max", .type = SETTING_SIZE, AT(response_max_bytes), .value = "64MiB", .min = "1KiB",
+	  .max = "1GiB",
 	  .help = "A whole answer that is not streamed." },
-	{ .name = "event_max", .type = SETTING_SIZE, AT(event_max_bytes), .value = "8MiB", .min = "1KiB", .max = "256MiB",
+	{ .name = "event_max", .type = SETTING_SIZE, AT(event_max_bytes), .value = "8MiB", .min = "1KiB",
+	  .max = "256MiB",
 	  .help = "One event of a streamed answer." },
 	{ .name = "pool", .type = SETTING_SECTION, AT(pool), .section = &pool_settings,
 	  .help = "Connections to providers that are kept for the next request." },
-	{ .name = "dns", .type = SETTING_SECTION, AT(dns), .section = &dns_settings, .help = "Addresses of providers." },
+	{ .name = "dns", .type = SETTING_SECTION, AT(dns), .section = &dns_settings,
+	  .help = "Addresses of providers." },
 };
 #undef STRUCT
 const struct settings upstream_settings = {
-	.name = "upstream", .size = sizeof(struct upstream_settings), .rows = upstream_rows, .n = COUNT_OF(upstream_rows),
+	.name = "upstream", .size = sizeof(struct upstream_settings), .rows = upstream_rows,
+	.n = COUNT_OF(upstream_rows),
 };

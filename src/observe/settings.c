@@ -18,9 +18,11 @@ static const struct setting logs_rows[] = {
 	  .help = "Where these lines go: stdout, stderr or the path of a file." },
 	{ .name = "retention", .type = SETTING_DURATION, AT(retention_ms), .min = "1h", .max = "3660d",
 	  .support = SETTING_IGNORED, .help = "Stored request logs are removed after this. Left out: never." },
-	{ .name = "level", .type = SETTING_WORD, AT(level), .value = "info", .words = level_words, .needs_restart = true,
+	{ .name = "level", .type = SETTING_WORD, AT(level), .value = "info", .words = level_words,
+	  .needs_restart = true,
 	  .help = "Least level of the program's own messages on stderr." },
-	{ .name = "format", .type = SETTING_WORD, AT(format), .value = "text", .words = format_words, .needs_restart = true,
+	{ .name = "format", .type = SETTING_WORD, AT(format), .value = "text", .words = format_words,
+	  .needs_restart = true,
 	  .help = "Form of the program's own messages." },
 };
 #undef STRUCT
@@ -36,5 +38,6 @@ static const struct setting telemetry_rows[] = {
 };
 #undef STRUCT
 const struct settings telemetry_settings = {
-	.name = "telemetry", .size = sizeof(struct telemetry_settings), .rows = telemetry_rows, .n = COUNT_OF(telemetry_rows),
+	.name = "telemetry", .size = sizeof(struct telemetry_settings), .rows = telemetry_rows,
+	.n = COUNT_OF(telemetry_rows),
 };

@@ -31,8 +31,8 @@ struct provider_tls_settings {
 
 struct provider_settings {
 	struct str name;
-	/* Empty: as the table of known providers (provider/providers.h) has it. A name that is not in it, without a base
-	 * URL, is one that only a later version reaches: its deployments are never candidates. */
+	/* Empty: as the table of known providers (provider/providers.h) has it. A name that is not in it, without a
+	 * base URL, is one that only a later version reaches: its deployments are never candidates. */
 	struct str dialect, base_url;
 	struct str api_key;              /* empty: none, or several in api_keys. Never both */
 	struct setting_array api_keys;   /* struct api_key_settings */

@@ -10,7 +10,7 @@
 #include "provider/settings.h"
 
 struct deployment_settings {
-	struct str provider, model;      /* `model`: the provider's name for it */
+	struct str provider, model;      /* `model`: the provider's name; * stands for what the pattern's * matched */
 	int64_t weight;                  /* 0: only when nothing else is left */
 	int64_t order;                   /* lower ones are tried first */
 	int64_t rpm, tpm, max_parallel;  /* SETTING_UNSET: no limit */
@@ -20,12 +20,12 @@ struct deployment_settings {
 };
 
 enum strategy_setting {
-	STRATEGY_WEIGHTED, STRATEGY_LATENCY, STRATEGY_USAGE, STRATEGY_LEAST_BUSY, STRATEGY_COST, STRATEGY_PRICE_WEIGHTED,
-	STRATEGY_ORDERED, STRATEGY_HASH, STRATEGY_CUSTOM,
+	STRATEGY_WEIGHTED, STRATEGY_LATENCY, STRATEGY_USAGE, STRATEGY_LEAST_BUSY, STRATEGY_COST,
+	STRATEGY_PRICE_WEIGHTED, STRATEGY_ORDERED, STRATEGY_HASH, STRATEGY_CUSTOM,
 };
 
 struct model_settings {
-	struct str name;                 /* may be a pattern with stars; each * of a deployment's model takes what it matched */
+	struct str name;                 /* may be a pattern; see `model` of a deployment */
 	int strategy;                    /* enum strategy_setting */
 	struct setting_array deployments;              /* struct deployment_settings; at least one */
 	struct setting_array fallbacks;                /* struct str: names of models */

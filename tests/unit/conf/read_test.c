@@ -36,7 +36,12 @@ struct top {
 static const char *const word_words[] = { "red", "green", "blue", NULL };
 
 static const struct setting leaf_rows[] = {
-	{ .name = "name", .type = SETTING_TEXT, AT(leaf, name), .required = true, .is_name = true, .help = "What it is called." },
+	{ .name = "name",
+	  .type = SETTING_TEXT,
+	  AT(leaf, name),
+	  .required = true,
+	  .is_name = true,
+	  .help = "What it is called." },
 	{ .name = "key", .type = SETTING_SECRET, AT(leaf, key), .help = "Its key." },
 	{ .name = "weight", .type = SETTING_INT, AT(leaf, weight), .value = "1", .max = "10", .help = "Its weight." },
 };
@@ -46,31 +51,53 @@ static bool check_leaf(void *item, struct setting_checker *c)
 	return l->weight != 7 || c->refuse(c, &l->weight, "must not be 7");
 }
 static const struct settings leaf = { "leaf", sizeof(struct leaf), leaf_rows, COUNT_OF(leaf_rows), "name", check_leaf };
-static const struct settings map_leaf = { "leaf", sizeof(struct leaf), leaf_rows, COUNT_OF(leaf_rows), "key", check_leaf };
-static const struct settings plain_leaf = { .name = "leaf", .size = sizeof(struct leaf), .rows = leaf_rows,
-	                                    .n = COUNT_OF(leaf_rows) };
+static const struct settings map_leaf = {
+	"leaf", sizeof(struct leaf), leaf_rows, COUNT_OF(leaf_rows), "key", check_leaf
+};
+static const struct settings plain_leaf = {
+	.name = "leaf", .size = sizeof(struct leaf), .rows = leaf_rows, .n = COUNT_OF(leaf_rows)
+};
 
 static const struct setting inner_rows[] = {
-	{ .name = "wait", .type = SETTING_DURATION, AT(inner, wait_ms), .value = "5s", .min = "1s", .max = "1h", .help = "." },
+	{ .name = "wait",
+	  .type = SETTING_DURATION,
+	  AT(inner, wait_ms),
+	  .value = "5s",
+	  .min = "1s",
+	  .max = "1h",
+	  .help = "." },
 	{ .name = "words", .type = SETTING_TEXTS, AT(inner, words), .value = "a, b", .help = "." },
 };
-static const struct settings inner = { .name = "inner", .size = sizeof(struct inner), .rows = inner_rows,
-	                               .n = COUNT_OF(inner_rows) };
+static const struct settings inner = {
+	.name = "inner", .size = sizeof(struct inner), .rows = inner_rows, .n = COUNT_OF(inner_rows)
+};
 
 static const struct setting top_rows[] = {
 	{ .name = "flag", .type = SETTING_BOOL, AT(top, flag), .support = SETTING_IGNORED, .help = "." },
-	{ .name = "number", .type = SETTING_INT, AT(top, number), .min = "1", .max = "100", .also = "auto", .help = "." },
+	{ .name = "number", .type = SETTING_INT, AT(top, number), .min = "1", .max = "100", .also = "auto",
+	  .help = "." },
 	{ .name = "size", .type = SETTING_SIZE, AT(top, size), .value = "64KiB", .min = "1KiB", .help = "." },
 	{ .name = "spin", .type = SETTING_MICROS, AT(top, spin), .value = "off", .also = "off", .help = "." },
 	{ .name = "money", .type = SETTING_MONEY, AT(top, money), .help = "." },
 	{ .name = "price", .type = SETTING_PRICE, AT(top, price), .max = "100", .help = "." },
-	{ .name = "wait", .type = SETTING_DURATION, AT(top, wait), .support = SETTING_REFUSED, .value = "1m", .help = "." },
+	{ .name = "wait",
+	  .type = SETTING_DURATION,
+	  AT(top, wait),
+	  .support = SETTING_REFUSED,
+	  .value = "1m",
+	  .help = "." },
 	{ .name = "ratio", .type = SETTING_RATIO, AT(top, ratio), .value = "0.5", .min = "0", .max = "1", .help = "." },
 	{ .name = "text", .type = SETTING_TEXT, AT(top, text), .value = "hello", .help = "." },
 	{ .name = "secret", .type = SETTING_SECRET, AT(top, secret), .help = "." },
 	{ .name = "kind", .type = SETTING_TEXT, AT(top, kind), .words = word_words, .help = "." },
-	{ .name = "word", .type = SETTING_WORD, AT(top, word), .value = "green", .words = word_words,
-	  .support = SETTING_IGNORED, .acts_on = "red", .help = "." },
+	{ .name = "word",
+	  .type = SETTING_WORD,
+	  AT(top, word),
+	  .value = "green",
+	  .words = word_words,
+	  .support = SETTING_IGNORED,
+	  .acts_on = "red",
+	  .help = "." },
 	{ .name = "set", .type = SETTING_WORDS, AT(top, set), .value = "red, blue", .words = word_words, .help = "." },
 	{ .name = "texts", .type = SETTING_TEXTS, AT(top, texts), .support = SETTING_REFUSED, .help = "." },
 	{ .name = "list", .type = SETTING_LIST, AT(top, list), .section = &leaf, .value = "first", .help = "." },
@@ -91,10 +118,8 @@ static bool test_variable(const struct conf_env *env, struct str name, struct st
 	static const struct {
 		struct str name, value;
 	} variables[] = {
-		{ STR_INIT("ONE"), STR_INIT("1") },
-		{ STR_INIT("EMPTY"), STR_INIT("") },
-		{ STR_INIT("HIDDEN"), STR_INIT("hunter2") },
-		{ STR_INIT("YAML"), STR_INIT("{a: [b]}") },
+		{ STR_INIT("ONE"), STR_INIT("1") },          { STR_INIT("EMPTY"), STR_INIT("") },
+		{ STR_INIT("HIDDEN"), STR_INIT("hunter2") }, { STR_INIT("YAML"), STR_INIT("{a: [b]}") },
 		{ STR_INIT("LATIN"), STR_INIT("\xe9") },
 	};
 	for (size_t i = 0; i < COUNT_OF(variables); i++)
@@ -135,7 +160,10 @@ static void read_text(struct result *r, struct str text)
 	r->good = conf_read(&top, &source, &r->arena, &r->top, &r->notes, &r->problems);
 }
 
-static void done(struct result *r) { arena_fini(&r->arena); }
+static void done(struct result *r)
+{
+	arena_fini(&r->arena);
+}
 
 static void must_read(struct result *r, const char *text)
 {
@@ -147,13 +175,15 @@ static void must_read(struct result *r, const char *text)
 
 static void nothing_gives_defaults(void **state)
 {
-	static const char *const texts[] = { "", "# only a comment\n", "---\n", "~\n", "{}\n", "flag:\nlist: ~\ninner: null\n" };
+	static const char *const texts[] = { "",     "# only a comment\n",           "---\n", "~\n",
+		                             "{}\n", "flag:\nlist: ~\ninner: null\n" };
 	for (size_t i = 0; i < COUNT_OF(texts); i++) {
 		struct result r;
 		must_read(&r, texts[i]);
 		const struct top *t = &r.top;
 		check(texts[i], !t->flag && t->number == SETTING_UNSET && t->size == 65536 && t->spin == 0);
-		check(texts[i], t->money == SETTING_UNSET && t->price == SETTING_UNSET && t->wait == 60000 && t->ratio == 0.5);
+		check(texts[i],
+		      t->money == SETTING_UNSET && t->price == SETTING_UNSET && t->wait == 60000 && t->ratio == 0.5);
 		check(texts[i], t->secret.n == 0 && t->kind.n == 0 && t->word == 1 && t->set == 5);
 		check_str(texts[i], t->text, STR("hello"));
 		check(texts[i], t->texts.n == 0 && t->map.n == 0 && t->inner.wait_ms == 5000 && t->inner.words.n == 2);
@@ -169,10 +199,12 @@ static void nothing_gives_defaults(void **state)
 static void everything_is_read(void **state)
 {
 	struct result r;
-	must_read(&r, "flag: yes\nnumber: auto\nsize: 2MiB\nspin: 50us\nmoney: 12.5\nprice: \"0.25\"\nwait: 1d\nratio: 0.75\n"
-	              "text: 'a b'\nsecret: file:/secret\nkind: red\nword: blue\nset: [green]\ntexts: single\n"
-	              "list: [x, {name: y, weight: 3}]\nmap: {a: k1, b: {key: k2, weight: 0}, c: }\n"
-	              "leaves: [{name: z}]\ninner: {wait: 1.5s, words: [q]}\n");
+	must_read(
+		&r,
+		"flag: yes\nnumber: auto\nsize: 2MiB\nspin: 50us\nmoney: 12.5\nprice: \"0.25\"\nwait: 1d\nratio: 0.75\n"
+		"text: 'a b'\nsecret: file:/secret\nkind: red\nword: blue\nset: [green]\ntexts: single\n"
+		"list: [x, {name: y, weight: 3}]\nmap: {a: k1, b: {key: k2, weight: 0}, c: }\n"
+		"leaves: [{name: z}]\ninner: {wait: 1.5s, words: [q]}\n");
 	const struct top *t = &r.top;
 	const struct leaf *list = t->list.items, *map = t->map.items;
 	check("scalars", t->flag && t->number == 0 && t->size == 2 << 20 && t->spin == 50 && t->money == 12500000000);
@@ -234,14 +266,10 @@ static void notes_what_is_not_acted_on(void **state)
 		enum setting_support support;
 		unsigned line, column;
 	} cases[] = {
-		{ "flag: true", "flag", SETTING_IGNORED, 1, 1 },
-		{ "\n  wait: 2m", "wait", SETTING_REFUSED, 2, 3 },
-		{ "word: blue", "word", SETTING_IGNORED, 1, 1 },
-		{ "texts: [a]", "texts", SETTING_REFUSED, 1, 1 },
-		{ "word: red", NULL, SETTING_ACTS, 0, 0 },
-		{ "flag: false", NULL, SETTING_ACTS, 0, 0 },
-		{ "wait: 60s", NULL, SETTING_ACTS, 0, 0 },
-		{ "texts: []", NULL, SETTING_ACTS, 0, 0 },
+		{ "flag: true", "flag", SETTING_IGNORED, 1, 1 }, { "\n  wait: 2m", "wait", SETTING_REFUSED, 2, 3 },
+		{ "word: blue", "word", SETTING_IGNORED, 1, 1 }, { "texts: [a]", "texts", SETTING_REFUSED, 1, 1 },
+		{ "word: red", NULL, SETTING_ACTS, 0, 0 },       { "flag: false", NULL, SETTING_ACTS, 0, 0 },
+		{ "wait: 60s", NULL, SETTING_ACTS, 0, 0 },       { "texts: []", NULL, SETTING_ACTS, 0, 0 },
 	};
 	for (size_t i = 0; i < COUNT_OF(cases); i++) {
 		struct result r;
@@ -268,7 +296,8 @@ static void says_what_is_wrong(void **state)
 		{ "nubmer: 1", "t.yaml:1:1: unknown setting \"nubmer\"; did you mean \"number\"?" },
 		{ "inner:\n  wiat: 1s", "t.yaml:2:3: unknown setting \"wiat\" in inner; did you mean \"wait\"?" },
 		{ "inner: {zzz: 1s}", "t.yaml:1:9: unknown setting \"zzz\" in inner; known are wait, words" },
-		{ "list: [{name: a, wieght: 1}]", "t.yaml:1:18: unknown setting \"wieght\" in list[0]; did you mean \"weight\"?" },
+		{ "list: [{name: a, wieght: 1}]",
+		  "t.yaml:1:18: unknown setting \"wieght\" in list[0]; did you mean \"weight\"?" },
 		{ "map: {a: {name: b}}", "t.yaml:1:11: unknown setting \"name\" in map.a; known are key, weight" },
 		{ "text: a\ntext: b", "t.yaml:2:1: \"text\" is set twice" },
 		{ "map: {a: x, a: y}", "t.yaml:1:13: \"a\" is set twice" },
@@ -276,25 +305,32 @@ static void says_what_is_wrong(void **state)
 		{ "leaves: [{key: k}]", "t.yaml:1:10: leaves[0] needs \"name\": What it is called." },
 		{ "leaves: [{name: }]", "t.yaml:1:10: leaves[0] needs \"name\": What it is called." },
 		{ "leaves: [{name: \"\"}]", "t.yaml:1:17: leaves[0].name must not be empty" },
-		{ "list: [a, b, a]", "t.yaml:1:14: list[2].name is the same as in another leaf, at line 1; it must be unique" },
+		{ "list: [a, b, a]",
+		  "t.yaml:1:14: list[2].name is the same as in another leaf, at line 1; it must be unique" },
 		/* values */
 		{ "flag: maybe", "t.yaml:1:7: flag must be true or false, not \"maybe\"" },
 		{ "number: 101", "t.yaml:1:9: number must be a whole number from 1 to 100, or auto, not \"101\"" },
 		{ "number: off", "t.yaml:1:9: number must be a whole number from 1 to 100, or auto, not \"off\"" },
 		{ "number: -1", "t.yaml:1:9: number must be a whole number from 1 to 100, or auto, not \"-1\"" },
-		{ "size: 5", "t.yaml:1:7: size must be a size of 1KiB or more (such as 512, 64KiB, 32MiB, 1GiB), not \"5\"" },
+		{ "size: 5",
+		  "t.yaml:1:7: size must be a size of 1KiB or more (such as 512, 64KiB, 32MiB, 1GiB), not \"5\"" },
 		{ "spin: 5s5", "t.yaml:1:7: spin must be a short duration (such as 50us, 1ms), or off, not \"5s5\"" },
 		{ "money: -5", "t.yaml:1:8: money must be an amount of US dollars (such as 50, 2.50), not \"-5\"" },
 		{ "price: 101",
-		  "t.yaml:1:8: price must be a price in US dollars per million tokens up to 100 (such as 0.25), not \"101\"" },
-		{ "inner: {wait: 2h}", "t.yaml:1:15: inner.wait must be a duration from 1s to 1h (such as 500ms, 5s, 10m, 24h, "
-		                       "30d), not \"2h\"" },
+		  "t.yaml:1:8: price must be a price in US dollars per million tokens up to 100 (such as 0.25), not "
+		  "\"101\"" },
+		{ "inner: {wait: 2h}",
+		  "t.yaml:1:15: inner.wait must be a duration from 1s to 1h (such as 500ms, 5s, 10m, 24h, "
+		  "30d), not \"2h\"" },
 		{ "ratio: 2", "t.yaml:1:8: ratio must be a decimal number from 0 to 1 (such as 0.5), not \"2\"" },
-		{ "word: gren", "t.yaml:1:7: word must be one of red, green or blue, not \"gren\"; did you mean \"green\"?" },
+		{ "word: gren",
+		  "t.yaml:1:7: word must be one of red, green or blue, not \"gren\"; did you mean \"green\"?" },
 		{ "kind: purple", "t.yaml:1:7: kind must be one of red, green or blue, not \"purple\"" },
-		{ "set: [red, blu]", "t.yaml:1:12: set must be a list of red, green or blue, not \"blu\"; did you mean \"blue\"?" },
+		{ "set: [red, blu]",
+		  "t.yaml:1:12: set must be a list of red, green or blue, not \"blu\"; did you mean \"blue\"?" },
 		{ "number: \"\"", "t.yaml:1:9: number must be a whole number from 1 to 100, or auto, not \"\"" },
-		{ "number: \"1\\n2\"", "t.yaml:1:9: number must be a whole number from 1 to 100, or auto, not \"1.2\"" },
+		{ "number: \"1\\n2\"",
+		  "t.yaml:1:9: number must be a whole number from 1 to 100, or auto, not \"1.2\"" },
 		/* kinds */
 		{ "number: [1]", "t.yaml:1:9: number must be a whole number from 1 to 100, or auto, not a list" },
 		{ "text: {a: b}", "t.yaml:1:7: text must be a text, not a section" },
@@ -311,19 +347,24 @@ static void says_what_is_wrong(void **state)
 		{ "list: [{name: a, weight: 7}]", "t.yaml:1:26: list[0].weight must not be 7" },
 		{ "number: 13", "t.yaml:1:1: this is wrong altogether" },
 		/* variables */
-		{ "text: ${NONE}", "t.yaml:1:7: the variable NONE is not set and ${NONE} has no default (${NONE:-default})" },
-		{ "list:\n- {name: \"${NONE}\"}", "t.yaml:2:10: the variable NONE is not set and ${NONE} has no default "
-		                                 "(${NONE:-default})" },
+		{ "text: ${NONE}",
+		  "t.yaml:1:7: the variable NONE is not set and ${NONE} has no default (${NONE:-default})" },
+		{ "list:\n- {name: \"${NONE}\"}",
+		  "t.yaml:2:10: the variable NONE is not set and ${NONE} has no default "
+		  "(${NONE:-default})" },
 		{ "text: a${ONE", "t.yaml:1:7: \"${\" without a \"}\"; a literal \"${\" is written \"$${\"" },
-		{ "text: ${1A}", "t.yaml:1:7: \"${\" must be followed by the name of a variable and \"}\" or \":-default}\"; a "
-		                 "literal \"${\" is written \"$${\"" },
+		{ "text: ${1A}",
+		  "t.yaml:1:7: \"${\" must be followed by the name of a variable and \"}\" or \":-default}\"; a "
+		  "literal \"${\" is written \"$${\"" },
 		{ "text: \"${A:-${ONE}}\"", "t.yaml:1:7: a variable inside of another one's default is not possible" },
 		{ "text: ${LATIN}", "t.yaml:1:7: the value of the variable LATIN is not UTF-8" },
 		{ "text: \"\\0\"", "t.yaml:1:7: holds a NUL character" },
 		/* secrets */
-		{ "number: ${HIDDEN}", "t.yaml:1:9: number must be a whole number from 1 to 100, or auto, not the value of "
-		                       "\"${HIDDEN}\"" },
-		{ "word: ${HIDDEN}", "t.yaml:1:7: word must be one of red, green or blue, not the value of \"${HIDDEN}\"" },
+		{ "number: ${HIDDEN}",
+		  "t.yaml:1:9: number must be a whole number from 1 to 100, or auto, not the value of "
+		  "\"${HIDDEN}\"" },
+		{ "word: ${HIDDEN}",
+		  "t.yaml:1:7: word must be one of red, green or blue, not the value of \"${HIDDEN}\"" },
 		{ "secret: [hunter2]", "t.yaml:1:9: secret must be a text or file:PATH, not a list" },
 		{ "secret: file:/none", "t.yaml:1:9: secret: file:/none cannot be opened: No such file or directory" },
 		{ "secret: file:/${HIDDEN}", "t.yaml:1:9: secret: file: cannot be opened: No such file or directory" },
@@ -353,7 +394,8 @@ static void all_problems_in_the_order_of_their_places(void **state)
 {
 	struct result r;
 	read_text(&r, STR("number: x\nlist:\n- {name: a, weight: 99}\n- {name: a}\nzzz: 1\nflag: 5\n"));
-	static const char *const want[] = { "t.yaml:1:9:", "t.yaml:3:21:", "t.yaml:4:10:", "t.yaml:5:1:", "t.yaml:6:7:" };
+	static const char *const want[] = { "t.yaml:1:9:", "t.yaml:3:21:", "t.yaml:4:10:", "t.yaml:5:1:",
+		                            "t.yaml:6:7:" };
 	check("count", !r.good && r.problems.n == COUNT_OF(want));
 	for (size_t i = 0; i < r.problems.n; i++)
 		check(r.problems.items[i].text, str_starts(str_from_z(r.problems.items[i].text), str_from_z(want[i])));
@@ -476,11 +518,16 @@ static void process_files_and_variables(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(nothing_gives_defaults), cmocka_unit_test(everything_is_read),
-		cmocka_unit_test(variables_are_replaced), cmocka_unit_test(anchors_and_merges),
-		cmocka_unit_test(notes_what_is_not_acted_on), cmocka_unit_test(says_what_is_wrong),
-		cmocka_unit_test(all_problems_in_the_order_of_their_places), cmocka_unit_test(hits_each_ceiling),
-		cmocka_unit_test(aliases_share_their_value), cmocka_unit_test(process_files_and_variables),
+		cmocka_unit_test(nothing_gives_defaults),
+		cmocka_unit_test(everything_is_read),
+		cmocka_unit_test(variables_are_replaced),
+		cmocka_unit_test(anchors_and_merges),
+		cmocka_unit_test(notes_what_is_not_acted_on),
+		cmocka_unit_test(says_what_is_wrong),
+		cmocka_unit_test(all_problems_in_the_order_of_their_places),
+		cmocka_unit_test(hits_each_ceiling),
+		cmocka_unit_test(aliases_share_their_value),
+		cmocka_unit_test(process_files_and_variables),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -34,7 +34,10 @@ static struct snapshot *make(uint64_t v)
 	return snapshot_new(p, free_payload);
 }
 
-static uint64_t value_of(struct snapshot *s) { return ((struct payload *)snapshot_payload(s))->a; }
+static uint64_t value_of(struct snapshot *s)
+{
+	return ((struct payload *)snapshot_payload(s))->a;
+}
 
 static void old_one_lives_while_it_is_held(void **state)
 {

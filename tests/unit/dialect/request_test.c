@@ -64,6 +64,8 @@ static const struct read_case good[] = {
 	  "/models/g:streamGenerateContent?alt=sse", FRAMING_SSE },
 	{ "gemini count", GEM, "/v1beta/models/g:countTokens", "alt=json", "{\"contents\":[]}", "g", false, true, -1,
 	  "/models/g:countTokens", FRAMING_WHOLE },
+	{ "gemini, enums as numbers", GEM, "/v1beta/models/g:generateContent", "$alt=json%3Benum-encoding%3Dint", "{}", "g", false,
+	  true, -1, "/models/g:generateContent?$alt=json%3Benum-encoding%3Dint", FRAMING_WHOLE },
 	{ "gemini embedding", GEM, "/v1beta/models/e:embedContent", "", "{\"model\":\"models/e\"}", "e", false, true, -1,
 	  "/models/e:embedContent", FRAMING_WHOLE },
 	{ "gemini batch", GEM, "/v1beta/models/e:batchEmbedContents", "", "{\"requests\":[]}", "e", false, true, -1,

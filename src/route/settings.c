@@ -1,0 +1,237 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Rows of the settings of models and routing, and what must hold between them. */
+
+#include "route/settings.h"
+
+#define AT(member) .offset = offsetof(struct STRUCT, member)
+
+/* What a price setting is called is what its counter is called in logs and metrics. */
+#define PRICE(name_, counter, help_) \
+	{ .name = name_, .type = SETTING_PRICE, .offset = offsetof(struct price, token_pusd[counter]), \
+	  .max = "1000000", .help = help_ }
+static const struct setting price_rows[] = {
+	PRICE("input", USAGE_INPUT, "Input that is neither cached, audio nor image."),
+	PRICE("output", USAGE_OUTPUT, "Output text."),
+	PRICE("cache_read", USAGE_CACHE_READ, "Input that the provider had in its cache. Left out: as input."),
+	PRICE("cache_write", USAGE_CACHE_WRITE_5M, "Input that the provider wrote to its cache. Left out: as input."),
+	PRICE("cache_write_1h", USAGE_CACHE_WRITE_1H, "The same for an hour. Left out: as cache_write."),
+	PRICE("input_audio", USAGE_INPUT_AUDIO, "Audio input."),
+	PRICE("input_image", USAGE_INPUT_IMAGE, "Image input. Left out: as input."),
+	PRICE("input_tool", USAGE_INPUT_TOOL, "Input made by the provider's own tools. Left out: as input."),
+	PRICE("reasoning", USAGE_REASONING, "Output that is not shown. Left out: as output."),
+	PRICE("output_audio", USAGE_OUTPUT_AUDIO, "Audio output."),
+	PRICE("output_image", USAGE_OUTPUT_IMAGE, "Image output. Left out: as output."),
+};
+_Static_assert(COUNT_OF(price_rows) == USAGE_COUNTERS, "each counter has a price");
+static const struct settings price_settings = {
+	.name = "price", .size = sizeof(struct price), .rows = price_rows, .n = COUNT_OF(price_rows),
+};
+
+#define STRUCT deployment_settings
+static const struct setting deployment_rows[] = {
+	{ .name = "provider", .type = SETTING_TEXT, AT(provider), .required = true,
+	  .help = "Name of a provider above." },
+	{ .name = "model", .type = SETTING_TEXT, AT(model), .required = true,
+	  .help = "What the provider calls the model. In a model with a pattern, * stands for what the pattern's * "
+	          "matched." },
+	{ .name = "weight", .type = SETTING_INT, AT(weight), .value = "1", .min = "0", .max = "1000000",
+	  .help = "Share of the requests. 0: only when no other is left." },
+	{ .name = "order", .type = SETTING_INT, AT(order), .value = "1", .min = "0", .max = "1000000",
+	  .help = "Those with a lower order are tried first." },
+	{ .name = "rpm", .type = SETTING_INT, AT(rpm), .max = "1000000000", .support = SETTING_IGNORED,
+	  .help = "Requests a minute that it can take." },
+	{ .name = "tpm", .type = SETTING_INT, AT(tpm), .max = "1000000000000", .support = SETTING_IGNORED,
+	  .help = "Tokens a minute that it can take." },
+	{ .name = "max_parallel", .type = SETTING_INT, AT(max_parallel), .max = "1000000", .support = SETTING_IGNORED,
+	  .help = "Requests at once that it can take." },
+	{ .name = "price", .type = SETTING_SECTION, AT(price), .section = &price_settings,
+	  .help = "Prices in US dollars per million tokens, instead of the catalogue's." },
+	{ .name = "context_window", .type = SETTING_INT, AT(context_window), .min = "1", .max = "1000000000",
+	  .help = "Tokens of input and output together, instead of the catalogue's." },
+	{ .name = "max_output", .type = SETTING_INT, AT(max_output), .min = "1", .max = "1000000000",
+	  .help = "Tokens of output, instead of the catalogue's." },
+	{ .name = "region", .type = SETTING_TEXT, AT(region), .support = SETTING_IGNORED,
+	  .help = "Where it computes, instead of the provider's region." },
+};
+#undef STRUCT
+static const struct settings deployment_settings = {
+	.name = "deployment", .size = sizeof(struct deployment_settings), .rows = deployment_rows,
+	.n = COUNT_OF(deployment_rows),
+};
+
+static const char *const strategy_words[] = {
+	"weighted", "latency", "usage", "least_busy", "cost", "price_weighted", "ordered", "hash", "custom", NULL,
+};
+
+#define STRUCT model_settings
+static const struct setting model_rows[] = {
+	{ .name = "name", .type = SETTING_TEXT, AT(name), .required = true, .is_name = true,
+	  .help = "What clients ask for. A pattern with * is possible: openai/*." },
+	{ .name = "strategy", .type = SETTING_WORD, AT(strategy), .value = "weighted", .words = strategy_words,
+	  .support = SETTING_IGNORED, .acts_on = "weighted ordered",
+	  .help = "How the next deployment is chosen among those of the same order." },
+	{ .name = "deployments", .type = SETTING_LIST, AT(deployments), .section = &deployment_settings,
+	  .required = true,
+	  .help = "Who can answer: one model at one provider each." },
+	{ .name = "fallbacks", .type = SETTING_TEXTS, AT(fallbacks),
+	  .help = "Models that are tried in turn when all deployments fail: timeouts, 429, 5xx, connections." },
+	{ .name = "context_window_fallbacks", .type = SETTING_TEXTS, AT(context_window_fallbacks),
+	  .support = SETTING_IGNORED,
+	  .help = "Models that are tried when the prompt does not fit." },
+	{ .name = "content_policy_fallbacks", .type = SETTING_TEXTS, AT(content_policy_fallbacks),
+	  .support = SETTING_IGNORED,
+	  .help = "Models that are tried when the provider refuses for its content policy." },
+	{ .name = "timeouts", .type = SETTING_SECTION, AT(timeouts), .section = &model_timeout_settings,
+	  .help = "Time limits of one attempt, instead of the provider's." },
+	{ .name = "guardrails", .type = SETTING_TEXTS, AT(guardrails), .support = SETTING_REFUSED,
+	  .help = "Names of guardrails that requests for this model pass." },
+};
+#undef STRUCT
+
+static bool check_model(void *item, struct setting_checker *c)
+{
+	struct model_settings *m = item;
+	const struct deployment_settings *d = m->deployments.items;
+	bool pattern = str_find_chr(m->name, '*') != STR_NPOS;
+	bool good = true;
+	for (size_t i = 0; i < m->deployments.n; i++)
+		if (!pattern && str_find_chr(d[i].model, '*') != STR_NPOS)
+			good = c->refuse_value(c, &d[i].model, "holds a *, but the name of the model is no pattern");
+	return good;
+}
+
+const struct settings model_settings = {
+	.name = "model", .size = sizeof(struct model_settings), .rows = model_rows, .n = COUNT_OF(model_rows),
+	.check = check_model,
+};
+
+static const char *const jitter_words[] = { "full", "equal", "none", NULL };
+
+#define STRUCT retry_settings
+static const struct setting retry_rows[] = {
+	{ .name = "attempts", .type = SETTING_INT, AT(attempts), .value = "2", .min = "0", .max = "20",
+	  .help = "Further tries of a request after its first one, before fallbacks." },
+	{ .name = "on", .type = SETTING_TEXTS, AT(on), .value = "408, 409, 429, 5xx, connect, timeout",
+	  .help = "What is tried again: statuses (429), classes of them (5xx), connect and timeout." },
+	{ .name = "base", .type = SETTING_DURATION, AT(base_ms), .value = "250ms", .min = "0", .max = "1m",
+	  .help = "Wait before the second try; it doubles with each further one." },
+	{ .name = "max", .type = SETTING_DURATION, AT(max_ms), .value = "8s", .min = "0", .max = "10m",
+	  .help = "The longest wait." },
+	{ .name = "jitter", .type = SETTING_WORD, AT(jitter), .value = "full", .words = jitter_words,
+	  .help = "Chance in the wait: full (from zero), equal (from the half), none." },
+	{ .name = "respect_retry_after", .type = SETTING_DURATION, AT(respect_retry_after_ms), .value = "60s",
+	  .min = "0",
+	  .max = "1h", .help = "A provider's Retry-After up to this is waited for; 0: never." },
+};
+#undef STRUCT
+
+static void retry_on(struct retry_settings *r, unsigned from, unsigned to)
+{
+	for (unsigned i = from - 400; i <= to - 400; i++)
+		r->on_status[i / 64] |= (uint64_t)1 << i % 64;
+}
+
+static bool check_retry(void *item, struct setting_checker *c)
+{
+	struct retry_settings *r = item;
+	const struct str *on = r->on.items;
+	bool good = true;
+	for (size_t i = 0; i < r->on.n; i++) {
+		uint64_t status;
+		if (str_eq(on[i], STR("connect")))
+			r->on_connect = true;
+		else if (str_eq(on[i], STR("timeout")))
+			r->on_timeout = true;
+		else if (str_eq(on[i], STR("4xx")))
+			retry_on(r, 400, 499);
+		else if (str_eq(on[i], STR("5xx")))
+			retry_on(r, 500, 599);
+		else if (str_to_u64(on[i], &status) && status >= 400 && status <= 599)
+			retry_on(r, (unsigned)status, (unsigned)status);
+		else
+			good = c->refuse_value(c, &on[i], "must be a status from 400 to 599, 4xx, 5xx, connect or "
+			                                  "timeout");
+	}
+	if (r->base_ms > r->max_ms)
+		good = c->refuse(c, &r->base_ms, "must not be longer than max");
+	return good;
+}
+
+static const struct settings retry_settings = {
+	.name = "retries", .size = sizeof(struct retry_settings), .rows = retry_rows, .n = COUNT_OF(retry_rows),
+	.check = check_retry,
+};
+
+#define STRUCT cooldown_settings
+static const struct setting cooldown_rows[] = {
+	{ .name = "failure_ratio", .type = SETTING_RATIO, AT(failure_ratio), .value = "0.5", .min = "0", .max = "1",
+	  .help = "Share of failed requests in the window from which a deployment is left alone." },
+	{ .name = "min_requests", .type = SETTING_INT, AT(min_requests), .value = "5", .min = "1", .max = "1000000",
+	  .help = "Requests that the window must hold for that." },
+	{ .name = "window", .type = SETTING_DURATION, AT(window_ms), .value = "60s", .min = "1s", .max = "1h",
+	  .help = "How far back is counted." },
+	{ .name = "on_429", .type = SETTING_BOOL, AT(on_429), .value = "true",
+	  .help = "Leave a deployment alone at once that answers 429." },
+	{ .name = "duration", .type = SETTING_DURATION, AT(duration_ms), .value = "5s", .min = "100ms", .max = "1d",
+	  .help = "How long it is left alone." },
+};
+#undef STRUCT
+static const struct settings cooldown_settings = {
+	.name = "cooldown", .size = sizeof(struct cooldown_settings), .rows = cooldown_rows,
+	.n = COUNT_OF(cooldown_rows),
+};
+
+#define STRUCT breaker_settings
+static const struct setting breaker_rows[] = {
+	{ .name = "consecutive_failures", .type = SETTING_INT, AT(consecutive_failures), .value = "5", .min = "1",
+	  .max = "1000000", .help = "Failures in a row that open the breaker of a deployment: it gets no requests." },
+	{ .name = "open_for", .type = SETTING_DURATION, AT(open_for_ms), .value = "30s", .min = "100ms", .max = "1d",
+	  .help = "How long it stays open before a probe." },
+	{ .name = "half_open_probes", .type = SETTING_INT, AT(half_open_probes), .value = "1", .min = "1",
+	  .max = "1000",
+	  .help = "Requests that must succeed for it to close." },
+};
+#undef STRUCT
+static const struct settings breaker_settings = {
+	.name = "breaker", .size = sizeof(struct breaker_settings), .rows = breaker_rows, .n = COUNT_OF(breaker_rows),
+};
+
+#define STRUCT preferred_settings
+static const struct setting preferred_rows[] = {
+	{ .name = "max_latency_p90", .type = SETTING_DURATION, AT(max_latency_p90_ms), .min = "1ms", .max = "1h",
+	  .support = SETTING_IGNORED,
+	  .help = "Deployments whose 90th percentile of latency is above it move to the end." },
+	{ .name = "min_throughput_p50", .type = SETTING_RATIO, AT(min_throughput_p50), .min = "0", .max = "1000000",
+	  .support = SETTING_IGNORED,
+	  .help = "Deployments whose median of tokens a second is below it move to the end." },
+};
+#undef STRUCT
+static const struct settings preferred_settings = {
+	.name = "preferred", .size = sizeof(struct preferred_settings), .rows = preferred_rows,
+	.n = COUNT_OF(preferred_rows),
+};
+
+#define STRUCT routing_settings
+static const struct setting routing_rows[] = {
+	{ .name = "retries", .type = SETTING_SECTION, AT(retries), .section = &retry_settings,
+	  .help = "When and how a failed request is tried again." },
+	{ .name = "cooldown", .type = SETTING_SECTION, AT(cooldown), .section = &cooldown_settings,
+	  .help = "When a deployment is left alone for a moment." },
+	{ .name = "breaker", .type = SETTING_SECTION, AT(breaker), .section = &breaker_settings,
+	  .help = "When a deployment is taken out until it has shown that it works." },
+	{ .name = "outage_window", .type = SETTING_DURATION, AT(outage_window_ms), .value = "30s", .min = "1s",
+	  .max = "1h",
+	  .support = SETTING_IGNORED, .help = "Strategy price_weighted: providers without an outage in it go first." },
+	{ .name = "preferred", .type = SETTING_SECTION, AT(preferred), .section = &preferred_settings,
+	  .help = "What a deployment should keep to." },
+	{ .name = "hedge_after", .type = SETTING_DURATION, AT(hedge_after_ms), .value = "off", .also = "off",
+	  .min = "10ms",
+	  .max = "10m", .support = SETTING_IGNORED,
+	  .help = "Send the request to a second deployment when the first has not answered for this long." },
+	{ .name = "max_fallbacks", .type = SETTING_INT, AT(max_fallbacks), .value = "5", .min = "0", .max = "50",
+	  .help = "Models that are tried for one request at most, besides the one asked for." },
+};
+#undef STRUCT
+const struct settings routing_settings = {
+	.name = "routing", .size = sizeof(struct routing_settings), .rows = routing_rows, .n = COUNT_OF(routing_rows),
+};
