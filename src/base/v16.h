@@ -4,9 +4,9 @@
  * SSE2 is part of the machine's base (every x86-64), v16_plain.h with the compiler's own vectors elsewhere (NEON on
  * arm64 comes out of it). Build with -DSLUICE_V16_PLAIN to test the plain one.
  *
- * A mask has bit i set for byte i of memory. Wider vectors were measured: AVX2 finds the end of a string of 740 bytes in
- * 9 ns instead of 19, of 100 KB in 1.0 us instead of 2.4 (Zen 5). That is a fiftieth of such a request at most, and not
- * worth a second path and a choice at run time.
+ * A mask has bit i set for byte i of memory. Wider vectors were measured: AVX2 finds the end of a string of 740 bytes
+ * in 9 ns instead of 19, of 100 KB in 1.0 us instead of 2.4 (Zen 5). That is a fiftieth of such a request at most, and
+ * not worth a second path and a choice at run time.
  */
 #ifndef SLUICE_BASE_V16_H
 #define SLUICE_BASE_V16_H

@@ -39,7 +39,9 @@ static inline bool is_plain(struct str s)
 		memcpy(&w, p + s.n - 4, 4);
 		return is_plain8(v | (uint64_t)w << 32);
 	}
-	return s.n == 0 || is_plain8(0x2020202020000000 | p[0] | (unsigned)p[s.n / 2] << 8 | (unsigned)p[s.n - 1] << 16);
+	if (s.n == 0)
+		return true;
+	return is_plain8(0x2020202020000000 | p[0] | (unsigned)p[s.n / 2] << 8 | (unsigned)p[s.n - 1] << 16);
 }
 
 static inline void put_plain(char *to, struct str s)
