@@ -70,8 +70,8 @@ static void read_usage(struct str raw, struct usage *u)
 	u->source = USAGE_REPORTED;
 }
 
-static enum dialect_answer read_answer(struct arena *arena, enum dialect_call call, struct str body, struct usage *usage,
-                                       struct dialect_error *error)
+static enum dialect_answer read_answer(struct arena *arena, enum dialect_call call, struct str body,
+                                       struct usage *usage, struct dialect_error *error)
 {
 	struct json_hit hit[ANS_PATHS];
 	struct json_fault fault;

@@ -9,7 +9,8 @@
  * number text and unknown members stay as they are.
  *
  *	if (!d->read_request(arena, &in, &rq, err)) …400…
- *	n = dialect_edit_request(arena, &rq, &(struct dialect_edit){ .model = upstream_model, .ask_usage = true }, pieces);
+ *	edit = (struct dialect_edit){ .model = upstream_model, .ask_usage = true };
+ *	n = dialect_edit_request(arena, &rq, &edit, pieces);
  *	path = d->upstream_path(arena, &rq, upstream_model);
  */
 #ifndef SLUICE_DIALECT_DIALECT_H
@@ -37,8 +38,9 @@ enum dialect_id {
 
 /* For sets of dialects, such as those that a provider speaks. */
 #define DIALECT_BIT(id) (1u << (id))
-#define DIALECT_BITS_OPENAI \
-	(DIALECT_BIT(DIALECT_OPENAI_CHAT) | DIALECT_BIT(DIALECT_OPENAI_COMPLETIONS) | DIALECT_BIT(DIALECT_OPENAI_EMBEDDINGS))
+#define DIALECT_BITS_OPENAI                                                           \
+	(DIALECT_BIT(DIALECT_OPENAI_CHAT) | DIALECT_BIT(DIALECT_OPENAI_COMPLETIONS) | \
+	 DIALECT_BIT(DIALECT_OPENAI_EMBEDDINGS))
 
 /* What is asked for. An endpoint's row says so; in Gemini the path does. */
 enum dialect_call {
@@ -82,7 +84,8 @@ struct dialect_request {
 	struct str query;                /* what of the query goes upstream; may be empty */
 	int64_t max_output;              /* tokens; -1: the client did not say */
 	bool stream;
-	bool usage_asked;                /* the client wants usage in its stream (always so where the dialect always sends it) */
+	/* the client wants usage in its stream (always so where the dialect always sends it) */
+	bool usage_asked;
 
 	struct json_hit at[REQUEST_MEMBERS];   /* where the members stand that edit_request may change */
 	struct str more_models;          /* Gemini: a JSON value that repeats the model's name inside; else empty */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * dialect_in: what the files of this room share and nobody else sees: the reader of request bodies, the readers of usage
- * objects, the search for words in events, and walking a JSON array whose text is known to be valid.
+ * dialect_in: what the files of this room share and nobody else sees: the reader of request bodies, the readers of
+ * usage objects, the search for words in events, and walking a JSON array whose text is known to be valid.
  */
 #ifndef SLUICE_DIALECT_DIALECT_IN_H
 #define SLUICE_DIALECT_DIALECT_IN_H
@@ -35,8 +35,8 @@ bool request_read_body(struct arena *, const struct request_reader *, struct str
 /* Is the text an object, seen from its first byte? Says so in *err if not. */
 bool request_is_object(struct str body, struct err *);
 
-/* gemini.c: the body with each repetition of the model's name replaced by the JSON string `with`; one piece, in the arena.
- * 0: the arena is full. */
+/* gemini.c: the body with each repetition of the model's name replaced by the JSON string `with`; one piece, in the
+ * arena. 0: the arena is full. */
 size_t gemini_edit_models(struct arena *, const struct dialect_request *, struct str with, struct str pieces[]);
 
 /* Usage ------------------------------------------------------------------------------------------------------------ */

@@ -130,7 +130,8 @@ static void write_gemini(struct json_writer *w, const struct err *e, struct str 
 bool dialect_write_error(const struct dialect *d, const struct err *e, const struct dialect_error *provider,
                          struct str request_id, struct buf *out)
 {
-	struct str type = str_from_z(dialect_error_type(d, e)), code = str_from_z(err_code_name(e->code)), param = STR("");
+	struct str type = str_from_z(dialect_error_type(d, e)), code = str_from_z(err_code_name(e->code)),
+		   param = STR("");
 	struct json_writer w = json_writer_make(out);
 
 	if (provider && provider->pass) {

@@ -20,7 +20,8 @@ struct dialect_error {
 	struct err err;              /* origin provider; status: what the client gets; text: the provider's message */
 	char type[48], code[64], param[96];
 	int64_t retry_after_ms;      /* from the body (Gemini's RetryInfo); -1: none */
-	bool elsewhere_only;         /* another try at the same credential is of no use (bad key, no credit, no such model) */
+	/* another try at the same credential is of no use (bad key, no credit, no such model) */
+	bool elsewhere_only;
 	bool pass;                   /* the client's to mend (400, 404, 422 …): tell it the provider's own words */
 };
 

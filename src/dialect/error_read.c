@@ -13,8 +13,9 @@
 #define ERROR_ARENA_MAX ((size_t)8 * 1024 * 1024)
 
 enum error_class {
-	CLASS_NONE, CLASS_INVALID, CLASS_CONTEXT, CLASS_POLICY, CLASS_AUTH, CLASS_QUOTA, CLASS_FORBIDDEN, CLASS_NOT_FOUND,
-	CLASS_TOO_LARGE, CLASS_CONFLICT, CLASS_RATE, CLASS_OVERLOADED, CLASS_SERVER, CLASS_TIMEOUT,
+	CLASS_NONE, CLASS_INVALID, CLASS_CONTEXT, CLASS_POLICY, CLASS_AUTH, CLASS_QUOTA, CLASS_FORBIDDEN,
+	CLASS_NOT_FOUND, CLASS_TOO_LARGE, CLASS_CONFLICT, CLASS_RATE, CLASS_OVERLOADED, CLASS_SERVER, CLASS_TIMEOUT,
+	CLASSES
 };
 
 /* Words that providers put into type, code, status or reason. Those that say nothing more than "400" are left out. */
@@ -273,40 +274,33 @@ static struct str clean(struct str message, const struct str *hide, size_t n_hid
 	return str_of(out, n);
 }
 
+/*
+ * What a class means for the client. The text of what is the gateway's or the provider's own affair is ours: theirs may
+ * name accounts, keys and hosts.
+ */
 struct outcome {
 	enum err_code code;
 	bool retryable, elsewhere_only, pass;
 	const char *text;          /* NULL: the provider's own */
 };
 
-/* What a class means for the client. The text of what is the gateway's or the provider's own affair is ours: theirs may
- * name accounts, keys and hosts. */
-static struct outcome outcome_of(enum error_class class)
-{
-	switch (class) {
-	case CLASS_NONE: break;
-	case CLASS_INVALID: return (struct outcome){ ERR_INVALID_REQUEST, false, false, true, NULL };
-	case CLASS_CONTEXT: return (struct outcome){ ERR_CONTEXT_LENGTH, false, false, true, NULL };
-	case CLASS_POLICY: return (struct outcome){ ERR_CONTENT_POLICY, false, false, true, NULL };
-	case CLASS_TOO_LARGE: return (struct outcome){ ERR_TOO_LARGE, false, false, true, NULL };
-	case CLASS_NOT_FOUND: return (struct outcome){ ERR_MODEL_NOT_FOUND, true, true, true, NULL };
-	case CLASS_CONFLICT: return (struct outcome){ ERR_CONFLICT, true, false, true, NULL };
-	case CLASS_AUTH:
-		return (struct outcome){ ERR_UPSTREAM, true, true, false, "the provider refused the gateway's credential" };
-	case CLASS_QUOTA:
-		return (struct outcome){ ERR_UPSTREAM, true, true, false, "the provider's account has no credit or quota left" };
-	case CLASS_FORBIDDEN:
-		return (struct outcome){ ERR_UPSTREAM, true, true, false, "the provider does not allow this to the gateway" };
-	case CLASS_RATE:
-		return (struct outcome){ ERR_RATE_LIMIT, true, false, false, "the provider's rate limit is reached" };
-	case CLASS_OVERLOADED: return (struct outcome){ ERR_UPSTREAM, true, false, false, "the provider is overloaded" };
-	case CLASS_SERVER: return (struct outcome){ ERR_UPSTREAM, true, false, false, "the provider failed" };
-	case CLASS_TIMEOUT:
-		return (struct outcome){ ERR_UPSTREAM_TIMEOUT, true, false, false, "the provider ran out of time" };
-	}
-	assert(!"an error without a class");
-	return (struct outcome){ .code = ERR_INTERNAL };
-}
+static const struct outcome no_api = { ERR_UPSTREAM, true, true, false, "the provider does not know this path" };
+
+static const struct outcome outcomes[CLASSES] = {
+	[CLASS_INVALID] = { ERR_INVALID_REQUEST, false, false, true, NULL },
+	[CLASS_CONTEXT] = { ERR_CONTEXT_LENGTH, false, false, true, NULL },
+	[CLASS_POLICY] = { ERR_CONTENT_POLICY, false, false, true, NULL },
+	[CLASS_TOO_LARGE] = { ERR_TOO_LARGE, false, false, true, NULL },
+	[CLASS_NOT_FOUND] = { ERR_MODEL_NOT_FOUND, true, true, true, NULL },
+	[CLASS_CONFLICT] = { ERR_CONFLICT, true, false, true, NULL },
+	[CLASS_AUTH] = { ERR_UPSTREAM, true, true, false, "the provider refused the gateway's credential" },
+	[CLASS_QUOTA] = { ERR_UPSTREAM, true, true, false, "the provider's account has no credit or quota left" },
+	[CLASS_FORBIDDEN] = { ERR_UPSTREAM, true, true, false, "the provider does not allow this to the gateway" },
+	[CLASS_RATE] = { ERR_RATE_LIMIT, true, false, false, "the provider's rate limit is reached" },
+	[CLASS_OVERLOADED] = { ERR_UPSTREAM, true, false, false, "the provider is overloaded" },
+	[CLASS_SERVER] = { ERR_UPSTREAM, true, false, false, "the provider failed" },
+	[CLASS_TIMEOUT] = { ERR_UPSTREAM_TIMEOUT, true, false, false, "the provider ran out of time" },
+};
 
 void dialect_read_error(int status, struct str body, const struct str *hide, size_t n_hide, struct dialect_error *out)
 {
@@ -323,10 +317,10 @@ void dialect_read_error(int status, struct str body, const struct str *hide, siz
 	copy_word(out->type, sizeof(out->type), f.type);
 	copy_word(out->code, sizeof(out->code), f.code);
 	copy_word(out->param, sizeof(out->param), f.param);
-	struct outcome o = outcome_of(classify(status, &f));
+	struct outcome o = outcomes[classify(status, &f)];
 	if (o.pass && f.message.n == 0 && status == 404)
-		/* No API spoke here: the base URL or the path is wrong, which is not the client's to mend. */
-		o = (struct outcome){ ERR_UPSTREAM, true, true, false, "the provider does not know this path" };
+		o = no_api;      /* the base URL or the path is wrong, which is not the client's to mend */
+	assert(o.code != ERR_NONE);
 
 	struct str text = clean(f.message, hide, n_hide, cleaned);
 	if (o.text)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * gemini: Google's generateContent family. Model and call are in the path. A stream is a JSON array of answers, or SSE with
- * alt=sse; it has no terminal event, the last answer has a finishReason. Usage comes unasked, cumulative.
+ * gemini: Google's generateContent family. Model and call are in the path. A stream is a JSON array of answers, or SSE
+ * with alt=sse; it has no terminal event, the last answer has a finishReason. Usage comes unasked, cumulative.
  */
 
 #include <assert.h>
@@ -23,7 +23,8 @@ static const char *const deep_paths[DEEP_PATHS] = { "model" };
 static struct json_plan deep_plan;
 
 enum { ANS_USAGE, ANS_ERROR, ANS_CANDIDATES, ANS_BLOCKED, ANS_PATHS };
-static const char *const answer_paths[ANS_PATHS] = { "usageMetadata", "error", "candidates", "promptFeedback.blockReason" };
+static const char *const answer_paths[ANS_PATHS] = { "usageMetadata", "error", "candidates",
+	                                             "promptFeedback.blockReason" };
 static struct json_plan answer_plan;
 
 enum { CAND_FINISH, CAND_PATHS };
@@ -31,8 +32,16 @@ static const char *const candidate_paths[CAND_PATHS] = { "finishReason" };
 static struct json_plan candidate_plan;
 
 enum {
-	USE_PROMPT, USE_CACHED, USE_CANDIDATES, USE_THOUGHTS, USE_TOOL, USE_PROMPT_PARTS, USE_CACHED_PARTS, USE_OUTPUT_PARTS,
-	USE_RESPONSE, USE_PATHS
+	USE_PROMPT,
+	USE_CACHED,
+	USE_CANDIDATES,
+	USE_THOUGHTS,
+	USE_TOOL,
+	USE_PROMPT_PARTS,
+	USE_CACHED_PARTS,
+	USE_OUTPUT_PARTS,
+	USE_RESPONSE,
+	USE_PATHS
 };
 static const char *const usage_paths[USE_PATHS] = {
 	"promptTokenCount", "cachedContentTokenCount", "candidatesTokenCount", "thoughtsTokenCount",
@@ -72,8 +81,9 @@ static int64_t part_of(const struct json_hit *list, struct str modality, int64_t
 	if (list->type != JSON_ARRAY)
 		return 0;
 	while (array_next(&rest, &item))
-		if (json_scan(&part_plan, item, ANSWER_DEPTH_MAX, hit, &fault)
-		    && (json_is_str(hit[PART_MODALITY].value, modality) || hit_number(&hit[PART_MODALITY], -1) == number)) {
+		if (json_scan(&part_plan, item, ANSWER_DEPTH_MAX, hit, &fault) &&
+		    (json_is_str(hit[PART_MODALITY].value, modality) ||
+		     hit_number(&hit[PART_MODALITY], -1) == number)) {
 			int64_t n = hit_number(&hit[PART_COUNT], 0);
 			sum += n > 0 && n <= (int64_t)USAGE_COUNTER_MAX && sum <= (int64_t)USAGE_COUNTER_MAX ? n : 0;
 		}
@@ -93,9 +103,11 @@ void gemini_usage_read(struct str raw, struct usage *out)
 
 	if (!json_scan(&usage_plan, raw, ANSWER_DEPTH_MAX, hit, &fault))
 		return;
-	/* Cached tokens are part of the prompt, and so are their own audio and images. Tool input and thoughts are extra. */
-	int64_t audio = part_of(&hit[USE_PROMPT_PARTS], MODALITY_AUDIO) - part_of(&hit[USE_CACHED_PARTS], MODALITY_AUDIO);
-	int64_t image = part_of(&hit[USE_PROMPT_PARTS], MODALITY_IMAGE) - part_of(&hit[USE_CACHED_PARTS], MODALITY_IMAGE);
+	/* Cached tokens are part of the prompt, with their own audio and images. Tool input and thoughts are extra. */
+	int64_t audio =
+		part_of(&hit[USE_PROMPT_PARTS], MODALITY_AUDIO) - part_of(&hit[USE_CACHED_PARTS], MODALITY_AUDIO);
+	int64_t image =
+		part_of(&hit[USE_PROMPT_PARTS], MODALITY_IMAGE) - part_of(&hit[USE_CACHED_PARTS], MODALITY_IMAGE);
 	usage_set(&u, USAGE_INPUT, hit_number(&hit[USE_PROMPT], 0));
 	usage_split(&u, USAGE_INPUT, USAGE_CACHE_READ, hit_number(&hit[USE_CACHED], 0));
 	usage_split(&u, USAGE_INPUT, USAGE_INPUT_AUDIO, not_negative(audio));
@@ -108,8 +120,8 @@ void gemini_usage_read(struct str raw, struct usage *out)
 	*out = u;
 }
 
-static enum dialect_answer read_answer(struct arena *arena, enum dialect_call call, struct str body, struct usage *usage,
-                                       struct dialect_error *error)
+static enum dialect_answer read_answer(struct arena *arena, enum dialect_call call, struct str body,
+                                       struct usage *usage, struct dialect_error *error)
 {
 	struct json_hit hit[ANS_PATHS];
 	struct json_fault fault;
@@ -213,11 +225,15 @@ static bool read_path(struct arena *arena, struct str path, struct dialect_reque
 			out->stream = methods[i].stream;
 			out->model = good ? arena_dup(arena, buf_str(&decoded)) : str_of(NULL, 0);
 			buf_fini(&decoded);
-			return good ? true : err_set(e, ERR_INVALID_REQUEST, "the model in the path must be 1 to 512 bytes long, with "
-			                             "well-formed percent-encoding");
+			return good ? true
+			            : err_set(e, ERR_INVALID_REQUEST,
+			                      "the model in the path must be 1 to 512 bytes long, with "
+			                      "well-formed percent-encoding");
 		}
-	return err_set(e, ERR_NOT_FOUND, "the method \"%.*s\" is not known; known are generateContent, streamGenerateContent, "
-	               "countTokens, embedContent and batchEmbedContents", (int)(method.n < 64 ? method.n : 64), method.p);
+	return err_set(e, ERR_NOT_FOUND,
+	               "the method \"%.*s\" is not known; known are generateContent, streamGenerateContent, "
+	               "countTokens, embedContent and batchEmbedContents",
+	               (int)(method.n < 64 ? method.n : 64), method.p);
 }
 
 /* "json;enum-encoding=int", as Google's older client libraries ask for, percent-encoded or not. */
@@ -239,8 +255,9 @@ static bool read_query(struct str query, struct dialect_request *out, struct err
 		if (str_eq(value, STR("sse")) && out->stream)
 			out->framing = FRAMING_SSE;
 		else if (!is_json_alt(value))
-			return err_set(e, ERR_INVALID_REQUEST, "alt: must be json%s, not \"%.*s\"", out->stream ? " or sse" : "",
-			               (int)(value.n < 32 ? value.n : 32), value.n ? value.p : "");
+			return err_set(e, ERR_INVALID_REQUEST, "alt: must be json%s, not \"%.*s\"",
+			               out->stream ? " or sse" : "", (int)(value.n < 32 ? value.n : 32),
+			               value.n ? value.p : "");
 		else if (value.n > 4 && value.n < 64)
 			out->query = member;
 	}
@@ -254,7 +271,9 @@ static bool read_request(struct arena *arena, const struct dialect_in *in, struc
 	struct json_hit hit[REQ_PATHS];
 	struct json_fault fault;
 
-	*out = (struct dialect_request){ .dialect = &dialect_gemini, .usage_asked = true, .max_output = -1, .body = in->body };
+	*out = (struct dialect_request){
+		.dialect = &dialect_gemini, .usage_asked = true, .max_output = -1, .body = in->body
+	};
 	if (!read_path(arena, in->path, out, e) || !read_query(in->query, out, e))
 		return false;
 	if (out->model.n == 0)
@@ -263,7 +282,8 @@ static bool read_request(struct arena *arena, const struct dialect_in *in, struc
 		return json_fault_err(&fault, ERR_INVALID_REQUEST, e);
 	if (!request_is_object(in->body, e))
 		return false;
-	if (hit[REQ_MODEL].type != JSON_ABSENT && hit[REQ_MODEL].type != JSON_NULL && hit[REQ_MODEL].type != JSON_STRING)
+	if (hit[REQ_MODEL].type != JSON_ABSENT && hit[REQ_MODEL].type != JSON_NULL &&
+	    hit[REQ_MODEL].type != JSON_STRING)
 		return err_set(e, ERR_INVALID_REQUEST, "model: must be a string");
 	if (hit[REQ_MODEL].type == JSON_STRING)
 		out->at[REQUEST_MODEL] = hit[REQ_MODEL];

@@ -50,8 +50,8 @@ static bool has_error(const struct json_hit hit[ANS_PATHS])
 	return hit_is_error(&hit[ANS_ERROR]) || hit_number(&hit[ANS_MINIMAX_STATUS], 0) != 0;
 }
 
-enum dialect_answer openai_read_answer(struct arena *arena, enum dialect_call call, struct str body, struct usage *usage,
-                                       struct dialect_error *error)
+enum dialect_answer openai_read_answer(struct arena *arena, enum dialect_call call, struct str body,
+                                       struct usage *usage, struct dialect_error *error)
 {
 	struct json_hit hit[ANS_PATHS];
 	struct json_fault fault;

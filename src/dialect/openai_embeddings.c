@@ -12,7 +12,9 @@ static struct request_reader request;
 
 static bool read_request(struct arena *arena, const struct dialect_in *in, struct dialect_request *out, struct err *e)
 {
-	*out = (struct dialect_request){ .dialect = &dialect_openai_embeddings, .call = CALL_EMBED, .framing = FRAMING_WHOLE };
+	*out = (struct dialect_request){ .dialect = &dialect_openai_embeddings,
+		                         .call = CALL_EMBED,
+		                         .framing = FRAMING_WHOLE };
 	return request_read_body(arena, &request, in->body, true, out, e);
 }
 

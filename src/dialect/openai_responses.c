@@ -23,8 +23,8 @@ static const char *const event_paths[EV_PATHS] = {
 };
 static struct json_plan event_plan;
 
-static enum dialect_answer read_answer(struct arena *arena, enum dialect_call call, struct str body, struct usage *usage,
-                                       struct dialect_error *error)
+static enum dialect_answer read_answer(struct arena *arena, enum dialect_call call, struct str body,
+                                       struct usage *usage, struct dialect_error *error)
 {
 	struct json_hit hit[ANS_PATHS];
 	struct json_fault fault;
@@ -64,7 +64,8 @@ static void keep_response(struct stream_meter *m, struct arena *arena, const str
 	buf_fini(&b);
 }
 
-static void read_event(struct stream_meter *m, struct arena *arena, struct stream_event *ev, struct str name, struct str data)
+static void read_event(struct stream_meter *m, struct arena *arena, struct stream_event *ev, struct str name,
+                       struct str data)
 {
 	struct json_hit hit[EV_PATHS];
 	struct json_fault fault;
@@ -90,8 +91,9 @@ static void read_event(struct stream_meter *m, struct arena *arena, struct strea
 /* The events that say more than text. All others only count. */
 static bool is_telling(struct str name)
 {
-	return name.n == 0 || str_eq(name, STR("response.created")) || str_eq(name, STR("response.completed"))
-	       || str_eq(name, STR("response.incomplete")) || str_eq(name, STR("response.failed")) || str_eq(name, STR("error"));
+	return name.n == 0 || str_eq(name, STR("response.created")) || str_eq(name, STR("response.completed")) ||
+	       str_eq(name, STR("response.incomplete")) || str_eq(name, STR("response.failed")) ||
+	       str_eq(name, STR("error"));
 }
 
 static void meter_event(struct stream_meter *m, struct arena *arena, struct stream_event *ev)

@@ -24,8 +24,17 @@ static const char *const chat_paths[CHAT_PATHS] = {
 static struct json_plan chat_plan;
 
 enum {
-	RESP_INPUT, RESP_OUTPUT, RESP_TOTAL, RESP_CACHED, RESP_CACHE_WRITE, RESP_AUDIO_IN, RESP_IMAGE_IN, RESP_REASONING,
-	RESP_AUDIO_OUT, RESP_IMAGE_OUT, RESP_PATHS
+	RESP_INPUT,
+	RESP_OUTPUT,
+	RESP_TOTAL,
+	RESP_CACHED,
+	RESP_CACHE_WRITE,
+	RESP_AUDIO_IN,
+	RESP_IMAGE_IN,
+	RESP_REASONING,
+	RESP_AUDIO_OUT,
+	RESP_IMAGE_OUT,
+	RESP_PATHS
 };
 static const char *const resp_paths[RESP_PATHS] = {
 	"input_tokens", "output_tokens", "total_tokens", "input_tokens_details.cached_tokens",

@@ -98,7 +98,10 @@ bool request_is_object(struct str body, struct err *e)
 	if (text.n && text.p[0] == '{')
 		return true;
 	return err_set(e, ERR_INVALID_REQUEST, "the body must be a JSON object, not %s",
-	               text.n == 0 ? "empty" : text.p[0] == '[' ? "an array" : text.p[0] == '"' ? "a string" : "a plain value");
+	               text.n == 0        ? "empty"
+	               : text.p[0] == '[' ? "an array"
+	               : text.p[0] == '"' ? "a string"
+	                                  : "a plain value");
 }
 
 bool request_read_body(struct arena *arena, const struct request_reader *r, struct str body, bool needs_model,
@@ -191,9 +194,13 @@ static bool usage_edit(const struct dialect_request *rq, const struct dialect_ed
 	if (flag->type != JSON_ABSENT)
 		*out = (struct json_edit){ .kind = JSON_EDIT_REPLACE, .hit = flag, .with = STR("true") };
 	else if (options->type == JSON_OBJECT)
-		*out = (struct json_edit){ .kind = JSON_EDIT_INSERT, .into = options->value, .with = STR("\"include_usage\":true") };
+		*out = (struct json_edit){ .kind = JSON_EDIT_INSERT,
+			                   .into = options->value,
+			                   .with = STR("\"include_usage\":true") };
 	else if (options->type != JSON_ABSENT)
-		*out = (struct json_edit){ .kind = JSON_EDIT_REPLACE, .hit = options, .with = STR("{\"include_usage\":true}") };
+		*out = (struct json_edit){ .kind = JSON_EDIT_REPLACE,
+			                   .hit = options,
+			                   .with = STR("{\"include_usage\":true}") };
 	else
 		*out = (struct json_edit){ .kind = JSON_EDIT_INSERT, .into = rq->body,
 		                           .with = STR("\"stream_options\":{\"include_usage\":true}") };
@@ -219,7 +226,9 @@ size_t dialect_edit_request(struct arena *arena, const struct dialect_request *r
 		if (rq->more_models.n)
 			return gemini_edit_models(arena, rq, with, pieces);
 		if (rq->at[REQUEST_MODEL].type != JSON_ABSENT)
-			edit[n++] = (struct json_edit){ .kind = JSON_EDIT_REPLACE, .hit = &rq->at[REQUEST_MODEL], .with = with };
+			edit[n++] = (struct json_edit){ .kind = JSON_EDIT_REPLACE,
+				                        .hit = &rq->at[REQUEST_MODEL],
+				                        .with = with };
 	}
 	if (usage_edit(rq, want, &edit[n]))
 		n++;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* stream: what the meters of all dialects share, the framing of JSON array streams, and the last event of a failed one. */
+/* stream: what the meters of all dialects share, framing of JSON array streams, and the last event of a failed one. */
 
 #include "dialect/stream.h"
 
@@ -10,7 +10,8 @@
 #include "json/write.h"
 #include "net/sse.h"
 
-void stream_meter_init(struct stream_meter *m, const struct dialect *d, enum dialect_framing framing, bool usage_is_ours)
+void stream_meter_init(struct stream_meter *m, const struct dialect *d, enum dialect_framing framing,
+                       bool usage_is_ours)
 {
 	assert(framing != FRAMING_WHOLE && d->meter_event);
 	*m = (struct stream_meter){ .dialect = d, .framing = (uint8_t)framing, .usage_is_ours = usage_is_ours };
@@ -162,12 +163,14 @@ size_t array_framer_next(struct array_framer *f, struct str bytes, bool *bad)
 
 /* Some agents ignore a bare `error` event and wait for the response's own end; so the response fails, if the client was
  * told of one. Its `error.code` is a closed set in the SDKs. */
-static bool write_responses_error(const struct stream_meter *m, const struct err *e, struct str request_id, struct buf *out)
+static bool write_responses_error(const struct stream_meter *m, const struct err *e, struct str request_id,
+                                  struct buf *out)
 {
 	struct str code = e->code == ERR_RATE_LIMIT ? STR("rate_limit_exceeded") : STR("server_error");
 
 	if (m->resume.n) {
-		buf_append(out, STR("event: response.failed\ndata: {\"type\":\"response.failed\",\"sequence_number\":"));
+		buf_append(out,
+		           STR("event: response.failed\ndata: {\"type\":\"response.failed\",\"sequence_number\":"));
 		buf_append_u64(out, m->sequence);
 		buf_append(out, STR(",\"response\":{"));
 		buf_append(out, m->resume);
@@ -192,7 +195,7 @@ static bool write_responses_error(const struct stream_meter *m, const struct err
 
 static bool write_array_error(const struct stream_meter *m, const struct err *e, struct str request_id, struct buf *out)
 {
-	/* The array is closed, so that its reader comes to see the error: an element without a finish reason is no finish. */
+	/* The array is closed, so that its reader comes to see the error: one without a finish reason is no finish. */
 	buf_append(out, !m->opened ? STR("[") : m->any ? STR(",\r\n") : STR(""));
 	bool good = dialect_write_error(m->dialect, e, NULL, request_id, out);
 	buf_append(out, STR("\r\n]"));

@@ -11,8 +11,8 @@
  *		case STREAM_PASS: forward bytes
  *		case STREAM_EDIT: forward ev.piece[0], ev.piece[1]
  *		case STREAM_DROP: nothing
- *		case STREAM_ERROR: the provider reports an error in this event (ev.error says which); before the first byte
- *		                   went to the client another candidate may be tried, afterwards forward the bytes and stop
+ *		case STREAM_ERROR: the provider reports an error (ev.error says which): before the first byte went
+ *		                   to the client try another candidate, afterwards forward the bytes and stop
  *		}
  *	at the end of the upstream's body: stream_meter_end(&m, transport_ended_cleanly)
  *
@@ -35,7 +35,8 @@ enum stream_end {
 
 struct stream_meter {
 	const struct dialect *dialect;
-	struct str resume;           /* Responses: members of the response object that an error event must repeat; arena */
+	/* Responses: members of the response object that an error event must repeat; arena */
+	struct str resume;
 	struct usage usage;
 	uint32_t events;             /* seen so far */
 	uint32_t sequence;           /* Responses: sequence_number of the next event */
@@ -64,7 +65,8 @@ enum stream_end stream_meter_end(const struct stream_meter *, bool transport_cle
 
 /* The last event of a stream that fails after its first byte, in the client's dialect, to be sent at an event boundary.
  * Nothing may follow it. False: the buffer is full. */
-MUST_USE bool stream_write_error(const struct stream_meter *, const struct err *, struct str request_id, struct buf *out);
+MUST_USE bool stream_write_error(const struct stream_meter *, const struct err *, struct str request_id,
+                                 struct buf *out);
 
 /*
  * Frames a JSON array stream (Gemini without alt=sse): `bytes` is all that was not consumed yet. Returns the length of

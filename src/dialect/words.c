@@ -3,29 +3,19 @@
 
 #include <assert.h>
 
+#include "base/v16.h"
 #include "dialect/dialect_in.h"
 
-#ifdef __SSE2__
-#include <emmintrin.h>
-
-/* Positions 0 to 15 from p where a quote is followed by one of the three; reads 17 bytes. */
-static unsigned quotes_before(const char *p, __m128i a, __m128i b, __m128i c)
-{
-	__m128i here = _mm_loadu_si128((const __m128i *)(const void *)p);
-	__m128i next = _mm_loadu_si128((const __m128i *)(const void *)(p + 1));
-	__m128i quote = _mm_cmpeq_epi8(here, _mm_set1_epi8('"'));
-	__m128i any = _mm_or_si128(_mm_or_si128(_mm_cmpeq_epi8(next, a), _mm_cmpeq_epi8(next, b)), _mm_cmpeq_epi8(next, c));
-
-	return (unsigned)_mm_movemask_epi8(_mm_and_si128(quote, any));
-}
-
+/* Where whole blocks of 16 were searched up to, or the place that was found. Reads a block and one byte behind it. */
 static size_t skip_blocks(struct str s, size_t at, const char second[3], bool *found)
 {
-	__m128i a = _mm_set1_epi8(second[0]), b = _mm_set1_epi8(second[1]), c = _mm_set1_epi8(second[2]);
+	v16 quote = v16_fill('"'), a = v16_fill(second[0]), b = v16_fill(second[1]), c = v16_fill(second[2]);
 
 	*found = false;
 	for (; at + 17 <= s.n; at += 16) {
-		unsigned mask = quotes_before(s.p + at, a, b, c);
+		v16 next = v16_load(s.p + at + 1);
+		v16 any = v16_or(v16_or(v16_eq(next, a), v16_eq(next, b)), v16_eq(next, c));
+		unsigned mask = v16_mask(v16_eq(v16_load(s.p + at), quote)) & v16_mask(any);
 		if (mask) {
 			*found = true;
 			return at + (unsigned)__builtin_ctz(mask);
@@ -33,13 +23,6 @@ static size_t skip_blocks(struct str s, size_t at, const char second[3], bool *f
 	}
 	return at;
 }
-#else
-static size_t skip_blocks(struct str s, size_t at, const char second[3], bool *found)
-{
-	*found = false;
-	return at;
-}
-#endif
 
 size_t word_next(struct str s, size_t from, const char second[3])
 {
@@ -49,7 +32,7 @@ size_t word_next(struct str s, size_t from, const char second[3])
 	if (found)
 		return at;
 	for (; at + 1 < s.n; at++)
-		if (s.p[at] == '"' && (s.p[at + 1] == second[0] || s.p[at + 1] == second[1] || s.p[at + 1] == second[2]))
+		if (s.p[at] == '"' && memchr(second, s.p[at + 1], 3))
 			return at;
 	return s.n;
 }

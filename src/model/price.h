@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * price: what one deployment's tokens cost. A price is in pico-dollars a token (1 USD per million tokens = 1,000,000
- * pico-dollars a token), so that every list price is an exact integer; costs are nano-dollars. An unknown price makes an
- * unknown cost, never 0; a price of 0 is known and free.
+ * pico-dollars a token), so that every list price is an exact integer; costs are nano-dollars. An unknown price makes
+ * an unknown cost, never 0; a price of 0 is known and free.
  *
  *	struct price p = PRICE_UNKNOWN;
  *	p.token_pusd[USAGE_INPUT] = 2500000;       // 2.50 USD per million

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * usage: what one answer consumed, in tokens. The counters are DISJOINT: a token is in exactly one of them, whatever the
- * provider's own bookkeeping is (OpenAI counts cached tokens inside the prompt, Anthropic beside it, Gemini counts
- * thoughts beside the candidates). So a price is a plain sum of products and totals are plain sums. Plain memory, 48 bytes.
+ * usage: what one answer consumed, in tokens. The counters are DISJOINT: a token is in exactly one of them, whatever
+ * the provider's own bookkeeping is (OpenAI counts cached tokens inside the prompt, Anthropic beside it, Gemini counts
+ * thoughts beside the candidates). So a price is a plain sum of products and totals are plain sums. Plain memory, 48
+ * bytes.
  */
 #ifndef SLUICE_MODEL_USAGE_H
 #define SLUICE_MODEL_USAGE_H

@@ -59,8 +59,8 @@ static const struct {
 	{ STR_INIT("gemini"), DIALECT_BIT(DIALECT_GEMINI), AUTH_X_GOOG_API_KEY },
 };
 
-bool provider_unknown(struct arena *arena, struct str name, struct str dialect, struct str base_url, struct provider *out,
-                      struct err *e)
+bool provider_unknown(struct arena *arena, struct str name, struct str dialect, struct str base_url,
+                      struct provider *out, struct err *e)
 {
 	struct provider p = { .quirks = QUIRK_KEY_OPTIONAL };
 
@@ -70,8 +70,10 @@ bool provider_unknown(struct arena *arena, struct str name, struct str dialect, 
 			p.faces[0].auth = dialect_words[i].auth;
 		}
 	if (p.faces[0].dialects == 0)
-		return err_set(e, ERR_CONFIG, "the dialect \"%.*s\" is not known; allowed are openai-chat, openai-responses, "
-		               "anthropic and gemini", (int)(dialect.n < 64 ? dialect.n : 64), dialect.n ? dialect.p : "");
+		return err_set(e, ERR_CONFIG,
+		               "the dialect \"%.*s\" is not known; allowed are openai-chat, openai-responses, "
+		               "anthropic and gemini",
+		               (int)(dialect.n < 64 ? dialect.n : 64), dialect.n ? dialect.p : "");
 	if (!str_starts(base_url, STR("http://")) && !str_starts(base_url, STR("https://")))
 		return err_set(e, ERR_CONFIG, "base_url must start with http:// or https://");
 	while (base_url.n && base_url.p[base_url.n - 1] == '/')
@@ -96,7 +98,8 @@ struct provider_header provider_auth_header(struct arena *arena, enum provider_a
 {
 	switch (auth) {
 	case AUTH_BEARER:
-		return (struct provider_header){ STR("authorization"), arena_printf(arena, "Bearer %.*s", STR_ARG(key)) };
+		return (struct provider_header){ STR("authorization"),
+			                         arena_printf(arena, "Bearer %.*s", STR_ARG(key)) };
 	case AUTH_X_API_KEY: return (struct provider_header){ STR("x-api-key"), key };
 	case AUTH_X_GOOG_API_KEY: return (struct provider_header){ STR("x-goog-api-key"), key };
 	case AUTH_API_KEY: return (struct provider_header){ STR("api-key"), key };

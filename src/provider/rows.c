@@ -16,8 +16,8 @@
 #define AT(bits, url, how) { .dialects = bits, .base_url = STR_INIT(url), .auth = how }
 
 /*
- * A variable that belongs to more than one row stands in the one that it enables without a configuration; the other rows
- * (another region, another face) must be asked for by name, and so have none.
+ * A variable that belongs to more than one row stands in the one that it enables without a configuration; the other
+ * rows (another region, another face) must be asked for by name, and so have none.
  */
 const struct provider provider_table[] = {
 	ROW("302ai", "302.AI", "AI302_API_KEY", "", 0,

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * corpus: recorded exchanges of real providers, where the folder ../shared/corpus is there: each request is read, each
- * whole answer and each stream is metered, and what comes out is compared with a walk over the recording's own JSON tree.
- * Streams are framed at odd cuts. Prints what was compared.
+ * whole answer and each stream is metered, and what comes out is compared with a walk over the recording's own JSON
+ * tree. Streams are framed at odd cuts. Prints what was compared.
  */
 
 #include <setjmp.h>
@@ -27,22 +27,69 @@ static const struct {
 	const struct dialect *dialect;
 	enum dialect_call call;
 } files[] = {
-#define CHAT(name) { name "-chat", &dialect_openai_chat, CALL_GENERATE }
-	CHAT("openai"), CHAT("azure-openai"), CHAT("azure-inference"), CHAT("mistral"), CHAT("groq"), CHAT("deepseek"),
-	CHAT("openrouter"), CHAT("together"), CHAT("xai"), CHAT("huggingface"), CHAT("perplexity"), CHAT("cerebras"),
-	CHAT("copilot"), CHAT("alibaba"), CHAT("doubleword"), CHAT("gpustack"), CHAT("llamacpp"), CHAT("local"),
-	CHAT("mistralrs"), CHAT("moonshot"), CHAT("ollama-openai"), CHAT("openai-compatible"), CHAT("snowflake"), CHAT("venice"),
-	CHAT("vercel-gateway"), CHAT("zai"), CHAT("bedrock-openai"), CHAT("anthropic-openai"),
+#define CHAT(name)                                                \
+	{                                                         \
+		name "-chat", &dialect_openai_chat, CALL_GENERATE \
+	}
+	CHAT("openai"),
+	CHAT("azure-openai"),
+	CHAT("azure-inference"),
+	CHAT("mistral"),
+	CHAT("groq"),
+	CHAT("deepseek"),
+	CHAT("openrouter"),
+	CHAT("together"),
+	CHAT("xai"),
+	CHAT("huggingface"),
+	CHAT("perplexity"),
+	CHAT("cerebras"),
+	CHAT("copilot"),
+	CHAT("alibaba"),
+	CHAT("doubleword"),
+	CHAT("gpustack"),
+	CHAT("llamacpp"),
+	CHAT("local"),
+	CHAT("mistralrs"),
+	CHAT("moonshot"),
+	CHAT("ollama-openai"),
+	CHAT("openai-compatible"),
+	CHAT("snowflake"),
+	CHAT("venice"),
+	CHAT("vercel-gateway"),
+	CHAT("zai"),
+	CHAT("bedrock-openai"),
+	CHAT("anthropic-openai"),
 	{ "openai-completions", &dialect_openai_completions, CALL_GENERATE },
 	{ "azure-openai-completions", &dialect_openai_completions, CALL_GENERATE },
 	{ "local-completions", &dialect_openai_completions, CALL_GENERATE },
 	{ "together-completions", &dialect_openai_completions, CALL_GENERATE },
-#define EMBED(name) { name "-embeddings", &dialect_openai_embeddings, CALL_EMBED }
-	EMBED("openai"), EMBED("azure-openai"), EMBED("mistral"), EMBED("openrouter"), EMBED("perplexity"), EMBED("venice"),
-	EMBED("voyage"), EMBED("llamacpp"), EMBED("doubleword"),
-#define RESP(name) { name "-responses", &dialect_openai_responses, CALL_GENERATE }
-	RESP("openai"), RESP("azure-openai"), RESP("xai"), RESP("openrouter"), RESP("deepseek"), RESP("local"),
-	RESP("mistralrs"), RESP("chatgpt"), RESP("copilot"), RESP("bedrock"),
+#define EMBED(name)                                                        \
+	{                                                                  \
+		name "-embeddings", &dialect_openai_embeddings, CALL_EMBED \
+	}
+	EMBED("openai"),
+	EMBED("azure-openai"),
+	EMBED("mistral"),
+	EMBED("openrouter"),
+	EMBED("perplexity"),
+	EMBED("venice"),
+	EMBED("voyage"),
+	EMBED("llamacpp"),
+	EMBED("doubleword"),
+#define RESP(name)                                                          \
+	{                                                                   \
+		name "-responses", &dialect_openai_responses, CALL_GENERATE \
+	}
+	RESP("openai"),
+	RESP("azure-openai"),
+	RESP("xai"),
+	RESP("openrouter"),
+	RESP("deepseek"),
+	RESP("local"),
+	RESP("mistralrs"),
+	RESP("chatgpt"),
+	RESP("copilot"),
+	RESP("bedrock"),
 	{ "anthropic-messages", &dialect_anthropic, CALL_GENERATE },
 	{ "anthropic-messages-count-tokens", &dialect_anthropic, CALL_COUNT_TOKENS },
 	{ "local-messages", &dialect_anthropic, CALL_GENERATE },
@@ -53,7 +100,9 @@ static const struct {
 	{ "gemini-embeddings", &dialect_gemini, CALL_EMBED },
 };
 
-static struct { unsigned records, requests, answers, usages, streams, ends, cut, errors, edited, dropped, bad; } count;
+static struct {
+	unsigned records, requests, answers, usages, streams, ends, cut, errors, edited, dropped, bad;
+} count;
 
 /* What the recording says: the counters as the provider names them. */
 struct told {
@@ -81,13 +130,15 @@ static int64_t or_zero(int64_t n)
 	return n < 0 ? 0 : n;
 }
 
-static void told_by_openai(yyjson_val *usage, const char *in, const char *out, const char *in_details, const char *out_details,
-                           struct told *t)
+static void told_by_openai(yyjson_val *usage, const char *in, const char *out, const char *in_details,
+                           const char *out_details, struct told *t)
 {
 	if (number(usage, in, NULL) < 0 && number(usage, out, NULL) < 0 && number(usage, "total_tokens", NULL) < 0)
 		return;
-	*t = (struct told){ .any = true, .input = number(usage, in, NULL), .output = or_zero(number(usage, out, NULL)),
-	                    .total = number(usage, "total_tokens", NULL) };
+	*t = (struct told){ .any = true,
+		            .input = number(usage, in, NULL),
+		            .output = or_zero(number(usage, out, NULL)),
+		            .total = number(usage, "total_tokens", NULL) };
 	t->cached = number(usage, in_details, "cached_tokens");
 	if (t->cached < 0)
 		t->cached = number(usage, "prompt_cache_hit_tokens", NULL);
@@ -120,7 +171,7 @@ static void told_by_anthropic(yyjson_val *usage, struct told *t)
 	t->any = true;
 	t->cached = cached > 0 ? cached : t->cached;
 	t->written = written > 0 ? written : t->written;
-	t->tool = input > 0 ? input : t->tool;          /* here: the plain input */
+	t->tool = input > 0 ? input : t->tool; /* here: the plain input */
 	t->input = t->tool + t->cached + t->written;
 	if (output >= 0) {
 		t->output = output;
@@ -153,15 +204,16 @@ static void listen_to(const struct dialect *d, enum dialect_call call, yyjson_va
 	case DIALECTS:
 		if (!yyjson_is_obj(usage))
 			usage = yyjson_obj_get(yyjson_obj_get(root, "x_groq"), "usage");
-		yyjson_arr_foreach(yyjson_obj_get(root, "choices"), i, max, choice)
-			if (!yyjson_is_obj(usage))
-				usage = yyjson_obj_get(choice, "usage");
-		told_by_openai(usage, "prompt_tokens", "completion_tokens", "prompt_tokens_details", "completion_tokens_details", t);
+		yyjson_arr_foreach(yyjson_obj_get(root, "choices"), i, max, choice) if (!yyjson_is_obj(usage)) usage =
+			yyjson_obj_get(choice, "usage");
+		told_by_openai(usage, "prompt_tokens", "completion_tokens", "prompt_tokens_details",
+		               "completion_tokens_details", t);
 		break;
 	case DIALECT_OPENAI_RESPONSES:
 		if (!yyjson_is_obj(usage))
 			usage = yyjson_obj_get(yyjson_obj_get(root, "response"), "usage");
-		told_by_openai(usage, "input_tokens", "output_tokens", "input_tokens_details", "output_tokens_details", t);
+		told_by_openai(usage, "input_tokens", "output_tokens", "input_tokens_details", "output_tokens_details",
+		               t);
 		break;
 	case DIALECT_ANTHROPIC:
 		if (!yyjson_is_obj(usage))
@@ -189,14 +241,17 @@ static void compare(const char *id, const struct told *t, const struct usage *u)
 	count.usages++;
 	/* xAI's cached tokens may exceed its prompt: then they are no part of it. */
 	int64_t input = t->cached > t->input ? t->input + t->cached : t->input;
-	if ((int64_t)usage_total_input(u) == input && (int64_t)usage_total_output(u) == t->output
-	    && u->n[USAGE_CACHE_READ] == t->cached && (int64_t)usage_total_cache_write(u) == t->written
-	    && u->n[USAGE_REASONING] == (t->reasoning > t->output ? t->output : t->reasoning))
+	if ((int64_t)usage_total_input(u) == input && (int64_t)usage_total_output(u) == t->output &&
+	    u->n[USAGE_CACHE_READ] == t->cached && (int64_t)usage_total_cache_write(u) == t->written &&
+	    u->n[USAGE_REASONING] == (t->reasoning > t->output ? t->output : t->reasoning))
 		return;
-	snprintf(line, sizeof(line), "is %llu+%llu (read %u, write %llu, reasoning %u), told %lld+%lld (%lld, %lld, %lld)",
-	         (unsigned long long)usage_total_input(u), (unsigned long long)usage_total_output(u), u->n[USAGE_CACHE_READ],
-	         (unsigned long long)usage_total_cache_write(u), u->n[USAGE_REASONING], (long long)input, (long long)t->output,
-	         (long long)t->cached, (long long)t->written, (long long)t->reasoning);
+	snprintf(line, sizeof(line),
+	         "is %llu+%llu (read %u, write %llu, reasoning %u), told %lld+%lld (%lld, %lld, "
+	         "%lld)",
+	         (unsigned long long)usage_total_input(u), (unsigned long long)usage_total_output(u),
+	         u->n[USAGE_CACHE_READ], (unsigned long long)usage_total_cache_write(u), u->n[USAGE_REASONING],
+	         (long long)input, (long long)t->output, (long long)t->cached, (long long)t->written,
+	         (long long)t->reasoning);
 	complain(id, "usage", line);
 }
 
@@ -215,7 +270,8 @@ static void split_url(const char *url, struct str *path, struct str *query)
 	*path = str_cut(query, '?');
 }
 
-static void try_request(const char *id, const struct dialect *d, enum dialect_call call, yyjson_val *record, struct str body)
+static void try_request(const char *id, const struct dialect *d, enum dialect_call call, yyjson_val *record,
+                        struct str body)
 {
 	yyjson_doc *doc = yyjson_read(body.p, body.n, 0);
 	yyjson_val *request = yyjson_doc_get_root(doc);
@@ -275,9 +331,9 @@ static void try_answer(const char *id, const struct dialect *d, enum dialect_cal
 	if (answer == ANSWER_BROKEN) {
 		if (doc && yyjson_is_obj(yyjson_doc_get_root(doc)))
 			complain(id, "answer", "is said to be broken");
-	} else if (answer == ANSWER_OK && d->id == DIALECT_OPENAI_RESPONSES
-	           && yyjson_get_type(yyjson_obj_get(yyjson_doc_get_root(doc), "choices")) == YYJSON_TYPE_ARR) {
-		count.answers--;          /* filed among the Responses, but a Chat Completion */
+	} else if (answer == ANSWER_OK && d->id == DIALECT_OPENAI_RESPONSES &&
+	           yyjson_get_type(yyjson_obj_get(yyjson_doc_get_root(doc), "choices")) == YYJSON_TYPE_ARR) {
+		count.answers--; /* filed among the Responses, but a Chat Completion */
 	} else if (answer == ANSWER_OK) {
 		listen_to(d, call, yyjson_doc_get_root(doc), &told);
 		compare(id, &told, &u);
@@ -308,7 +364,8 @@ static void listen_to_stream(const struct dialect *d, struct str body, struct to
 	}
 }
 
-static void meter_sse(struct stream_meter *m, struct arena *arena, struct str body, unsigned step, struct dialect_error *error)
+static void meter_sse(struct stream_meter *m, struct arena *arena, struct str body, unsigned step,
+                      struct dialect_error *error)
 {
 	struct sse_framer framer = { 0 };
 	size_t start = 0, at = 0;
@@ -335,13 +392,15 @@ static void check_taken_out(const char *id, struct stream_meter *m, struct arena
 
 	switch (stream_meter_event(m, arena, &ev)) {
 	case STREAM_PASS:
-		if (!m->ended && str_find(event, STR("\"usage\":null")) != STR_NPOS && str_find(event, STR("x_groq")) == STR_NPOS)
+		if (!m->ended && str_find(event, STR("\"usage\":null")) != STR_NPOS &&
+		    str_find(event, STR("x_groq")) == STR_NPOS)
 			complain(id, "event", "still says that usage is null");
 		break;
 	case STREAM_ERROR: break;
 	case STREAM_DROP:
 		count.dropped++;
-		if (str_find(event, STR("\"choices\":[]")) == STR_NPOS && str_find(event, STR("\"choices\": []")) == STR_NPOS)
+		if (str_find(event, STR("\"choices\":[]")) == STR_NPOS &&
+		    str_find(event, STR("\"choices\": []")) == STR_NPOS)
 			complain(id, "event", "was dropped with its choices");
 		break;
 	case STREAM_EDIT:
@@ -350,8 +409,8 @@ static void check_taken_out(const char *id, struct stream_meter *m, struct arena
 		buf_append(&edited, ev.piece[1]);
 		yyjson_doc *before = yyjson_read(event.p + 5, event.n - 5, 0);
 		yyjson_doc *after = edited.n > 5 ? yyjson_read(edited.p + 5, edited.n - 5, 0) : NULL;
-		if (!after || yyjson_obj_get(yyjson_doc_get_root(after), "usage")
-		    || yyjson_obj_size(yyjson_doc_get_root(after)) + 1 != yyjson_obj_size(yyjson_doc_get_root(before)))
+		if (!after || yyjson_obj_get(yyjson_doc_get_root(after), "usage") ||
+		    yyjson_obj_size(yyjson_doc_get_root(after)) + 1 != yyjson_obj_size(yyjson_doc_get_root(before)))
 			complain(id, "event", "was edited badly");
 		yyjson_doc_free(before);
 		yyjson_doc_free(after);
@@ -403,8 +462,7 @@ static void try_stream(const char *id, const struct dialect *d, struct str body,
 		yyjson_doc *doc = yyjson_read(body.p, body.n, 0);
 		yyjson_val *item;
 		size_t i, max;
-		yyjson_arr_foreach(yyjson_doc_get_root(doc), i, max, item)
-			listen_to(d, CALL_GENERATE, item, &told);
+		yyjson_arr_foreach(yyjson_doc_get_root(doc), i, max, item) listen_to(d, CALL_GENERATE, item, &told);
 		yyjson_doc_free(doc);
 	} else {
 		meter_sse(&m, &arena, body, 1 + (unsigned)(body.n % 97), &error);
@@ -434,12 +492,14 @@ static void try_stream(const char *id, const struct dialect *d, struct str body,
 static void try_record(const struct dialect *d, enum dialect_call call, yyjson_val *record)
 {
 	const char *id = text_of(record, "id");
-	yyjson_val *request = yyjson_obj_get(record, "request_body"), *response = yyjson_obj_get(record, "response_body");
+	yyjson_val *request = yyjson_obj_get(record, "request_body"),
+		   *response = yyjson_obj_get(record, "response_body");
 	struct str body = { yyjson_get_str(response), yyjson_get_len(response) };
 	int64_t status = yyjson_get_sint(yyjson_obj_get(record, "status"));
 
 	count.records++;
-	if (yyjson_is_str(request) && !yyjson_obj_get(record, "request_body_encoding") && yyjson_get_str(request)[0] == '{')
+	if (yyjson_is_str(request) && !yyjson_obj_get(record, "request_body_encoding") &&
+	    yyjson_get_str(request)[0] == '{')
 		try_request(id, d, call, record, str_of(yyjson_get_str(request), yyjson_get_len(request)));
 	if (!yyjson_is_str(response) || yyjson_is_str(yyjson_obj_get(record, "response_body_encoding")) || body.n == 0)
 		return;
@@ -490,10 +550,12 @@ static void recordings_are_metered_as_they_say(void **state)
 		try_file(files[i].file, "unary", files[i].dialect, files[i].call);
 		try_file(files[i].file, "stream", files[i].dialect, files[i].call);
 	}
-	print_message("%u records: %u requests read and edited, %u answers, %u streams (%u ended well, %u lack their end), %u errors, %u usages equal\n",
+	print_message("%u records: %u requests read and edited, %u answers, %u streams (%u ended well, %u lack their "
+	              "end), %u errors, %u usages equal\n",
 	              count.records, count.requests, count.answers, count.streams, count.ends, count.cut, count.errors,
 	              count.usages);
-	print_message("usage that only the gateway asked for: %u events edited, %u dropped\n", count.edited, count.dropped);
+	print_message("usage that only the gateway asked for: %u events edited, %u dropped\n", count.edited,
+	              count.dropped);
 	assert_int_equal(count.bad, 0);
 }
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* requests: what is read of each dialect's request, what is refused and how it is said, and that edits stay in place. */
+/* requests: what is read of each dialect's request, what is refused and how it is said, and that edits stay in place.
+ *  */
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -29,48 +30,65 @@ struct read_case {
 };
 
 static const struct read_case good[] = {
-	{ "chat", CHAT, "", "", "{\"model\":\"m\",\"messages\":[]}", "m", false, false, -1, "/chat/completions", FRAMING_WHOLE },
-	{ "chat stream", CHAT, "", "", " {\"stream\" : true , \"model\": \"m\"}\n", "m", true, false, -1, "/chat/completions",
+	{ "chat", CHAT, "", "", "{\"model\":\"m\",\"messages\":[]}", "m", false, false, -1, "/chat/completions",
+	  FRAMING_WHOLE },
+	{ "chat stream", CHAT, "", "", " {\"stream\" : true , \"model\": \"m\"}\n", "m", true, false, -1,
+	  "/chat/completions",
 	  FRAMING_SSE },
-	{ "nulls are absent", CHAT, "", "", "{\"model\":\"m\",\"stream\":null,\"stream_options\":null,\"max_tokens\":null}", "m",
+	{ "nulls are absent", CHAT, "", "", "{\"model\":\"m\",\"stream\":null,\"stream_options\":null,"
+	  "\"max_tokens\":null}", "m",
 	  false, false, -1, "/chat/completions", FRAMING_WHOLE },
-	{ "usage asked for", CHAT, "", "", "{\"model\":\"m\",\"stream\":true,\"stream_options\":{\"include_usage\":true}}", "m",
+	{ "usage asked for", CHAT, "", "", "{\"model\":\"m\",\"stream\":true,"
+	  "\"stream_options\":{\"include_usage\":true}}", "m",
 	  true, true, -1, "/chat/completions", FRAMING_SSE },
 	{ "escaped model", CHAT, "", "", "{\"mod\\u0065l\":\"a\\/b\\u00e9\"}", "a/b\xc3\xa9", false, false, -1,
 	  "/chat/completions", FRAMING_WHOLE },
-	{ "old cap", CHAT, "", "", "{\"model\":\"m\",\"max_tokens\":5}", "m", false, false, 5, "/chat/completions", FRAMING_WHOLE },
-	{ "the newer cap wins", CHAT, "", "", "{\"max_completion_tokens\":7,\"model\":\"m\",\"max_tokens\":5}", "m", false, false,
+	{ "old cap", CHAT, "", "", "{\"model\":\"m\",\"max_tokens\":5}", "m", false, false, 5, "/chat/completions",
+	  FRAMING_WHOLE },
+	{ "the newer cap wins", CHAT, "", "", "{\"max_completion_tokens\":7,\"model\":\"m\",\"max_tokens\":5}", "m",
+	  false, false,
 	  7, "/chat/completions", FRAMING_WHOLE },
-	{ "a cap that is none is not ours to judge", CHAT, "", "", "{\"model\":\"m\",\"max_tokens\":-5}", "m", false, false, -1,
+	{ "a cap that is none is not ours to judge", CHAT, "", "", "{\"model\":\"m\",\"max_tokens\":-5}", "m", false,
+	  false, -1,
 	  "/chat/completions", FRAMING_WHOLE },
 	{ "model inside of something else does not count", CHAT, "", "",
-	  "{\"messages\":[{\"model\":1}],\"model\":\"m\",\"metadata\":{\"model\":\"x\",\"stream\":1}}", "m", false, false, -1,
+	  "{\"messages\":[{\"model\":1}],\"model\":\"m\",\"metadata\":{\"model\":\"x\",\"stream\":1}}", "m", false,
+	  false, -1,
 	  "/chat/completions", FRAMING_WHOLE },
-	{ "completions", COMP, "", "", "{\"model\":\"m\",\"stream\":true,\"max_tokens\":9}", "m", true, false, 9, "/completions",
+	{ "completions", COMP, "", "", "{\"model\":\"m\",\"stream\":true,\"max_tokens\":9}", "m", true, false, 9,
+	  "/completions",
 	  FRAMING_SSE },
-	{ "embeddings have no stream", EMB, "", "", "{\"model\":\"m\",\"stream\":true,\"input\":\"x\"}", "m", false, false, -1,
+	{ "embeddings have no stream", EMB, "", "", "{\"model\":\"m\",\"stream\":true,\"input\":\"x\"}", "m", false,
+	  false, -1,
 	  "/embeddings", FRAMING_WHOLE },
-	{ "responses", RESP, "", "", "{\"model\":\"m\",\"stream\":true,\"max_output_tokens\":16,\"input\":\"x\"}", "m", true, true,
+	{ "responses", RESP, "", "", "{\"model\":\"m\",\"stream\":true,\"max_output_tokens\":16,\"input\":\"x\"}", "m",
+	  true, true,
 	  16, "/responses", FRAMING_SSE },
-	{ "messages", ANT, "", "", "{\"model\":\"claude\",\"max_tokens\":0}", "claude", false, true, 0, "/messages", FRAMING_WHOLE },
-	{ "messages, beta", ANT, "", "a=b&beta=true", "{\"model\":\"claude\",\"stream\":true}", "claude", true, true, -1,
+	{ "messages", ANT, "", "", "{\"model\":\"claude\",\"max_tokens\":0}", "claude", false, true, 0, "/messages",
+	  FRAMING_WHOLE },
+	{ "messages, beta", ANT, "", "a=b&beta=true", "{\"model\":\"claude\",\"stream\":true}", "claude", true, true,
+	  -1,
 	  "/messages?beta=true", FRAMING_SSE },
 	{ "gemini", GEM, "/v1beta/models/gemini-2.5-flash:generateContent", "key=secret",
 	  "{\"generationConfig\":{\"maxOutputTokens\":100}}", "gemini-2.5-flash", false, true, 100,
 	  "/models/gemini-2.5-flash:generateContent", FRAMING_WHOLE },
 	{ "gemini array stream", GEM, "/v1beta/models/g:streamGenerateContent", "", "{}", "g", true, true, -1,
 	  "/models/g:streamGenerateContent", FRAMING_JSON_ARRAY },
-	{ "gemini SSE stream", GEM, "/v1beta/models/g:streamGenerateContent", "key=k&alt=sse", "{}", "g", true, true, -1,
+	{ "gemini SSE stream", GEM, "/v1beta/models/g:streamGenerateContent", "key=k&alt=sse", "{}", "g", true, true,
+	  -1,
 	  "/models/g:streamGenerateContent?alt=sse", FRAMING_SSE },
 	{ "gemini count", GEM, "/v1beta/models/g:countTokens", "alt=json", "{\"contents\":[]}", "g", false, true, -1,
 	  "/models/g:countTokens", FRAMING_WHOLE },
-	{ "gemini, enums as numbers", GEM, "/v1beta/models/g:generateContent", "$alt=json%3Benum-encoding%3Dint", "{}", "g", false,
+	{ "gemini, enums as numbers", GEM, "/v1beta/models/g:generateContent", "$alt=json%3Benum-encoding%3Dint", "{}",
+	  "g", false,
 	  true, -1, "/models/g:generateContent?$alt=json%3Benum-encoding%3Dint", FRAMING_WHOLE },
-	{ "gemini embedding", GEM, "/v1beta/models/e:embedContent", "", "{\"model\":\"models/e\"}", "e", false, true, -1,
+	{ "gemini embedding", GEM, "/v1beta/models/e:embedContent", "", "{\"model\":\"models/e\"}", "e", false, true,
+	  -1,
 	  "/models/e:embedContent", FRAMING_WHOLE },
 	{ "gemini batch", GEM, "/v1beta/models/e:batchEmbedContents", "", "{\"requests\":[]}", "e", false, true, -1,
 	  "/models/e:batchEmbedContents", FRAMING_WHOLE },
-	{ "gemini name with slash and colon", GEM, "/v1beta/models/gemini/a%3Ab:generateContent", "", "{}", "gemini/a:b", false,
+	{ "gemini name with slash and colon", GEM, "/v1beta/models/gemini/a%3Ab:generateContent", "", "{}",
+	  "gemini/a:b", false,
 	  true, -1, "/models/gemini%2Fa%3Ab:generateContent", FRAMING_WHOLE },
 };
 
@@ -78,7 +96,8 @@ static void requests_are_read(void **state)
 {
 	for (size_t i = 0; i < COUNT_OF(good); i++) {
 		const struct read_case *c = &good[i];
-		struct dialect_in in = { str_from_z(c->path), str_from_z(c->query), str_from_z(c->body), CALL_GENERATE };
+		struct dialect_in in = { str_from_z(c->path), str_from_z(c->query), str_from_z(c->body),
+		    CALL_GENERATE };
 		struct dialect_request rq;
 		struct arena arena;
 		struct err e;
@@ -87,9 +106,12 @@ static void requests_are_read(void **state)
 		if (!c->dialect->read_request(&arena, &in, &rq, &e))
 			fail_msg("%s: %s", c->name, e.text);
 		struct str path = c->dialect->upstream_path(&arena, &rq, rq.model);
-		if (!str_eq(rq.model, str_from_z(c->model)) || rq.stream != c->stream || rq.usage_asked != c->usage_asked
-		    || rq.max_output != c->max_output || rq.framing != c->framing || !str_eq(path, str_from_z(c->upstream_path)))
-			fail_msg("%s: model %.*s stream %d usage %d max %lld framing %d path %.*s", c->name, STR_ARG(rq.model),
+		if (!str_eq(rq.model, str_from_z(c->model)) || rq.stream != c->stream
+		    || rq.usage_asked != c->usage_asked
+		    || rq.max_output != c->max_output || rq.framing != c->framing || !str_eq(path,
+		    str_from_z(c->upstream_path)))
+			fail_msg("%s: model %.*s stream %d usage %d max %lld framing %d path %.*s", c->name,
+			    STR_ARG(rq.model),
 			         rq.stream, rq.usage_asked, (long long)rq.max_output, rq.framing, STR_ARG(path));
 		arena_fini(&arena);
 	}
@@ -117,7 +139,8 @@ static const struct {
 	{ "two streams", CHAT, "", "", "{\"model\":\"a\",\"stream\":false,\"stream\":true}", "", ERR_INVALID_REQUEST },
 	{ "stream is a word", CHAT, "", "", "{\"model\":\"a\",\"stream\":\"yes\"}",
 	  "stream: must be true or false, not the string \"yes\"", ERR_INVALID_REQUEST },
-	{ "options are a list", CHAT, "", "", "{\"model\":\"a\",\"stream_options\":[]}", "stream_options: must be an object",
+	{ "options are a list", CHAT, "", "", "{\"model\":\"a\",\"stream_options\":[]}",
+	  "stream_options: must be an object",
 	  ERR_INVALID_REQUEST },
 	{ "usage option is a number", CHAT, "", "", "{\"model\":\"a\",\"stream_options\":{\"include_usage\":1}}",
 	  "stream_options.include_usage: must be true or false", ERR_INVALID_REQUEST },
@@ -125,13 +148,17 @@ static const struct {
 	  "max_tokens: must be a whole number of tokens, not the string \"many\"", ERR_INVALID_REQUEST },
 	{ "gemini without method", GEM, "/v1beta/models/g", "", "{}", "{model}:{method}", ERR_NOT_FOUND },
 	{ "gemini unknown method", GEM, "/v1beta/models/g:fly", "", "{}", "\"fly\" is not known", ERR_NOT_FOUND },
-	{ "gemini no model", GEM, "/v1beta/models/:generateContent", "", "{}", "model in the path", ERR_INVALID_REQUEST },
-	{ "gemini bad escape", GEM, "/v1beta/models/%zz:generateContent", "", "{}", "model in the path", ERR_INVALID_REQUEST },
+	{ "gemini no model", GEM, "/v1beta/models/:generateContent", "", "{}", "model in the path",
+	  ERR_INVALID_REQUEST },
+	{ "gemini bad escape", GEM, "/v1beta/models/%zz:generateContent", "", "{}", "model in the path",
+	  ERR_INVALID_REQUEST },
 	{ "gemini alt", GEM, "/v1beta/models/g:streamGenerateContent", "alt=proto", "{}", "alt: must be json or sse",
 	  ERR_INVALID_REQUEST },
-	{ "gemini alt=sse without stream", GEM, "/v1beta/models/g:generateContent", "alt=sse", "{}", "alt: must be json",
+	{ "gemini alt=sse without stream", GEM, "/v1beta/models/g:generateContent", "alt=sse", "{}",
+	  "alt: must be json",
 	  ERR_INVALID_REQUEST },
-	{ "gemini body", GEM, "/v1beta/models/g:generateContent", "", "[]", "must be a JSON object", ERR_INVALID_REQUEST },
+	{ "gemini body", GEM, "/v1beta/models/g:generateContent", "", "[]", "must be a JSON object",
+	  ERR_INVALID_REQUEST },
 	{ "gemini model", GEM, "/v1beta/models/g:embedContent", "", "{\"model\":1}", "model: must be a string",
 	  ERR_INVALID_REQUEST },
 };
@@ -139,7 +166,8 @@ static const struct {
 static void bad_requests_are_refused_by_name(void **state)
 {
 	for (size_t i = 0; i < COUNT_OF(bad); i++) {
-		struct dialect_in in = { str_from_z(bad[i].path), str_from_z(bad[i].query), str_from_z(bad[i].body), CALL_GENERATE };
+		struct dialect_in in = { str_from_z(bad[i].path), str_from_z(bad[i].query), str_from_z(bad[i].body),
+		    CALL_GENERATE };
 		struct dialect_request rq;
 		struct arena arena;
 		struct err e = { 0 };
@@ -163,16 +191,20 @@ static const struct {
 	const char *want;
 	bool ours;
 } edits[] = {
-	{ "nothing", CHAT, "", "{\"model\":\"m\", \"x\":1.0e+2}", { .model = STR_INIT("m") }, "{\"model\":\"m\", \"x\":1.0e+2}", false },
+	{ "nothing", CHAT, "", "{\"model\":\"m\", \"x\":1.0e+2}", { .model = STR_INIT("m") },
+	  "{\"model\":\"m\", \"x\":1.0e+2}", false },
 	{ "model", CHAT, "", "{ \"a\" : 1, \"model\" : \"m\" , \"b\":[ 2 ] }", { .model = STR_INIT("gpt-4o") },
 	  "{ \"a\" : 1, \"model\" : \"gpt-4o\" , \"b\":[ 2 ] }", false },
-	{ "model that needs escapes", CHAT, "", "{\"model\":\"m\"}", { .model = STR_INIT("a\"b\\") }, "{\"model\":\"a\\\"b\\\\\"}",
+	{ "model that needs escapes", CHAT, "", "{\"model\":\"m\"}", { .model = STR_INIT("a\"b\\") },
+	  "{\"model\":\"a\\\"b\\\\\"}",
 	  false },
 	{ "usage, no options", CHAT, "", "{\"model\":\"m\",\"stream\":true}", { ASK },
 	  "{\"stream_options\":{\"include_usage\":true},\"model\":\"m\",\"stream\":true}", true },
-	{ "usage, not a stream", CHAT, "", "{\"model\":\"m\",\"stream\":false}", { ASK }, "{\"model\":\"m\",\"stream\":false}",
+	{ "usage, not a stream", CHAT, "", "{\"model\":\"m\",\"stream\":false}", { ASK },
+	  "{\"model\":\"m\",\"stream\":false}",
 	  false },
-	{ "usage, asked already", CHAT, "", "{\"model\":\"m\",\"stream\":true,\"stream_options\":{\"include_usage\":true}}", { ASK },
+	{ "usage, asked already", CHAT, "", "{\"model\":\"m\",\"stream\":true,"
+	  "\"stream_options\":{\"include_usage\":true}}", { ASK },
 	  "{\"model\":\"m\",\"stream\":true,\"stream_options\":{\"include_usage\":true}}", false },
 	{ "usage, empty options", CHAT, "", "{\"model\":\"m\",\"stream\":true,\"stream_options\":{ }}", { ASK },
 	  "{\"model\":\"m\",\"stream\":true,\"stream_options\":{\"include_usage\":true }}", true },
@@ -180,36 +212,49 @@ static const struct {
 	  "{\"stream_options\":{\"include_usage\":true,\"x\":1},\"model\":\"m\",\"stream\":true}", true },
 	{ "usage, options null", CHAT, "", "{\"stream_options\":null,\"model\":\"m\",\"stream\":true}", { ASK },
 	  "{\"stream_options\":{\"include_usage\":true},\"model\":\"m\",\"stream\":true}", true },
-	{ "usage, false", CHAT, "", "{\"stream_options\":{\"include_usage\":false},\"model\":\"m\",\"stream\":true}", { ASK },
+	{ "usage, false", CHAT, "", "{\"stream_options\":{\"include_usage\":false},\"model\":\"m\",\"stream\":true}", {
+	  ASK },
 	  "{\"stream_options\":{\"include_usage\":true},\"model\":\"m\",\"stream\":true}", true },
-	{ "usage, null", CHAT, "", "{\"stream_options\":{\"include_usage\":null},\"model\":\"m\",\"stream\":true}", { ASK },
+	{ "usage, null", CHAT, "", "{\"stream_options\":{\"include_usage\":null},\"model\":\"m\",\"stream\":true}", {
+	  ASK },
 	  "{\"stream_options\":{\"include_usage\":true},\"model\":\"m\",\"stream\":true}", true },
-	{ "provider refuses options", CHAT, "", "{\"model\":\"m\",\"stream\":true,\"stream_options\":{\"include_usage\":true}}",
+	{ "provider refuses options", CHAT, "", "{\"model\":\"m\",\"stream\":true,"
+	  "\"stream_options\":{\"include_usage\":true}}",
 	  { ASK, .no_stream_options = true }, "{\"model\":\"m\",\"stream\":true}", false },
-	{ "provider refuses options, none there", CHAT, "", "{\"model\":\"m\",\"stream\":true}", { ASK, .no_stream_options = true },
+	{ "provider refuses options, none there", CHAT, "", "{\"model\":\"m\",\"stream\":true}", { ASK,
+	  .no_stream_options = true },
 	  "{\"model\":\"m\",\"stream\":true}", false },
 	{ "responses have no usage option", RESP, "", "{\"model\":\"m\",\"stream\":true}", { ASK },
 	  "{\"model\":\"m\",\"stream\":true}", false },
-	{ "routing goes", CHAT, "", "{\"models\":[\"a\",\"b\"],\"model\":\"m\",\"provider\":{\"order\":[1]}}", { .model = STR_INIT("n") },
+	{ "routing goes", CHAT, "", "{\"models\":[\"a\",\"b\"],\"model\":\"m\",\"provider\":{\"order\":[1]}}", {
+	  .model = STR_INIT("n") },
 	  "{\"model\":\"n\"}", false },
-	{ "routing goes, in the middle", ANT, "", "{\"model\":\"m\",\"provider\":{},\"models\":[],\"max_tokens\":1}", { .ask_usage = false },
+	{ "routing goes, in the middle", ANT, "", "{\"model\":\"m\",\"provider\":{},\"models\":[],\"max_tokens\":1}", {
+	  .ask_usage = false },
 	  "{\"model\":\"m\",\"max_tokens\":1}", false },
 	{ "routing stays", CHAT, "", "{\"models\":[\"a\"],\"model\":\"m\",\"provider\":{}}",
-	  { .model = STR_INIT("n"), .keep_routing = true }, "{\"models\":[\"a\"],\"model\":\"n\",\"provider\":{}}", false },
+	  { .model = STR_INIT("n"), .keep_routing = true }, "{\"models\":[\"a\"],\"model\":\"n\",\"provider\":{}}",
+	    false },
 	{ "all at once", CHAT, "", "{\"models\":[],\"a\":1,\"provider\":{},\"model\":\"m\",\"stream\":true}",
-	  { .model = STR_INIT("n"), ASK }, "{\"stream_options\":{\"include_usage\":true},\"a\":1,\"model\":\"n\",\"stream\":true}", true },
+	  { .model = STR_INIT("n"), ASK }, "{\"stream_options\":{\"include_usage\":true},\"a\":1,\"model\":\"n\","
+	    "\"stream\":true}", true },
 	{ "all at once, options first", CHAT, "",
-	  "{\"stream_options\":{\"y\":0},\"q\":1,\"models\":[],\"a\":1,\"provider\":{},\"b\":2,\"model\":\"m\",\"stream\":true,\"c\":3}",
+	  "{\"stream_options\":{\"y\":0},\"q\":1,\"models\":[],\"a\":1,\"provider\":{},\"b\":2,\"model\":\"m\","
+	  "\"stream\":true,\"c\":3}",
 	  { .model = STR_INIT("n"), ASK },
-	  "{\"stream_options\":{\"include_usage\":true,\"y\":0},\"q\":1,\"a\":1,\"b\":2,\"model\":\"n\",\"stream\":true,\"c\":3}", true },
-	{ "gemini, nothing in the body", GEM, "/v1beta/models/g:generateContent", "{\"contents\":[]}", { .model = STR_INIT("x") },
+	  "{\"stream_options\":{\"include_usage\":true,\"y\":0},\"q\":1,\"a\":1,\"b\":2,\"model\":\"n\","
+	  "\"stream\":true,\"c\":3}", true },
+	{ "gemini, nothing in the body", GEM, "/v1beta/models/g:generateContent", "{\"contents\":[]}", {
+	  .model = STR_INIT("x") },
 	  "{\"contents\":[]}", false },
 	{ "gemini embedding", GEM, "/v1beta/models/e:embedContent", "{\"model\":\"models/e\",\"content\":{}}",
 	  { .model = STR_INIT("x") }, "{\"model\":\"models/x\",\"content\":{}}", false },
 	{ "gemini batch", GEM, "/v1beta/models/e:batchEmbedContents",
-	  "{\"requests\":[ {\"model\":\"models/e\",\"content\":{\"model\":1}}, {\"content\":{}} ,{\"a\":\"]\\\"\",\"model\":\"models/e\"}]}",
+	  "{\"requests\":[ {\"model\":\"models/e\",\"content\":{\"model\":1}}, {\"content\":{}} ,{\"a\":\"]\\\"\","
+	  "\"model\":\"models/e\"}]}",
 	  { .model = STR_INIT("x") },
-	  "{\"requests\":[ {\"model\":\"models/x\",\"content\":{\"model\":1}}, {\"content\":{}} ,{\"a\":\"]\\\"\",\"model\":\"models/x\"}]}",
+	  "{\"requests\":[ {\"model\":\"models/x\",\"content\":{\"model\":1}}, {\"content\":{}} ,{\"a\":\"]\\\"\","
+	  "\"model\":\"models/x\"}]}",
 	  false },
 	{ "gemini count of a request", GEM, "/v1beta/models/g:countTokens",
 	  "{\"generateContentRequest\":{\"model\":\"models/g\",\"contents\":[]}}", { .model = STR_INIT("x") },

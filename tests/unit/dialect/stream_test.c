@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* streams: usage, ends, errors and what becomes of each event, in every dialect; framing of JSON arrays; last events. */
+/* streams: usage, ends, errors and what becomes of each event, in every dialect; framing of JSON arrays; last events.
+ *  */
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -33,7 +34,9 @@ struct stream_case {
 	enum stream_end clean_end, dirty_end;
 };
 
-#define HELLO "data: {\"choices\":[{\"index\":0,\"delta\":{\"content\":\"hi \\\"usage\\\":{}, \\\"error\\\":1\"},\"finish_reason\":null}]"
+#define HELLO \
+	"data: {\"choices\":[{\"index\":0,\"delta\":{\"content\":\"hi \\\"usage\\\":{}, \\\"error\\\":1\"}," \
+	"\"finish_reason\":null}]"
 #define STOP "data: {\"choices\":[{\"index\":0,\"delta\":{},\"finish_reason\":\"stop\"}]"
 #define USE12 "\"usage\":{\"prompt_tokens\":10,\"completion_tokens\":2,\"total_tokens\":12}"
 
@@ -45,7 +48,8 @@ static const struct stream_case cases[] = {
 	{ "chat, only we asked for usage", CHAT, FRAMING_SSE, true,
 	  { { HELLO ",\"usage\":null}\n\n", HELLO "}\n\n" },
 	    { HELLO ",\"usage\":null,\"obfuscation\":\"x{\"}\n\n", HELLO ",\"obfuscation\":\"x{\"}\n\n" },
-	    { "data: {\"usage\":null,\"choices\":[{\"delta\":{}}]}\r\n\r\n", "data: {\"choices\":[{\"delta\":{}}]}\r\n\r\n" },
+	    { "data: {\"usage\":null,\"choices\":[{\"delta\":{}}]}\r\n\r\n",
+	      "data: {\"choices\":[{\"delta\":{}}]}\r\n\r\n" },
 	    { "data: { \"choices\":[{\"delta\":{},\"usage\":null}] }\n\n", "P" },
 	    { STOP " , \"usage\" : null }\n\n", STOP "  }\n\n" },
 	    { "data: {\"choices\":[ ]," USE12 "}\n\n", "D" }, { "data: [DONE]\n\n", "P" } },
@@ -54,35 +58,43 @@ static const struct stream_case cases[] = {
 	  { { HELLO "}\n\n", "P" }, { STOP "," USE12 "}\n\n", "P" }, { "data: [DONE]\n\n", "P" } },
 	  10, 0, 0, 0, 2, 0, USAGE_REPORTED, STREAM_END_CLEAN, STREAM_END_CLEAN },
 	{ "chat, cumulative usage is not summed", CHAT, FRAMING_SSE, false,
-	  { { "data: {\"choices\":[{\"delta\":{}}],\"usage\":{\"prompt_tokens\":10,\"completion_tokens\":1}}\n\n", "P" },
-	    { "data: {\"choices\":[{\"delta\":{}}],\"usage\":{\"prompt_tokens\":10,\"completion_tokens\":5}}\n\n", "P" } },
+	  { { "data: {\"choices\":[{\"delta\":{}}],\"usage\":{\"prompt_tokens\":10,\"completion_tokens\":1}}\n\n",
+	    "P" },
+	    { "data: {\"choices\":[{\"delta\":{}}],\"usage\":{\"prompt_tokens\":10,\"completion_tokens\":5}}\n\n",
+	      "P" } },
 	  10, 0, 0, 0, 5, 0, USAGE_REPORTED, STREAM_END_CUT, STREAM_END_CUT },
 	{ "chat, details", CHAT, FRAMING_SSE, false,
 	  { { "data: {\"choices\":[],\"usage\":{\"prompt_tokens\":100,\"prompt_tokens_details\":{\"cached_tokens\":64,"
-	      "\"cache_write_tokens\":6},\"completion_tokens\":50,\"completion_tokens_details\":{\"reasoning_tokens\":40}}}\n\n", "P" } },
+	      "\"cache_write_tokens\":6},\"completion_tokens\":50,"
+	      "\"completion_tokens_details\":{\"reasoning_tokens\":40}}}\n\n", "P" } },
 	  30, 64, 6, 0, 10, 40, USAGE_REPORTED, STREAM_END_CUT, STREAM_END_CUT },
 	{ "chat, reasoning beside the completion (xAI)", CHAT, FRAMING_SSE, false,
 	  { { "data: {\"choices\":[],\"usage\":{\"prompt_tokens\":32,\"completion_tokens\":9,\"total_tokens\":135,"
 	      "\"completion_tokens_details\":{\"reasoning_tokens\":94}}}\n\n", "P" } },
 	  32, 0, 0, 0, 9, 94, USAGE_REPORTED, STREAM_END_CUT, STREAM_END_CUT },
 	{ "chat, usage in the choice (Moonshot) and cached_tokens beside", CHAT, FRAMING_SSE, false,
-	  { { "data: {\"choices\":[{\"delta\":{},\"finish_reason\":\"stop\",\"usage\":{\"prompt_tokens\":8,\"completion_tokens\":3,"
+	  { { "data: {\"choices\":[{\"delta\":{},\"finish_reason\":\"stop\",\"usage\":{\"prompt_tokens\":8,"
+	    "\"completion_tokens\":3,"
 	      "\"cached_tokens\":5}}]}\n\n", "P" }, { "data: [DONE]\n\n", "P" } },
 	  3, 5, 0, 0, 3, 0, USAGE_REPORTED, STREAM_END_CLEAN, STREAM_END_CLEAN },
 	{ "chat, x_groq", CHAT, FRAMING_SSE, false,
-	  { { "data: {\"choices\":[],\"x_groq\":{\"id\":\"r\",\"usage\":{\"prompt_tokens\":4,\"completion_tokens\":1}}}\n\n", "P" } },
+	  { { "data: {\"choices\":[],\"x_groq\":{\"id\":\"r\",\"usage\":{\"prompt_tokens\":4,"
+	    "\"completion_tokens\":1}}}\n\n", "P" } },
 	  4, 0, 0, 0, 1, 0, USAGE_REPORTED, STREAM_END_CUT, STREAM_END_CUT },
 	{ "chat, no DONE but a finish", CHAT, FRAMING_SSE, false,
 	  { { ": OPENROUTER PROCESSING\n\n", "P" }, { HELLO "}\n\n", "P" }, { STOP "}\n\n", "P" } },
 	  0, 0, 0, 0, 0, 0, USAGE_NONE, STREAM_END_CLEAN, STREAM_END_CUT },
-	{ "chat, cut", CHAT, FRAMING_SSE, false, { { HELLO "}\n\n", "P" } }, 0, 0, 0, 0, 0, 0, USAGE_NONE, STREAM_END_CUT,
+	{ "chat, cut", CHAT, FRAMING_SSE, false, { { HELLO "}\n\n", "P" } }, 0, 0, 0, 0, 0, 0, USAGE_NONE,
+	  STREAM_END_CUT,
 	  STREAM_END_CUT },
 	{ "chat, error in the middle", CHAT, FRAMING_SSE, true,
-	  { { HELLO "}\n\n", "P" }, { "data: {\"error\":{\"message\":\"overloaded\",\"type\":\"server_error\"}}\n\n", "E" },
+	  { { HELLO "}\n\n", "P" }, { "data: {\"error\":{\"message\":\"overloaded\",\"type\":\"server_error\"}}\n\n",
+	    "E" },
 	    { "data: [DONE]\n\n", "P" } },
 	  0, 0, 0, 0, 0, 0, USAGE_NONE, STREAM_END_FAILED, STREAM_END_FAILED },
 	{ "chat, words that are values or nested", CHAT, FRAMING_SSE, false,
-	  { { "data: {\"a\":\"usage\",\"b\":[\"error\",\"usage\" ],\"c\":{\"error\":{\"x\":1}},\"error\":null}\n\n", "P" },
+	  { { "data: {\"a\":\"usage\",\"b\":[\"error\",\"usage\" ],\"c\":{\"error\":{\"x\":1}},\"error\":null}\n\n",
+	    "P" },
 	    { "data: {\"d\":\"\\\"usage\",\"error\":\"\"}\n\n", "P" }, { "data: not json \"usage\":{\n\n", "P" } },
 	  0, 0, 0, 0, 0, 0, USAGE_NONE, STREAM_END_CUT, STREAM_END_CUT },
 	{ "chat, data of several lines", CHAT, FRAMING_SSE, true,
@@ -96,23 +108,30 @@ static const struct stream_case cases[] = {
 	    { "data: {\"choices\":[]," USE12 "}\n\n", "D" } },
 	  10, 0, 0, 0, 2, 0, USAGE_REPORTED, STREAM_END_CLEAN, STREAM_END_CUT },
 	{ "responses", RESP, FRAMING_SSE, false,
-	  { { "event: response.created\ndata: {\"type\":\"response.created\",\"sequence_number\":0,\"response\":{\"id\":\"resp_1\","
+	  { { "event: response.created\ndata: {\"type\":\"response.created\",\"sequence_number\":0,"
+	    "\"response\":{\"id\":\"resp_1\","
 	      "\"created_at\":5,\"model\":\"m\",\"usage\":null}}\n\n", "P" },
-	    { "event: response.output_text.delta\ndata: {\"type\":\"response.output_text.delta\",\"delta\":\"x\"}\n\n", "P" },
-	    { "event: response.completed\ndata: {\"type\":\"response.completed\",\"response\":{\"usage\":{\"input_tokens\":9,"
-	      "\"input_tokens_details\":{\"cached_tokens\":4},\"output_tokens\":12,\"output_tokens_details\":{\"reasoning_tokens\":2},"
+	    { "event: response.output_text.delta\ndata: {\"type\":\"response.output_text.delta\",\"delta\":\"x\"}\n\n",
+	      "P" },
+	    { "event: response.completed\ndata: {\"type\":\"response.completed\","
+	      "\"response\":{\"usage\":{\"input_tokens\":9,"
+	      "\"input_tokens_details\":{\"cached_tokens\":4},\"output_tokens\":12,"
+	      "\"output_tokens_details\":{\"reasoning_tokens\":2},"
 	      "\"total_tokens\":21}}}\n\n", "P" } },
 	  5, 4, 0, 0, 10, 2, USAGE_REPORTED, STREAM_END_CLEAN, STREAM_END_CLEAN },
 	{ "responses without event names", RESP, FRAMING_SSE, false,
 	  { { "data: {\"type\":\"response.output_text.delta\",\"delta\":\"x\"}\n\n", "P" },
-	    { "data: {\"type\":\"response.incomplete\",\"response\":{\"usage\":{\"input_tokens\":9,\"output_tokens\":1}}}\n\n", "P" } },
+	    { "data: {\"type\":\"response.incomplete\",\"response\":{\"usage\":{\"input_tokens\":9,"
+	      "\"output_tokens\":1}}}\n\n", "P" } },
 	  9, 0, 0, 0, 1, 0, USAGE_REPORTED, STREAM_END_CLEAN, STREAM_END_CLEAN },
 	{ "responses, failed", RESP, FRAMING_SSE, false,
-	  { { "event: response.failed\ndata: {\"type\":\"response.failed\",\"response\":{\"error\":{\"code\":\"server_error\","
+	  { { "event: response.failed\ndata: {\"type\":\"response.failed\","
+	    "\"response\":{\"error\":{\"code\":\"server_error\","
 	      "\"message\":\"x\"},\"usage\":{\"input_tokens\":9,\"output_tokens\":1}}}\n\n", "E" } },
 	  9, 0, 0, 0, 1, 0, USAGE_REPORTED, STREAM_END_FAILED, STREAM_END_FAILED },
 	{ "responses, error", RESP, FRAMING_SSE, false,
-	  { { "event: error\ndata: {\"type\":\"error\",\"code\":\"rate_limit_exceeded\",\"message\":\"slow\"}\n\n", "E" } },
+	  { { "event: error\ndata: {\"type\":\"error\",\"code\":\"rate_limit_exceeded\",\"message\":\"slow\"}\n\n",
+	    "E" } },
 	  0, 0, 0, 0, 0, 0, USAGE_NONE, STREAM_END_FAILED, STREAM_END_FAILED },
 	{ "responses, cut", RESP, FRAMING_SSE, false,
 	  { { "event: response.created\ndata: {\"type\":\"response.created\",\"response\":{\"id\":\"r\"}}\n\n", "P" } },
@@ -122,11 +141,14 @@ static const struct stream_case cases[] = {
 	      "\"cache_creation_input_tokens\":9710,\"cache_read_input_tokens\":7,\"cache_creation\":{"
 	      "\"ephemeral_5m_input_tokens\":9699,\"ephemeral_1h_input_tokens\":11},\"output_tokens\":1}}}\n\n", "P" },
 	    { "event: ping\ndata: {\"type\": \"ping\"}\n\n", "P" },
-	    { "event: content_block_delta\ndata: {\"type\":\"content_block_delta\",\"delta\":{\"text\":\"usage\"}}\n\n", "P" },
+	    { "event: content_block_delta\ndata: {\"type\":\"content_block_delta\",\"delta\":{\"text\":\"usage\"}}\n\n",
+	      "P" },
 	    { "event: message_delta\ndata: {\"type\":\"message_delta\",\"delta\":{\"stop_reason\":null},\"usage\":"
 	      "{\"output_tokens\":5}}\n\n", "P" },
-	    { "event: message_delta\ndata: {\"type\":\"message_delta\",\"delta\":{\"stop_reason\":\"end_turn\"},\"usage\":"
-	      "{\"input_tokens\":0,\"cache_creation_input_tokens\":9710,\"cache_read_input_tokens\":7,\"output_tokens\":27,"
+	    { "event: message_delta\ndata: {\"type\":\"message_delta\",\"delta\":{\"stop_reason\":\"end_turn\"},"
+	      "\"usage\":"
+	      "{\"input_tokens\":0,\"cache_creation_input_tokens\":9710,\"cache_read_input_tokens\":7,"
+	      "\"output_tokens\":27,"
 	      "\"output_tokens_details\":{\"thinking_tokens\":20}}}\n\n", "P" },
 	    { "event: message_stop\ndata: {\"type\":\"message_stop\"}\n\n", "P" } },
 	  3, 7, 9699, 11, 7, 20, USAGE_REPORTED, STREAM_END_CLEAN, STREAM_END_CLEAN },
@@ -135,19 +157,25 @@ static const struct stream_case cases[] = {
 	      "\"cache_creation_input_tokens\":50,\"output_tokens\":1}}}\n\n", "P" } },
 	  3, 0, 50, 0, 1, 0, USAGE_REPORTED, STREAM_END_CUT, STREAM_END_CUT },
 	{ "messages, overloaded at once", ANT, FRAMING_SSE, false,
-	  { { "event: error\ndata: {\"type\":\"error\",\"error\":{\"type\":\"overloaded_error\",\"message\":\"Overloaded\"}}\n\n", "E" } },
+	  { { "event: error\ndata: {\"type\":\"error\",\"error\":{\"type\":\"overloaded_error\","
+	    "\"message\":\"Overloaded\"}}\n\n", "E" } },
 	  0, 0, 0, 0, 0, 0, USAGE_NONE, STREAM_END_FAILED, STREAM_END_FAILED },
 	{ "messages, cut before the stop", ANT, FRAMING_SSE, false,
-	  { { "event: content_block_start\ndata: {}\n\n", "P" } }, 0, 0, 0, 0, 0, 0, USAGE_NONE, STREAM_END_CUT, STREAM_END_CUT },
+	  { { "event: content_block_start\ndata: {}\n\n", "P" } }, 0, 0, 0, 0, 0, 0, USAGE_NONE, STREAM_END_CUT,
+	    STREAM_END_CUT },
 	{ "gemini", GEM, FRAMING_SSE, false,
-	  { { "data: {\"candidates\":[{\"content\":{\"parts\":[{\"text\":\"a\"}]}}],\"usageMetadata\":{\"promptTokenCount\":423,"
+	  { { "data: {\"candidates\":[{\"content\":{\"parts\":[{\"text\":\"a\"}]}}],"
+	    "\"usageMetadata\":{\"promptTokenCount\":423,"
 	      "\"thoughtsTokenCount\":65}}\r\n\r\n", "P" },
-	    { "data: {\"candidates\":[{\"content\":{\"parts\":[{\"functionCall\":{\"args\":{\"usageMetadata\":{\"promptTokenCount\":1}}}}"
-	      "]},\"finishReason\":\"STOP\"}],\"usageMetadata\":{\"promptTokenCount\":423,\"cachedContentTokenCount\":23,"
+	    { "data: {\"candidates\":[{\"content\":{\"parts\":[{\"functionCall\":{\"args\":{\"usageMetadata\":"
+	      "{\"promptTokenCount\":1}}}}"
+	      "]},\"finishReason\":\"STOP\"}],\"usageMetadata\":{\"promptTokenCount\":423,"
+	      "\"cachedContentTokenCount\":23,"
 	      "\"candidatesTokenCount\":40,\"thoughtsTokenCount\":88}}\r\n\r\n", "P" } },
 	  400, 23, 0, 0, 40, 88, USAGE_REPORTED, STREAM_END_CLEAN, STREAM_END_CUT },
 	{ "gemini, blocked", GEM, FRAMING_SSE, false,
-	  { { "data: {\"promptFeedback\":{\"blockReason\":\"SAFETY\"},\"usageMetadata\":{\"promptTokenCount\":4}}\n\n", "P" } },
+	  { { "data: {\"promptFeedback\":{\"blockReason\":\"SAFETY\"},\"usageMetadata\":{\"promptTokenCount\":4}}\n\n",
+	    "P" } },
 	  4, 0, 0, 0, 0, 0, USAGE_REPORTED, STREAM_END_CLEAN, STREAM_END_CUT },
 	{ "gemini, a finish that is only an argument", GEM, FRAMING_SSE, false,
 	  { { "data: {\"candidates\":[{\"content\":{\"finishReason\":\"STOP\"}}]}\n\n", "P" } },
@@ -199,11 +227,13 @@ static void streams_are_metered(void **state)
 			struct stream_event ev = { .bytes = str_from_z(c->steps[k].bytes), .error = &error };
 			check_fate(c, &c->steps[k], &ev, stream_meter_event(&m, &arena, &ev));
 		}
-		if (m.usage.source != c->source || m.usage.n[USAGE_INPUT] != c->input || m.usage.n[USAGE_CACHE_READ] != c->cache_read
+		if (m.usage.source != c->source || m.usage.n[USAGE_INPUT] != c->input
+		    || m.usage.n[USAGE_CACHE_READ] != c->cache_read
 		    || m.usage.n[USAGE_CACHE_WRITE_5M] != c->write_5m || m.usage.n[USAGE_CACHE_WRITE_1H] != c->write_1h
 		    || m.usage.n[USAGE_OUTPUT] != c->output || m.usage.n[USAGE_REASONING] != c->reasoning)
 			fail_msg("%s: source %d, %u %u %u %u, %u %u", c->name, m.usage.source, m.usage.n[USAGE_INPUT],
-			         m.usage.n[USAGE_CACHE_READ], m.usage.n[USAGE_CACHE_WRITE_5M], m.usage.n[USAGE_CACHE_WRITE_1H],
+			         m.usage.n[USAGE_CACHE_READ], m.usage.n[USAGE_CACHE_WRITE_5M],
+			         m.usage.n[USAGE_CACHE_WRITE_1H],
 			         m.usage.n[USAGE_OUTPUT], m.usage.n[USAGE_REASONING]);
 		if (stream_meter_end(&m, true) != c->clean_end || stream_meter_end(&m, false) != c->dirty_end)
 			fail_msg("%s: ends %d, %d", c->name, stream_meter_end(&m, true), stream_meter_end(&m, false));
@@ -214,9 +244,12 @@ static void streams_are_metered(void **state)
 static void pings_and_comments_start_nothing(void **state)
 {
 	static const struct { const struct dialect *dialect; const char *bytes; bool started; } rows[] = {
-		{ CHAT, ": OPENROUTER PROCESSING\n\n", false }, { CHAT, "\n", false }, { CHAT, "retry: 3000\n\n", false },
-		{ CHAT, "data: {\"choices\":[]}\n\n", true }, { ANT, "event: ping\ndata: {\"type\": \"ping\"}\n\n", false },
-		{ ANT, "event: message_start\ndata: {\"type\":\"message_start\"}\n\n", true }, { ANT, ": x\n\n", false },
+		{ CHAT, ": OPENROUTER PROCESSING\n\n", false }, { CHAT, "\n", false }, { CHAT, "retry: 3000\n\n",
+		  false },
+		{ CHAT, "data: {\"choices\":[]}\n\n", true }, { ANT, "event: ping\ndata: {\"type\": \"ping\"}\n\n",
+		  false },
+		{ ANT, "event: message_start\ndata: {\"type\":\"message_start\"}\n\n", true }, { ANT, ": x\n\n",
+		  false },
 		{ GEM, "data: {}\n\n", true }, { GEM, ":\n\n", false }, { RESP, ": x\n\n", false },
 	};
 	for (size_t i = 0; i < COUNT_OF(rows); i++) {
@@ -237,7 +270,8 @@ static void pings_and_comments_start_nothing(void **state)
 static void long_streams_stay_small(void **state)
 {
 	static const char *const events[] = {
-		HELLO ",\"usage\":null}\n\n", "data: {\"choices\":[]," USE12 "}\n\n", "data: {\"a\":1,\ndata: " USE12 "}\n\n",
+		HELLO ",\"usage\":null}\n\n", "data: {\"choices\":[]," USE12 "}\n\n",
+		    "data: {\"a\":1,\ndata: " USE12 "}\n\n",
 	};
 	struct stream_meter m;
 	struct arena arena;
@@ -262,18 +296,24 @@ static void failed_streams_end_in_the_dialects_words(void **state)
 		const char *before, *want;
 	} rows[] = {
 		{ "chat", CHAT, FRAMING_SSE, NULL,
-		  "data: {\"error\":{\"message\":\"gone\",\"type\":\"server_error\",\"param\":null,\"code\":\"upstream_error\","
+		  "data: {\"error\":{\"message\":\"gone\",\"type\":\"server_error\",\"param\":null,"
+		  "\"code\":\"upstream_error\","
 		  "\"request_id\":\"01\"}}\n\n" },
 		{ "messages", ANT, FRAMING_SSE, NULL,
-		  "event: error\ndata: {\"type\":\"error\",\"error\":{\"type\":\"api_error\",\"message\":\"gone\"},\"request_id\":\"01\"}\n\n" },
+		  "event: error\ndata: {\"type\":\"error\",\"error\":{\"type\":\"api_error\",\"message\":\"gone\"},"
+		  "\"request_id\":\"01\"}\n\n" },
 		{ "responses, known", RESP, FRAMING_SSE,
-		  "event: response.created\ndata: {\"type\":\"response.created\",\"sequence_number\":4,\"response\":{\"id\":\"resp_1\","
+		  "event: response.created\ndata: {\"type\":\"response.created\",\"sequence_number\":4,"
+		  "\"response\":{\"id\":\"resp_1\","
 		  "\"created_at\":5,\"model\":\"m\"}}\n\n",
-		  "event: response.failed\ndata: {\"type\":\"response.failed\",\"sequence_number\":5,\"response\":{\"id\":\"resp_1\","
-		  "\"created_at\":5,\"model\":\"m\",\"object\":\"response\",\"status\":\"failed\",\"error\":{\"code\":\"server_error\","
+		  "event: response.failed\ndata: {\"type\":\"response.failed\",\"sequence_number\":5,"
+		  "\"response\":{\"id\":\"resp_1\","
+		  "\"created_at\":5,\"model\":\"m\",\"object\":\"response\",\"status\":\"failed\","
+		  "\"error\":{\"code\":\"server_error\","
 		  "\"message\":\"gone\"},\"incomplete_details\":null,\"output\":[],\"usage\":null}}\n\n" },
 		{ "responses, unknown", RESP, FRAMING_SSE, NULL,
-		  "event: error\ndata: {\"type\":\"error\",\"sequence_number\":0,\"code\":\"server_error\",\"message\":\"gone\","
+		  "event: error\ndata: {\"type\":\"error\",\"sequence_number\":0,\"code\":\"server_error\","
+		  "\"message\":\"gone\","
 		  "\"param\":null,\"request_id\":\"01\"}\n\n" },
 		{ "gemini", GEM, FRAMING_SSE, NULL,
 		  "data: {\"error\":{\"code\":502,\"message\":\"gone\",\"status\":\"INTERNAL\",\"details\":[{\"@type\":"
@@ -338,7 +378,8 @@ static void arrays_are_framed_at_every_cut(void **state)
 		{ "[{\"a\":[1,{}]},\n{\"b\":\"]},{\\\"\\\\\"}\n]", "[{\"a\":[1,{}]}|,\n{\"b\":\"]},{\\\"\\\\\"}|\n]|" },
 		{ " [ {} , {} ] ", " [ {}| , {}| ]| |" },
 		{ "[{\"a\":1}", "[{\"a\":1}|" },
-		{ "{}", "bad" }, { "[,{}]", "bad" }, { "[{}{}]", "bad" }, { "[{},]", "bad" }, { "[1]", "bad" }, { "[{}]x", "bad" },
+		{ "{}", "bad" }, { "[,{}]", "bad" }, { "[{}{}]", "bad" }, { "[{},]", "bad" }, { "[1]", "bad" }, {
+		  "[{}]x", "bad" },
 		{ "[[", "bad" }, { "data: x", "bad" },
 	};
 	for (size_t i = 0; i < COUNT_OF(rows); i++)

@@ -8,7 +8,6 @@
 
 #include "model/price.h"
 
-
 struct row {
 	const char *name;
 	int64_t input, cache_read, write_5m, write_1h, output, reasoning;      /* pico-dollars a token, -1 unknown */
@@ -34,7 +33,8 @@ static const struct row rows[] = {
 	{ "499 pico round down", 499, -1, -1, -1, 0, -1, 1, 0, 0, 0, 0, 0, 0 },
 	{ "500 pico round up", 500, -1, -1, -1, 0, -1, 1, 0, 0, 0, 0, 0, 1 },
 	{ "rounded once, not each part", 400, 400, -1, -1, 400, -1, 1, 1, 0, 0, 1, 0, 1 },
-	{ "saturates", INT64_MAX, -1, -1, -1, INT64_MAX, -1, USAGE_COUNTER_MAX, 0, 0, 0, USAGE_COUNTER_MAX, 0, INT64_MAX },
+	{ "saturates", INT64_MAX, -1, -1, -1, INT64_MAX, -1, USAGE_COUNTER_MAX, 0, 0, 0, USAGE_COUNTER_MAX, 0,
+	  INT64_MAX },
 };
 
 static void costs_are_exact(void **state)

@@ -29,7 +29,8 @@ static void counters_are_clamped(void **state)
 
 static void a_part_is_taken_from_its_whole(void **state)
 {
-	static const struct { const char *name; uint32_t whole; int64_t part; uint32_t rest, got; bool odd; } cases[] = {
+	static const struct { const char *name; uint32_t whole; int64_t part; uint32_t rest,
+	    got; bool odd; } cases[] = {
 		{ "nothing", 10, 0, 10, 0, false },
 		{ "some", 10, 4, 6, 4, false },
 		{ "all", 10, 10, 0, 10, false },

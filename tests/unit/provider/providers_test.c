@@ -69,7 +69,8 @@ static void a_variable_enables_one_provider(void **state)
 
 static void well_known_names_are_there(void **state)
 {
-	static const struct { const char *name, *env; enum dialect_id id; const char *base; enum provider_auth auth; } cases[] = {
+	static const struct { const char *name,
+	    *env; enum dialect_id id; const char *base; enum provider_auth auth; } cases[] = {
 		{ "openai", "OPENAI_API_KEY", DIALECT_OPENAI_CHAT, "https://api.openai.com/v1", AUTH_BEARER },
 		{ "openai", "OPENAI_API_KEY", DIALECT_OPENAI_RESPONSES, "https://api.openai.com/v1", AUTH_BEARER },
 		{ "openai", "OPENAI_API_KEY", DIALECT_OPENAI_EMBEDDINGS, "https://api.openai.com/v1", AUTH_BEARER },
@@ -77,7 +78,8 @@ static void well_known_names_are_there(void **state)
 		{ "gemini", "GEMINI_API_KEY", DIALECT_GEMINI, "https://generativelanguage.googleapis.com/v1beta",
 		  AUTH_X_GOOG_API_KEY },
 		{ "mistral", "MISTRAL_API_KEY", DIALECT_OPENAI_CHAT, "https://api.mistral.ai/v1", AUTH_BEARER },
-		{ "deepseek", "DEEPSEEK_API_KEY", DIALECT_ANTHROPIC, "https://api.deepseek.com/anthropic/v1", AUTH_X_API_KEY },
+		{ "deepseek", "DEEPSEEK_API_KEY", DIALECT_ANTHROPIC, "https://api.deepseek.com/anthropic/v1",
+		  AUTH_X_API_KEY },
 		{ "groq", "GROQ_API_KEY", DIALECT_OPENAI_CHAT, "https://api.groq.com/openai/v1", AUTH_BEARER },
 		{ "ollama", "", DIALECT_OPENAI_CHAT, "http://localhost:11434/v1", AUTH_BEARER },
 	};
@@ -96,7 +98,8 @@ static void well_known_names_are_there(void **state)
 static void near_names_are_suggested(void **state)
 {
 	static const struct { const char *name, *want; } cases[] = {
-		{ "opnai", "openai" }, { "antropic", "anthropic" }, { "gemni", "gemini" }, { "open-router", "openrouter" },
+		{ "opnai", "openai" }, { "antropic", "anthropic" }, { "gemni", "gemini" }, { "open-router",
+		  "openrouter" },
 		{ "something-else", "" }, { "", "" }, { "q", "" },
 	};
 	for (size_t i = 0; i < COUNT_OF(cases); i++) {
@@ -108,8 +111,10 @@ static void near_names_are_suggested(void **state)
 
 static void unknown_providers_are_made(void **state)
 {
-	static const struct { const char *dialect, *base; bool good; enum dialect_id speaks; const char *want; } cases[] = {
-		{ "openai-chat", "http://127.0.0.1:9001/v1/", true, DIALECT_OPENAI_EMBEDDINGS, "http://127.0.0.1:9001/v1" },
+	static const struct { const char *dialect,
+	    *base; bool good; enum dialect_id speaks; const char *want; } cases[] = {
+		{ "openai-chat", "http://127.0.0.1:9001/v1/", true, DIALECT_OPENAI_EMBEDDINGS,
+		  "http://127.0.0.1:9001/v1" },
 		{ "openai-responses", "https://x", true, DIALECT_OPENAI_RESPONSES, "https://x" },
 		{ "anthropic", "https://x", true, DIALECT_ANTHROPIC, "https://x" },
 		{ "gemini", "https://x", true, DIALECT_GEMINI, "https://x" },
@@ -124,7 +129,8 @@ static void unknown_providers_are_made(void **state)
 		struct err e = { 0 };
 
 		arena_init(&arena, 1 << 16);
-		bool good = provider_unknown(&arena, STR("vllm-1"), str_from_z(cases[i].dialect), str_from_z(cases[i].base), &p, &e);
+		bool good = provider_unknown(&arena, STR("vllm-1"), str_from_z(cases[i].dialect),
+		    str_from_z(cases[i].base), &p, &e);
 		if (good != cases[i].good)
 			fail_msg("%s %s: %s", cases[i].dialect, cases[i].base, e.text);
 		if (good) {
