@@ -381,7 +381,7 @@ row("Host with a space before the colon", "5.1", message(host=b"Host : sluice.te
 row("Host folded", "5.2", message(host=b"Host:\r\n sluice.test"))
 row("Host with another folded to it", "5.2", message(host=HOST + b"\r\n evil.test"))
 row("Host with a space in front of the field", "2.2", message(host=b" Host: sluice.test"))
-for value in (b"", b"a b", b"a,b", b"sluice.test, evil.test", b"user@sluice.test", b"user:pw@sluice.test", b"sluice.test:80:80", b"sluice.test:abc",
+for value in (b"", b"a b", b"sluice.test, evil.test", b"user@sluice.test", b"user:pw@sluice.test", b"sluice.test:80:80", b"sluice.test:abc",
               b"sluice.test:-1", b"sluice.test:+80", b"sluice.test:8 0", b"sluice.test: 80", b"sluice.test :80", b"sluice.test:0x50", b":80", b":", b"::1", b"[::1", b"::1]", b"[::1]x",
               b"[::1]:x", b"[::g]", b"[]", b"[1]", b"[::1]]", b"[[::1]]", b"http://sluice.test", b"sluice.test/", b"sluice.test/v1", b"/", b"sluice.test?a", b"sluice.test#a", b"slu\tice.test",
               b"slu\\ice.test", b"slu<ice.test", b"slu>ice", b'slu"ice', b"slu^ice", b"slu`ice", b"slu{ice", b"slu|ice", b"slu}ice", b"slu\x80ice", "slüice.test".encode(),
