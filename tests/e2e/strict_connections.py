@@ -80,6 +80,20 @@ def test_bytes_behind_a_body_are_the_next_request():
         c.is_closed()
 
 
+def test_bytes_without_a_length_are_not_a_body():
+    gw = bench.up()
+    mark = fresh_mark()
+    with gw.client() as c:
+        c.send(message(framing=b"", body=BODY.replace(MARK, mark)))
+        r = c.answer()
+        is_error(r, {400, 411})
+        if not r.says_close:
+            c.send(b"\r\n\r\n")
+            is_error(c.answer(), {400})
+        c.is_closed()
+    assert not bench.provider.with_body(mark)
+
+
 def test_a_thousand_pipelined_requests_are_answered_though_nobody_reads_for_a_while():
     gw = bench.up()
     data = request_bytes("GET", "/v1/models") * 1000
