@@ -33,6 +33,99 @@ def message(*fields, line=b"POST /v1/chat/completions HTTP/1.1", host=HOST, auth
     return b"\r\n".join(head) + b"\r\n\r\n" + body
 
 
+# -- the chunked coding, right and wrong (RFC 9112 7.1): used in both directions ------------------------------------
+def one_chunk(body, size=None, data=None, end=b"\r\n0\r\n\r\n", after_size=b"\r\n"):
+    """`body` in one chunk, each part of which can be replaced."""
+    return (b"%x" % len(body) if size is None else size) + after_size + (body if data is None else data) + end
+
+
+def good_chunks(body):
+    """name → the body in chunks, which must be read."""
+    n, big = b"%x" % len(body), b"%X" % len(body)
+
+    def of(size, **parts):
+        return one_chunk(body, size, **parts)
+
+    at = body.index(MARK) if MARK in body else len(body)
+    return {
+        "of small hex digits": of(n), "of large hex digits": of(big), "with leading zeros": of(b"000" + n),
+        "in many chunks": b"".join(b"1\r\n%c\r\n" % c for c in body[:at]) + (b"8\r\n%s\r\n" % MARK if MARK in body else b"")
+                          + b"".join(b"1\r\n%c\r\n" % c for c in body[at + 8:]) + b"0\r\n\r\n",
+        "with an extension": of(n + b";a"), "with a named extension": of(n + b";a=b"),
+        "with a quoted extension": of(n + b';a="b; c"'),
+        "with a quoted pair in an extension": of(n + b';a="b\\"c"'), "with two extensions": of(n + b";a=b;c"),
+        "with a last chunk of several zeros": of(n, end=b"\r\n0000\r\n\r\n"),
+        "with an extension on the last chunk": of(n, end=b"\r\n0;a=b\r\n\r\n"),
+        "with a trailer": of(n, end=b"\r\n0\r\nX-Checksum: 1\r\n\r\n"),
+        "with two trailers": of(n, end=b"\r\n0\r\nX-A: 1\r\nX-B: 2\r\n\r\n"),
+        "with a trailer of no value": of(n, end=b"\r\n0\r\nX-A:\r\n\r\n")
+    }
+
+
+def doubtful_chunks(body):
+    """What may be read or refused."""
+    n = b"%x" % len(body)
+
+    def of(size, **parts):
+        return one_chunk(body, size, **parts)
+
+    return {
+        "with 20 leading zeros": of(b"0" * 20 + n), "with a space before an extension": of(n + b" ;a=b"),
+        "with spaces in an extension": of(n + b"; a = b"), "with 64 zeros to end": of(n, end=b"\r\n" + b"0" * 64 + b"\r\n\r\n"),
+    }
+
+
+def bad_chunks(body):
+    """What must be refused."""
+    n = b"%x" % len(body)
+
+    def of(size, **parts):
+        return one_chunk(body, size, **parts)
+
+    return {
+        "size not hex": of(b"g"), "size with a letter behind": of(n + b"g"), "size empty": of(b""),
+        "size only an extension": of(b";a=b"), "size with a sign": of(b"+" + n),
+        "size negative": of(b"-" + n), "size minus one": of(b"-1"), "size with 0x": of(b"0x" + n),
+        "size with 0X": of(b"0X" + n), "size with h": of(n + b"h"), "size with a space before": of(b" " + n),
+        "size with a tab before": of(b"\t" + n), "size with a space behind": of(n + b" "),
+        "size with a tab behind": of(n + b"\t"), "size with a vertical tab behind": of(n + b"\x0b"),
+        "size with a space inside": of(n[:1] + b" " + n[1:]), "size with an underscore": of(n[:1] + b"_" + n[1:]),
+        "size with NUL behind": of(n + b"\0"), "size with NUL before": of(b"\0" + n),
+        "size with a comma": of(n + b"," + n), "size with a dot": of(n + b".0"), "size in quotes": of(b'"' + n + b'"'),
+        "size in full-width digits": of("３ｆ".encode()), "size of 0xff bytes": of(b"\xff\xff"),
+        "size end with bare LF": of(n, after_size=b"\n"), "size end with bare CR": of(n, after_size=b"\r"),
+        "size end with CR CR LF": of(n, after_size=b"\r\r\n"), "size end with LF CR": of(n, after_size=b"\n\r"),
+        "data without CRLF": of(n, end=b"0\r\n\r\n"), "data with bare LF": of(n, end=b"\n0\r\n\r\n"),
+        "data with bare CR": of(n, end=b"\r0\r\n\r\n"), "data with a space before CRLF": of(n, end=b" \r\n0\r\n\r\n"),
+        "data with LF CR": of(n, end=b"\n\r0\r\n\r\n"), "data with two CRLF": of(n, end=b"\r\n\r\n0\r\n\r\n"),
+        "data one byte longer than the size": of(n, data=body + b" "),
+        "data one byte shorter than the size": of(n, data=body[:-1]),
+        "extension of nothing": of(n + b";"), "extension with a bare CR": of(n + b";a\rb"),
+        "extension with a bare LF": of(n + b";a\nb"), "extension that ends in bare LF": of(n + b";a", after_size=b"\n"),
+        "extension with NUL": of(n + b";a\0"), "extension with a control character": of(n + b";a\x01"),
+        "extension with DEL": of(n + b";a\x7f"), "extension with a bare CR in quotes": of(n + b';a="b\rc"'),
+        "extension with a bare LF in quotes": of(n + b';a="b\nc"'), "extension with CRLF in quotes": of(n + b';a="b\r\nc"'),
+        "extension with NUL in quotes": of(n + b';a="\0"'), "extension with an open quote": of(n + b';a="b'),
+        "extension without a name": of(n + b";=b"), "extension without a semicolon": of(n + b" a=b"),
+        "extension that hides a chunk by bare LF": of(n + b";\n" + n),
+        "last chunk with a sign": of(n, end=b"\r\n-0\r\n\r\n"), "last chunk with 0x": of(n, end=b"\r\n0x0\r\n\r\n"),
+        "last chunk with bare LF": of(n, end=b"\r\n0\n\r\n"), "end with bare LF": of(n, end=b"\r\n0\r\n\n"),
+        "end with two bare LF": of(n, end=b"\r\n0\n\n"), "end with CR CR LF": of(n, end=b"\r\n0\r\n\r\r\n"),
+        "end with a bare CR": of(n, end=b"\r\n0\r\n\rX"), "end with a space": of(n, end=b"\r\n0\r\n \r\n"),
+        "last chunk with a space": of(n, end=b"\r\n0 \r\n\r\n"),
+        "trailer without a colon": of(n, end=b"\r\n0\r\nX-A\r\n\r\n"), "trailer without a name": of(n, end=b"\r\n0\r\n: b\r\n\r\n"),
+        "trailer with a space before the colon": of(n, end=b"\r\n0\r\nX-A : b\r\n\r\n"),
+        "trailer with a space before it": of(n, end=b"\r\n0\r\n X-A: b\r\n\r\n"),
+        "trailer folded": of(n, end=b"\r\n0\r\nX-A: b\r\n c\r\n\r\n"), "trailer with NUL": of(n, end=b"\r\n0\r\nX-A: b\0\r\n\r\n"),
+        "trailer with a bare CR": of(n, end=b"\r\n0\r\nX-A: b\rc\r\n\r\n"),
+        "trailer with a bare LF": of(n, end=b"\r\n0\r\nX-A: b\nX-B: c\r\n\r\n"),
+        "trailers that end with bare LF": of(n, end=b"\r\n0\r\nX-A: b\r\n\n"),
+        "trailer with a control character": of(n, end=b"\r\n0\r\nX-A: b\x01\r\n\r\n"),
+        "trailer with a bad name": of(n, end=b"\r\n0\r\nX(A): b\r\n\r\n"),
+        "trailer that is a request": of(n, end=b"\r\n0\r\nGET / HTTP/1.1\r\n\r\n")
+    }
+
+
 EVIL_REQUEST = message(body=BODY.replace(MARK, EVIL))
 
 

@@ -3,7 +3,8 @@
 byte and cut at random places. The number in each row is the section it was written from (no RFC number: 9112)."""
 import harness
 from strict import (AUTH, BODY, EVIL_REQUEST, HOST, JSON, MARK, UPSTREAM_BODY, Accepted, Answered, Bench, Either, Refused,
-                    length, message, rows_to_cases)
+                    bad_chunks, doubtful_chunks, good_chunks, length, message,
+                    one_chunk, rows_to_cases)
 
 bench = Bench()
 CL, TE = length(), b"Transfer-Encoding: chunked"
@@ -128,87 +129,27 @@ row("TE with an evil second request behind a good first", "6.3",
     message(framing=b"Transfer-Encoding: xchunked", body=CHUNKED_EVIL), Refused(400, 501))
 
 # -- chunks --------------------------------------------------------------------------------------------------------
-N, X = b"%x" % len(BODY), b"%X" % len(BODY)
-
-
-def one_chunk(size, body=BODY, end=b"\r\n0\r\n\r\n", after_size=b"\r\n"):
-    return size + after_size + body + end
-
-
-for name, body in {
-        "of small hex digits": one_chunk(N), "of large hex digits": one_chunk(X), "with leading zeros": one_chunk(b"000" + N),
-        "in many chunks": b"".join(b"1\r\n%c\r\n" % c for c in BODY[:51]) + b"8\r\n%s\r\n" % MARK
-                          + b"".join(b"1\r\n%c\r\n" % c for c in BODY[59:]) + b"0\r\n\r\n",
-        "with an extension": one_chunk(N + b";a"), "with a named extension": one_chunk(N + b";a=b"),
-        "with a quoted extension": one_chunk(N + b';a="b; c"'),
-        "with a quoted pair in an extension": one_chunk(N + b';a="b\\"c"'), "with two extensions": one_chunk(N + b";a=b;c"),
-        "with a last chunk of several zeros": one_chunk(N, end=b"\r\n0000\r\n\r\n"),
-        "with an extension on the last chunk": one_chunk(N, end=b"\r\n0;a=b\r\n\r\n"),
-        "with a trailer": one_chunk(N, end=b"\r\n0\r\nX-Checksum: 1\r\n\r\n"),
-        "with two trailers": one_chunk(N, end=b"\r\n0\r\nX-A: 1\r\nX-B: 2\r\n\r\n"),
-        "with a trailer of no value": one_chunk(N, end=b"\r\n0\r\nX-A:\r\n\r\n")}.items():
+N = b"%x" % len(BODY)
+for name, body in good_chunks(BODY).items():
     row(f"chunks {name}", "7.1", chunked(body), OK)
-for name, body in {
-        "with 20 leading zeros": one_chunk(b"0" * 20 + N), "with a space before an extension": one_chunk(N + b" ;a=b"),
-        "with spaces in an extension": one_chunk(N + b"; a = b"), "with 64 zeros to end": one_chunk(N, end=b"\r\n" + b"0" * 64 + b"\r\n\r\n"),
-        }.items():
+for name, body in doubtful_chunks(BODY).items():
     row(f"chunks {name}", "7.1", chunked(body), OK_OR_BAD)
-for name, body in {
-        "size not hex": one_chunk(b"g"), "size with a letter behind": one_chunk(N + b"g"), "size empty": one_chunk(b""),
-        "size only an extension": one_chunk(b";a=b"), "size with a sign": one_chunk(b"+" + N),
-        "size negative": one_chunk(b"-" + N), "size minus one": one_chunk(b"-1"), "size with 0x": one_chunk(b"0x" + N),
-        "size with 0X": one_chunk(b"0X" + N), "size with h": one_chunk(N + b"h"), "size with a space before": one_chunk(b" " + N),
-        "size with a tab before": one_chunk(b"\t" + N), "size with a space behind": one_chunk(N + b" "),
-        "size with a tab behind": one_chunk(N + b"\t"), "size with a vertical tab behind": one_chunk(N + b"\x0b"),
-        "size with a space inside": one_chunk(N[:1] + b" " + N[1:]), "size with an underscore": one_chunk(N[:1] + b"_" + N[1:]),
-        "size with NUL behind": one_chunk(N + b"\0"), "size with NUL before": one_chunk(b"\0" + N),
-        "size with a comma": one_chunk(N + b"," + N), "size with a dot": one_chunk(N + b".0"), "size in quotes": one_chunk(b'"' + N + b'"'),
-        "size in full-width digits": one_chunk("３ｆ".encode()), "size of 0xff bytes": one_chunk(b"\xff\xff"),
-        "size end with bare LF": one_chunk(N, after_size=b"\n"), "size end with bare CR": one_chunk(N, after_size=b"\r"),
-        "size end with CR CR LF": one_chunk(N, after_size=b"\r\r\n"), "size end with LF CR": one_chunk(N, after_size=b"\n\r"),
-        "data without CRLF": one_chunk(N, end=b"0\r\n\r\n"), "data with bare LF": one_chunk(N, end=b"\n0\r\n\r\n"),
-        "data with bare CR": one_chunk(N, end=b"\r0\r\n\r\n"), "data with a space before CRLF": one_chunk(N, end=b" \r\n0\r\n\r\n"),
-        "data with LF CR": one_chunk(N, end=b"\n\r0\r\n\r\n"), "data with two CRLF": one_chunk(N, end=b"\r\n\r\n0\r\n\r\n"),
-        "data one byte longer than the size": one_chunk(N, body=BODY + b" "),
-        "data one byte shorter than the size": one_chunk(N, body=BODY[:-1]),
-        "extension of nothing": one_chunk(N + b";"), "extension with a bare CR": one_chunk(N + b";a\rb"),
-        "extension with a bare LF": one_chunk(N + b";a\nb"), "extension that ends in bare LF": one_chunk(N + b";a", after_size=b"\n"),
-        "extension with NUL": one_chunk(N + b";a\0"), "extension with a control character": one_chunk(N + b";a\x01"),
-        "extension with DEL": one_chunk(N + b";a\x7f"), "extension with a bare CR in quotes": one_chunk(N + b';a="b\rc"'),
-        "extension with a bare LF in quotes": one_chunk(N + b';a="b\nc"'), "extension with CRLF in quotes": one_chunk(N + b';a="b\r\nc"'),
-        "extension with NUL in quotes": one_chunk(N + b';a="\0"'), "extension with an open quote": one_chunk(N + b';a="b'),
-        "extension without a name": one_chunk(N + b";=b"), "extension without a semicolon": one_chunk(N + b" a=b"),
-        "extension that hides a chunk by bare LF": one_chunk(N + b";\n" + N),
-        "last chunk with a sign": one_chunk(N, end=b"\r\n-0\r\n\r\n"), "last chunk with 0x": one_chunk(N, end=b"\r\n0x0\r\n\r\n"),
-        "last chunk with bare LF": one_chunk(N, end=b"\r\n0\n\r\n"), "end with bare LF": one_chunk(N, end=b"\r\n0\r\n\n"),
-        "end with two bare LF": one_chunk(N, end=b"\r\n0\n\n"), "end with CR CR LF": one_chunk(N, end=b"\r\n0\r\n\r\r\n"),
-        "end with a bare CR": one_chunk(N, end=b"\r\n0\r\n\rX"), "end with a space": one_chunk(N, end=b"\r\n0\r\n \r\n"),
-        "last chunk with a space": one_chunk(N, end=b"\r\n0 \r\n\r\n"),
-        "trailer without a colon": one_chunk(N, end=b"\r\n0\r\nX-A\r\n\r\n"), "trailer without a name": one_chunk(N, end=b"\r\n0\r\n: b\r\n\r\n"),
-        "trailer with a space before the colon": one_chunk(N, end=b"\r\n0\r\nX-A : b\r\n\r\n"),
-        "trailer with a space before it": one_chunk(N, end=b"\r\n0\r\n X-A: b\r\n\r\n"),
-        "trailer folded": one_chunk(N, end=b"\r\n0\r\nX-A: b\r\n c\r\n\r\n"), "trailer with NUL": one_chunk(N, end=b"\r\n0\r\nX-A: b\0\r\n\r\n"),
-        "trailer with a bare CR": one_chunk(N, end=b"\r\n0\r\nX-A: b\rc\r\n\r\n"),
-        "trailer with a bare LF": one_chunk(N, end=b"\r\n0\r\nX-A: b\nX-B: c\r\n\r\n"),
-        "trailers that end with bare LF": one_chunk(N, end=b"\r\n0\r\nX-A: b\r\n\n"),
-        "trailer with a control character": one_chunk(N, end=b"\r\n0\r\nX-A: b\x01\r\n\r\n"),
-        "trailer with a bad name": one_chunk(N, end=b"\r\n0\r\nX(A): b\r\n\r\n"),
-        "trailer that is a request": one_chunk(N, end=b"\r\n0\r\nGET / HTTP/1.1\r\n\r\n")}.items():
+for name, body in bad_chunks(BODY).items():
     row(f"chunk {name}", "7.1", chunked(body))
 for name, size in {"of 16 digits": b"F" * 16, "of 17 digits": b"1" + b"0" * 14 + N, "2^63": b"8" + b"0" * 15,
                    "2^64 and the true one": b"1" + b"0" * 14 + N, "2^32 and the true one": b"1" + b"0" * 6 + N,
                    "of 400 digits": b"1" * 400}.items():
-    row(f"chunk size {name}", "7.1", chunked(one_chunk(size)), Refused(400, 413))
+    row(f"chunk size {name}", "7.1", chunked(one_chunk(BODY, size)), Refused(400, 413))
 for name in ("Content-Length: 5", "Transfer-Encoding: chunked", "Host: evil.test", "Authorization: Bearer x",
              "Content-Type: text/plain", "Content-Encoding: gzip", "Trailer: X-A", "Connection: close", "Expect: 100-continue",
              "Cookie: a=b", "X-Api-Key: x"):
-    row(f"chunk trailer {name}", "9110 6.5.1", chunked(one_chunk(N, end=b"\r\n0\r\n" + name.encode() + b"\r\n\r\n")), OK_OR_BAD)
-row("chunk extension of 1 MiB", "7.1.1", chunked(one_chunk(N + b";a=" + b"b" * (1 << 20))), Refused(400, 413, 431))
+    row(f"chunk trailer {name}", "9110 6.5.1", chunked(one_chunk(BODY, N, end=b"\r\n0\r\n" + name.encode() + b"\r\n\r\n")), OK_OR_BAD)
+row("chunk extension of 1 MiB", "7.1.1", chunked(one_chunk(BODY, N + b";a=" + b"b" * (1 << 20))), Refused(400, 413, 431))
 row("chunk extensions without end on many chunks", "7.1.1",
     chunked(b"".join(b"1;%s\r\n%c\r\n" % (b"e" * 16000, c) for c in BODY) + b"0\r\n\r\n"), Refused(400, 413, 431))
-row("chunk trailer of 1 MiB", "9110 5.4", chunked(one_chunk(N, end=b"\r\n0\r\nX-A: " + b"b" * (1 << 20) + b"\r\n\r\n")),
+row("chunk trailer of 1 MiB", "9110 5.4", chunked(one_chunk(BODY, N, end=b"\r\n0\r\nX-A: " + b"b" * (1 << 20) + b"\r\n\r\n")),
     Refused(400, 413, 431))
-row("chunk trailers, 20,000 of them", "9110 5.4", chunked(one_chunk(N, end=b"\r\n0\r\n" + b"X-A: b\r\n" * 20000 + b"\r\n")),
+row("chunk trailers, 20,000 of them", "9110 5.4", chunked(one_chunk(BODY, N, end=b"\r\n0\r\n" + b"X-A: b\r\n" * 20000 + b"\r\n")),
     Refused(400, 413, 431))
 
 # -- field lines ---------------------------------------------------------------------------------------------------
