@@ -86,8 +86,6 @@ struct setting_checker {
 	/* The same with the value shown between path and text, if it is neither a secret nor a variable's. */
 	bool (*refuse_value)(struct setting_checker *, const void *at, const char *fmt, ...) PRINTF_LIKE(3, 4);
 	void (*note)(struct setting_checker *, const void *at, enum setting_support);
-	/* May a message about something else show this member's value? */
-	bool (*may_show)(struct setting_checker *, const void *at);
 };
 
 struct settings {

@@ -146,7 +146,6 @@ static const struct record *find_record(const struct reader *r, const char *at)
 
 static void append_shown(struct buf *, struct str);
 
-PRINTF_LIKE(4, 0)
 static bool check_failed(struct setting_checker *base, const void *at, bool show, const char *fmt, va_list ap)
 {
 	struct reader *r = CONTAINER_OF(base, struct checker, base)->reader;
@@ -168,7 +167,6 @@ static bool check_failed(struct setting_checker *base, const void *at, bool show
 	return false;
 }
 
-PRINTF_LIKE(3, 4)
 static bool check_refused(struct setting_checker *base, const void *at, const char *fmt, ...)
 {
 	va_list ap;
@@ -178,7 +176,6 @@ static bool check_refused(struct setting_checker *base, const void *at, const ch
 	return false;
 }
 
-PRINTF_LIKE(3, 4)
 static bool check_refused_value(struct setting_checker *base, const void *at, const char *fmt, ...)
 {
 	va_list ap;
@@ -221,12 +218,6 @@ static void check_noted(struct setting_checker *base, const void *at, enum setti
 	const struct record *where = find_record(r, at);
 	if (where)
 		note(r, where->path, support, where->place);
-}
-
-static bool check_may_show(struct setting_checker *base, const void *at)
-{
-	const struct record *where = find_record(CONTAINER_OF(base, struct checker, base)->reader, at);
-	return where && where->shown && !where->shown->hidden;
 }
 
 /* ---- messages ---- */
@@ -533,9 +524,7 @@ static bool read_map(struct reader *r, const struct setting *row, struct node *n
 		if (!key.p || key.n == 0 || str_find_chr(key, '\0') != STR_NPOS)
 			problem_add(&r->problems, e->place, "this name cannot be used");
 		*(struct str *)(item + name->offset) = key;
-		struct node *shown = arena_must(&r->tree, sizeof(*shown));
-		*shown = (struct node){ .kind = NODE_SCALAR, .place = e->place, .text = key, .value = key };
-		record(r, item + name->offset, sizeof(struct str), e->place, shown);
+		record(r, item + name->offset, sizeof(struct str), e->place, NULL);
 		struct node *value = e->value;
 		if (node_is_null(value)) {
 			/* `ollama:` alone: all its settings are left out. */
@@ -603,7 +592,7 @@ static void run_check(struct reader *r, const struct settings *table, void *item
 {
 	if (!table->check)
 		return;
-	struct checker checker = { { check_refused, check_refused_value, check_noted, check_may_show }, r };
+	struct checker checker = { { check_refused, check_refused_value, check_noted }, r };
 	size_t problems = problem_count(r);
 	bool good = table->check(item, &checker.base);
 	assert(good == (problem_count(r) == problems));

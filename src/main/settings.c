@@ -97,33 +97,23 @@ _Static_assert(offsetof(struct provider_settings, name) == 0, "has_name reads it
 _Static_assert(offsetof(struct model_settings, name) == 0, "has_name reads it there");
 _Static_assert(offsetof(struct guardrail_settings, name) == 0, "has_name reads it there");
 
-static const struct str *name_at(const struct setting_array *items, size_t size, size_t i)
+static bool has_name(const struct setting_array *items, size_t size, struct str name, struct nearest *near)
 {
-	return (const struct str *)((const char *)items->items + i * size);
-}
-
-static bool has_name(const struct setting_array *items, size_t size, struct str name)
-{
-	for (size_t i = 0; i < items->n; i++)
-		if (str_eq(*name_at(items, size, i), name))
+	*near = nearest_to(name);
+	for (size_t i = 0; i < items->n; i++) {
+		struct str known = *(const struct str *)((const char *)items->items + i * size);
+		if (str_eq(known, name))
 			return true;
+		nearest_offer(near, known);
+	}
 	return false;
 }
 
-/* `at` names none of the items. */
-static bool unknown_name(struct setting_checker *c, const struct str *at, const char *what,
-                         const struct setting_array *items, size_t size)
+static bool unknown_name(struct setting_checker *c, const struct str *at, const char *what, const struct nearest *near)
 {
-	struct nearest near = nearest_to(*at);
-	const struct str *best = NULL;
-	for (size_t i = 0; i < items->n; i++) {
-		nearest_offer(&near, *name_at(items, size, i));
-		if (near.best.p == name_at(items, size, i)->p)
-			best = name_at(items, size, i);
-	}
-	if (best && c->may_show(c, best))
+	if (near->best.p)
 		return c->refuse_value(c, at, "is no %s of this configuration; did you mean \"%.*s\"?", what,
-		                       STR_ARG(*best));
+		                       STR_ARG(near->best));
 	return c->refuse_value(c, at, "is no %s of this configuration", what);
 }
 
@@ -152,15 +142,18 @@ static bool check_stores(const struct config *conf, struct setting_checker *c)
 }
 
 /* A name that some model, pattern or PROVIDER/MODEL answers to. */
-static bool model_exists(const struct config *conf, struct str name)
+static bool model_exists(const struct config *conf, struct str name, struct nearest *near)
 {
+	if (has_name(&conf->models, sizeof(struct model_settings), name, near))
+		return true;
 	const struct model_settings *m = conf->models.items;
 	for (size_t i = 0; i < conf->models.n; i++)
-		if (str_eq(m[i].name, name) || str_glob(m[i].name, name))
+		if (str_glob(m[i].name, name))
 			return true;
 	size_t slash = str_find_chr(name, '/');
+	struct nearest unused;
 	return slash != STR_NPOS &&
-	       has_name(&conf->providers, sizeof(struct provider_settings), str_slice(name, 0, slash));
+	       has_name(&conf->providers, sizeof(struct provider_settings), str_slice(name, 0, slash), &unused);
 }
 
 /* Two models may fall back to each other: a request follows only the list of the model that it asked for. */
@@ -168,12 +161,13 @@ static bool check_fallbacks(const struct config *conf, const struct model_settin
                             struct setting_checker *c)
 {
 	const struct str *names = list->items;
+	struct nearest near;
 	bool good = true;
 	for (size_t i = 0; i < list->n; i++) {
 		if (str_eq(names[i], m->name))
 			good = c->refuse_value(c, &names[i], "is the model itself");
-		else if (!model_exists(conf, names[i]))
-			good = unknown_name(c, &names[i], "model", &conf->models, sizeof(struct model_settings));
+		else if (!model_exists(conf, names[i], &near))
+			good = unknown_name(c, &names[i], "model", &near);
 		for (size_t k = 0; k < i; k++)
 			if (str_eq(names[i], names[k])) {
 				good = c->refuse_value(c, &names[i], "stands twice in the list");
@@ -187,21 +181,20 @@ static bool check_model(const struct config *conf, const struct model_settings *
 {
 	const struct deployment_settings *d = m->deployments.items;
 	const struct str *guardrails = m->guardrails.items;
+	struct nearest near;
 	bool good = true;
 	for (size_t i = 0; i < m->deployments.n; i++) {
-		if (has_name(&conf->providers, sizeof(struct provider_settings), d[i].provider))
+		if (has_name(&conf->providers, sizeof(struct provider_settings), d[i].provider, &near))
 			continue;
-		if (provider_by_name(d[i].provider))
+		if (!near.best.p && provider_by_name(d[i].provider))
 			good = c->refuse_value(c, &d[i].provider, "is not configured: add it and its credential under "
 			                                          "providers");
 		else
-			good = unknown_name(c, &d[i].provider, "provider", &conf->providers,
-			                    sizeof(struct provider_settings));
+			good = unknown_name(c, &d[i].provider, "provider", &near);
 	}
 	for (size_t i = 0; i < m->guardrails.n; i++)
-		if (!has_name(&conf->guardrails, sizeof(struct guardrail_settings), guardrails[i]))
-			good = unknown_name(c, &guardrails[i], "guardrail", &conf->guardrails,
-			                    sizeof(struct guardrail_settings));
+		if (!has_name(&conf->guardrails, sizeof(struct guardrail_settings), guardrails[i], &near))
+			good = unknown_name(c, &guardrails[i], "guardrail", &near);
 	good &= check_fallbacks(conf, m, &m->fallbacks, c);
 	/* The other two lists may name models that are still to come: this version does not act on them. */
 	return good;

@@ -302,7 +302,7 @@ static bool feed_head(struct h1 *h, struct str *in)
 	struct http_field fields[HTTP1_FIELDS_MAX];
 	struct http_head head;
 	struct err e;
-	size_t len;
+	size_t len = 0;
 
 	if (h->first && h->sc.http2_wanted && is_preface(*in)) {
 		if (in->n > 3) {

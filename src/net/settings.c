@@ -3,6 +3,8 @@
 
 #include "net/settings.h"
 
+#include "base/err.h"
+
 #define AT(member) .offset = offsetof(struct STRUCT, member)
 
 #define STRUCT listen_tls_settings
@@ -50,10 +52,10 @@ static const struct setting listen_rows[] = {
 static bool check_listen(void *item, struct setting_checker *c)
 {
 	struct listen_settings *l = item;
-	/* Its own error is not passed on: it shows the address, which may be a variable's. */
-	if (!addr_parse(&l->addr, l->address, NULL))
-		return c->refuse_value(c, &l->address, "must be HOST:PORT, [IPV6]:PORT, *:PORT or unix:PATH, with an "
-		                       "address or localhost as the host and a port up to 65535");
+	struct err err = { 0 };
+	if (!addr_parse(&l->addr, l->address, &err))
+		return c->refuse_value(c, &l->address, "must be HOST:PORT, [IPV6]:PORT, *:PORT or unix:PATH: %s",
+		                       err.text);
 	l->is_local = addr_family(&l->addr) == AF_UNIX || addr_is_loopback(&l->addr);
 	return true;
 }

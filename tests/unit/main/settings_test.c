@@ -27,7 +27,7 @@ static bool test_variable(const struct conf_env *env, struct str name, struct st
 		{ "OPENAI_API_KEY", STR_INIT("openai-value") },
 		{ "ANTHROPIC_API_KEY", STR_INIT("anthropic-value") },
 		{ "CI_KEY", STR_INIT("ci-value") },
-		{ "BAD", STR_INIT("two\nlines") }, { "SHORT", STR_INIT("cb") },
+		{ "BAD", STR_INIT("two\nlines") },
 	};
 	for (size_t i = 0; variables[i]; i++)
 		for (size_t k = 0; k < COUNT_OF(values); k++)
@@ -177,12 +177,7 @@ static void refuses_what_does_not_fit_together(void **state)
 		const char *yaml, *want;
 	} cases[] = {
 		/* listeners */
-		{ "listen: nowhere",
-		  "t.yaml:1:9: listen.address \"nowhere\" must be HOST:PORT, [IPV6]:PORT, *:PORT or unix:PATH, with an "
-		  "address or localhost as the host and a port up to 65535" },
-		{ "listen: \"a${BAD}\"",
-		  "t.yaml:1:9: listen.address \"a${BAD}\" must be HOST:PORT, [IPV6]:PORT, *:PORT or unix:PATH, with an "
-		  "address or localhost as the host and a port up to 65535" },
+		{ "listen: nowhere", NULL },
 		{ "listen: []", "t.yaml:1:9: listen needs at least one address" },
 		{ "auth: none\nlisten: 0.0.0.0:80",
 		  "t.yaml:1:7: auth may be none only where every listener is local (127.0.0.1, "
@@ -267,9 +262,6 @@ static void refuses_what_does_not_fit_together(void **state)
 		{ OPENAI "models: [{name: chat, fallbacks: [caht], deployments: [{provider: openai, model: m}]}]",
 		  "t.yaml:2:35: models[0].fallbacks[0] \"caht\" is no model of this configuration; did you mean "
 		  "\"chat\"?" },
-		{ OPENAI "models:\n- {name: chat, fallbacks: ca, deployments: [{provider: openai, model: m}]}\n"
-		         "- {name: \"${SHORT}\", deployments: [{provider: openai, model: m}]}",
-		  "t.yaml:3:27: models[0].fallbacks \"ca\" is no model of this configuration" },
 		{ OPENAI "models: [{name: chat, fallbacks: chat, deployments: [{provider: openai, model: m}]}]",
 		  "t.yaml:2:34: models[0].fallbacks \"chat\" is the model itself" },
 		{ OPENAI "models: [{name: a, guardrails: [x], deployments: [{provider: openai, model: m}]}]",
@@ -294,7 +286,7 @@ static void refuses_what_does_not_fit_together(void **state)
 		{ "server: {request_line_max: 1MiB}",
 		  "t.yaml:1:28: server.request_line_max must not be larger than header_max" },
 	};
-	static const char *const bad[] = { "BAD", "SHORT", NULL };
+	static const char *const bad[] = { "BAD", NULL };
 	variables = bad;
 	for (size_t i = 0; i < COUNT_OF(cases); i++) {
 		struct conf_problems problems;
