@@ -41,6 +41,20 @@ size_t gemini_edit_models(struct arena *, const struct dialect_request *, struct
 
 /* Usage ------------------------------------------------------------------------------------------------------------ */
 
+/* The members of usage objects of Chat Completions, legacy Completions and Embeddings. */
+enum chat_usage {
+	CHAT_PROMPT, CHAT_COMPLETION, CHAT_TOTAL, CHAT_CACHED, CHAT_CACHE_WRITE, CHAT_AUDIO_IN, CHAT_IMAGE_IN,
+	CHAT_REASONING, CHAT_AUDIO_OUT, CHAT_IMAGE_OUT,
+	CHAT_DEEPSEEK_CACHED,                        /* DeepSeek: prompt_cache_hit_tokens, part of prompt_tokens */
+	CHAT_MOONSHOT_CACHED,                        /* Moonshot: cached_tokens in usage itself */
+	CHAT_PERPLEXITY_REASONING,
+	CHAT_LITELLM_CACHED, CHAT_LITELLM_WRITE,     /* LiteLLM: Anthropic's words, but inside prompt_tokens */
+	CHAT_USAGE_PATHS
+};
+/* Their paths from the answer's top, "usage.prompt_tokens": for a plan that reads the answer and its usage at once. */
+extern const char *const chat_usage_paths[CHAT_USAGE_PATHS];
+void openai_usage_from(const struct json_hit hit[CHAT_USAGE_PATHS], struct usage *out);
+
 /* Each reads the raw text of a usage object of its dialect; what cannot be read leaves *out as it was. */
 void openai_usage_read(struct str raw, struct usage *out);           /* chat, completions, embeddings */
 void responses_usage_read(struct str raw, struct usage *out);

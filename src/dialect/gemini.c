@@ -66,27 +66,37 @@ static const struct {
 	{ STR_INIT("batchEmbedContents"), CALL_EMBED_BATCH, false },
 };
 
-/* google.ai.generativelanguage.v1beta.Modality */
-#define MODALITY_IMAGE STR("IMAGE"), 2
-#define MODALITY_AUDIO STR("AUDIO"), 4
+/* Tokens that are priced by modality. */
+struct parts {
+	int64_t audio, image;
+};
 
-/* Tokens of one modality in a list of {modality, tokenCount}; `number` is the modality's own with enum-encoding=int. */
-static int64_t part_of(const struct json_hit *list, struct str modality, int64_t number)
+static int64_t add(int64_t sum, int64_t tokens)
+{
+	return tokens > 0 && tokens <= (int64_t)USAGE_COUNTER_MAX && sum <= (int64_t)USAGE_COUNTER_MAX ? sum + tokens : sum;
+}
+
+/* A list of {modality, tokenCount}. With enum-encoding=int a modality is a number
+ * (google.ai.generativelanguage.v1beta.Modality). */
+static struct parts read_parts(const struct json_hit *list)
 {
 	struct str rest = list->value, item;
+	struct parts sum = { 0, 0 };
 	struct json_hit hit[PART_PATHS];
 	struct json_fault fault;
-	int64_t sum = 0;
 
-	if (list->type != JSON_ARRAY)
-		return 0;
-	while (array_next(&rest, &item))
-		if (json_scan(&part_plan, item, ANSWER_DEPTH_MAX, hit, &fault) &&
-		    (json_is_str(hit[PART_MODALITY].value, modality) ||
-		     hit_number(&hit[PART_MODALITY], -1) == number)) {
-			int64_t n = hit_number(&hit[PART_COUNT], 0);
-			sum += n > 0 && n <= (int64_t)USAGE_COUNTER_MAX && sum <= (int64_t)USAGE_COUNTER_MAX ? n : 0;
-		}
+	/* Nearly always there is one, of text. */
+	if (list->type != JSON_ARRAY || (list->value.n < 64 && str_find(list->value, STR("\"TEXT\"")) != STR_NPOS))
+		return sum;
+	while (array_next(&rest, &item)) {
+		if (!json_scan(&part_plan, item, ANSWER_DEPTH_MAX, hit, &fault))
+			continue;
+		int64_t modality = hit_number(&hit[PART_MODALITY], -1), tokens = hit_number(&hit[PART_COUNT], 0);
+		if (modality == 4 || json_is_str(hit[PART_MODALITY].value, STR("AUDIO")))
+			sum.audio = add(sum.audio, tokens);
+		else if (modality == 2 || json_is_str(hit[PART_MODALITY].value, STR("IMAGE")))
+			sum.image = add(sum.image, tokens);
+	}
 	return sum;
 }
 
@@ -104,18 +114,16 @@ void gemini_usage_read(struct str raw, struct usage *out)
 	if (!json_scan(&usage_plan, raw, ANSWER_DEPTH_MAX, hit, &fault))
 		return;
 	/* Cached tokens are part of the prompt, with their own audio and images. Tool input and thoughts are extra. */
-	int64_t audio =
-		part_of(&hit[USE_PROMPT_PARTS], MODALITY_AUDIO) - part_of(&hit[USE_CACHED_PARTS], MODALITY_AUDIO);
-	int64_t image =
-		part_of(&hit[USE_PROMPT_PARTS], MODALITY_IMAGE) - part_of(&hit[USE_CACHED_PARTS], MODALITY_IMAGE);
+	struct parts in = read_parts(&hit[USE_PROMPT_PARTS]), cached = read_parts(&hit[USE_CACHED_PARTS]);
+	struct parts output = read_parts(&hit[USE_OUTPUT_PARTS]);
 	usage_set(&u, USAGE_INPUT, hit_number(&hit[USE_PROMPT], 0));
 	usage_split(&u, USAGE_INPUT, USAGE_CACHE_READ, hit_number(&hit[USE_CACHED], 0));
-	usage_split(&u, USAGE_INPUT, USAGE_INPUT_AUDIO, not_negative(audio));
-	usage_split(&u, USAGE_INPUT, USAGE_INPUT_IMAGE, not_negative(image));
+	usage_split(&u, USAGE_INPUT, USAGE_INPUT_AUDIO, not_negative(in.audio - cached.audio));
+	usage_split(&u, USAGE_INPUT, USAGE_INPUT_IMAGE, not_negative(in.image - cached.image));
 	usage_set(&u, USAGE_INPUT_TOOL, hit_number(&hit[USE_TOOL], 0));
 	usage_set(&u, USAGE_OUTPUT, hit_number(&hit[USE_CANDIDATES], hit_number(&hit[USE_RESPONSE], 0)));
-	usage_split(&u, USAGE_OUTPUT, USAGE_OUTPUT_AUDIO, part_of(&hit[USE_OUTPUT_PARTS], MODALITY_AUDIO));
-	usage_split(&u, USAGE_OUTPUT, USAGE_OUTPUT_IMAGE, part_of(&hit[USE_OUTPUT_PARTS], MODALITY_IMAGE));
+	usage_split(&u, USAGE_OUTPUT, USAGE_OUTPUT_AUDIO, output.audio);
+	usage_split(&u, USAGE_OUTPUT, USAGE_OUTPUT_IMAGE, output.image);
 	usage_set(&u, USAGE_REASONING, hit_number(&hit[USE_THOUGHTS], 0));
 	*out = u;
 }
@@ -142,7 +150,7 @@ static bool has_finish(const struct json_hit *candidates)
 	struct json_hit hit[CAND_PATHS];
 	struct json_fault fault;
 
-	if (candidates->type != JSON_ARRAY)
+	if (candidates->type != JSON_ARRAY || str_find(candidates->value, STR("\"finishReason\"")) == STR_NPOS)
 		return false;
 	while (array_next(&rest, &item))
 		/* A number with enum-encoding=int; 0 is FINISH_REASON_UNSPECIFIED. */

@@ -15,9 +15,10 @@ static const char *const request_names[SLOTS] = {
 };
 static struct request_reader request;
 
-/* Of answers and of stream chunks alike. */
-enum { ANS_USAGE, ANS_ERROR, ANS_CHOICES, ANS_GROQ_USAGE, ANS_MINIMAX_STATUS, ANS_PATHS };
-static const char *const answer_paths[ANS_PATHS] = {
+/* Of answers and of stream chunks alike; the members of their usage follow. */
+enum { ANS_USAGE, ANS_ERROR, ANS_CHOICES, ANS_GROQ_USAGE, ANS_MINIMAX_STATUS, ANS_IN_USAGE };
+enum { ANS_PATHS = ANS_IN_USAGE + CHAT_USAGE_PATHS };
+static const char *const answer_paths[ANS_IN_USAGE] = {
 	"usage", "error", "choices", "x_groq.usage", "base_resp.status_code",
 };
 static struct json_plan answer_plan;
@@ -34,7 +35,7 @@ static void read_usage(const struct json_hit hit[ANS_PATHS], struct usage *out)
 	struct json_fault fault;
 
 	if (hit[ANS_USAGE].type == JSON_OBJECT)
-		openai_usage_read(hit[ANS_USAGE].value, out);
+		openai_usage_from(&hit[ANS_IN_USAGE], out);
 	else if (hit[ANS_GROQ_USAGE].type == JSON_OBJECT)
 		openai_usage_read(hit[ANS_GROQ_USAGE].value, out);
 	else if (hit[ANS_CHOICES].type == JSON_ARRAY)
@@ -190,8 +191,12 @@ static struct str upstream_path(struct arena *arena, const struct dialect_reques
 
 void openai_chat_init(void)
 {
+	const char *paths[ANS_PATHS];
+
+	memcpy(paths, answer_paths, sizeof(answer_paths));
+	memcpy(paths + ANS_IN_USAGE, chat_usage_paths, sizeof(chat_usage_paths));
 	request_reader_init(&request, request_names);
-	json_plan_init(&answer_plan, answer_paths, ANS_PATHS, 0);
+	json_plan_init(&answer_plan, paths, ANS_PATHS, 0);
 	json_plan_init(&choice_plan, choice_paths, CHOICE_PATHS, 0);
 }
 

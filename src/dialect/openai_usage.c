@@ -3,24 +3,18 @@
 
 #include "dialect/dialect_in.h"
 
-/* Of Chat Completions, legacy Completions and Embeddings. */
-enum {
-	CHAT_PROMPT, CHAT_COMPLETION, CHAT_TOTAL, CHAT_CACHED, CHAT_CACHE_WRITE, CHAT_AUDIO_IN, CHAT_IMAGE_IN,
-	CHAT_REASONING, CHAT_AUDIO_OUT, CHAT_IMAGE_OUT,
-	CHAT_DEEPSEEK_CACHED,    /* DeepSeek: prompt_cache_hit_tokens, part of prompt_tokens */
-	CHAT_MOONSHOT_CACHED,    /* Moonshot: cached_tokens in usage itself */
-	CHAT_PERPLEXITY_REASONING,
-	CHAT_LITELLM_CACHED, CHAT_LITELLM_WRITE,     /* LiteLLM: Anthropic's words, but inside prompt_tokens */
-	CHAT_PATHS
-};
-static const char *const chat_paths[CHAT_PATHS] = {
-	"prompt_tokens", "completion_tokens", "total_tokens", "prompt_tokens_details.cached_tokens",
-	"prompt_tokens_details.cache_write_tokens", "prompt_tokens_details.audio_tokens",
-	"prompt_tokens_details.image_tokens", "completion_tokens_details.reasoning_tokens",
-	"completion_tokens_details.audio_tokens", "completion_tokens_details.image_tokens",
-	"prompt_cache_hit_tokens", "cached_tokens", "reasoning_tokens",
-	"cache_read_input_tokens", "cache_creation_input_tokens",
-};
+#define CHAT_PATHS(prefix) \
+	prefix "prompt_tokens", prefix "completion_tokens", prefix "total_tokens", \
+	prefix "prompt_tokens_details.cached_tokens", prefix "prompt_tokens_details.cache_write_tokens", \
+	prefix "prompt_tokens_details.audio_tokens", prefix "prompt_tokens_details.image_tokens", \
+	prefix "completion_tokens_details.reasoning_tokens", prefix "completion_tokens_details.audio_tokens", \
+	prefix "completion_tokens_details.image_tokens", prefix "prompt_cache_hit_tokens", \
+	prefix "cached_tokens", prefix "reasoning_tokens", prefix "cache_read_input_tokens", \
+	prefix "cache_creation_input_tokens"
+
+/* By enum chat_usage: inside a usage object, and from the answer's top. */
+static const char *const chat_paths[CHAT_USAGE_PATHS] = { CHAT_PATHS("") };
+const char *const chat_usage_paths[CHAT_USAGE_PATHS] = { CHAT_PATHS("usage.") };
 static struct json_plan chat_plan;
 
 enum {
@@ -51,9 +45,17 @@ struct report {
 
 int64_t hit_number(const struct json_hit *hit, int64_t otherwise)
 {
-	int64_t n;
+	int64_t n = 0;
 
-	return hit->type == JSON_NUMBER && json_to_i64(hit->value, &n) ? n : otherwise;
+	if (hit->type != JSON_NUMBER)
+		return otherwise;
+	/* Nearly always a few plain digits. */
+	for (size_t i = 0; i < hit->value.n && hit->value.n <= 18; i++) {
+		if (hit->value.p[i] < '0' || hit->value.p[i] > '9')
+			return json_to_i64(hit->value, &n) ? n : otherwise;
+		n = n * 10 + (hit->value.p[i] - '0');
+	}
+	return hit->value.n <= 18 || json_to_i64(hit->value, &n) ? n : otherwise;
 }
 
 static int64_t first(const struct json_hit *a, const struct json_hit *b, const struct json_hit *c)
@@ -103,13 +105,8 @@ static void set_usage(const struct report *r, struct usage *out)
 	*out = u;
 }
 
-void openai_usage_read(struct str raw, struct usage *out)
+void openai_usage_from(const struct json_hit hit[CHAT_USAGE_PATHS], struct usage *out)
 {
-	struct json_hit hit[CHAT_PATHS];
-	struct json_fault fault;
-
-	if (!json_scan(&chat_plan, raw, ANSWER_DEPTH_MAX, hit, &fault))
-		return;
 	struct report r = {
 		.input = hit_number(&hit[CHAT_PROMPT], -1),
 		.output = hit_number(&hit[CHAT_COMPLETION], -1),
@@ -126,6 +123,15 @@ void openai_usage_read(struct str raw, struct usage *out)
 		r.cached = hit_number(&hit[CHAT_LITELLM_CACHED], -1);
 	if (r.input >= 0 || r.output >= 0 || r.total >= 0)
 		set_usage(&r, out);
+}
+
+void openai_usage_read(struct str raw, struct usage *out)
+{
+	struct json_hit hit[CHAT_USAGE_PATHS];
+	struct json_fault fault;
+
+	if (json_scan(&chat_plan, raw, ANSWER_DEPTH_MAX, hit, &fault))
+		openai_usage_from(hit, out);
 }
 
 void responses_usage_read(struct str raw, struct usage *out)
@@ -165,6 +171,6 @@ enum dialect_answer answer_error(struct str body, struct dialect_error *error)
 
 void openai_usage_init(void)
 {
-	json_plan_init(&chat_plan, chat_paths, CHAT_PATHS, 0);
+	json_plan_init(&chat_plan, chat_paths, CHAT_USAGE_PATHS, 0);
 	json_plan_init(&resp_plan, resp_paths, RESP_PATHS, 0);
 }
