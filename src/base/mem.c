@@ -2,10 +2,20 @@
 /* Heap memory that never returns NULL. */
 #include "base/mem.h"
 
+#include <malloc.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/log.h"
+
+void mem_setup(void)
+{
+#ifdef M_MMAP_THRESHOLD /* glibc */
+	mallopt(M_MMAP_THRESHOLD, 4 << 20);
+	mallopt(M_TRIM_THRESHOLD, 16 << 20);
+	mallopt(M_TOP_PAD, 1 << 20);
+#endif
+}
 
 /* malloc(0) may answer NULL, which would look like a failure: ask for one byte then. */
 static inline size_t at_least_one(size_t n)

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/mem.h"
 #include "base/str.h"
 #include "main/commands.h"
 
@@ -79,6 +80,7 @@ int main(int argc, char **argv)
 {
 	const struct command *c;
 
+	mem_setup();
 	if (argc < 2)
 		return usage_error("no command given", NULL);
 	if (str_eq(str_from_z(argv[1]), STR("--version")))
