@@ -21,5 +21,12 @@ void rand_seed(uint64_t seed);                      /* this thread's generator, 
 struct ulid { uint8_t b[16]; };
 struct ulid ulid_new(uint64_t real_ms);             /* never the same twice in a process; ordered within a thread */
 void ulid_text(char out[ULID_LEN], struct ulid);
+static inline uint64_t ulid_time_ms(struct ulid u)
+{
+	uint64_t ms = 0;
+	for (int i = 0; i < 6; i++)
+		ms = ms << 8 | u.b[i];
+	return ms;
+}
 
 #endif

@@ -1,0 +1,388 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* attempt: one call of one candidate: the upstream's request, and its answer until the client may see it. */
+#include <assert.h>
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "base/mem.h"
+#include "base/rand.h"
+#include "gateway/gateway_in.h"
+
+#define ERROR_BODY_MAX (256u << 10)
+
+static struct req *req_of(struct call *c)
+{
+	return CONTAINER_OF(c, struct req, call);
+}
+
+/* ---- how it went ---- */
+
+static void note(struct req *r, enum err_code code, int status)
+{
+	r->attempt.took_us = (uint32_t)(loop_now_us(r->w->loop) - r->start_us) - r->attempt_at_us;
+	r->attempt.status = (uint16_t)status;
+	r->attempt.error = (uint16_t)code;
+}
+
+/* The last attempt becomes one of those before. */
+static void keep_note(struct req *r)
+{
+	if (r->n_attempts > 0) {
+		r->attempts = mem_realloc(r->attempts, r->n_attempts * sizeof *r->attempts);
+		r->attempts[r->n_attempts - 1] = r->attempt;
+	}
+	r->n_attempts++;
+	r->attempt = (struct req_attempt){ .deployment = r->open->candidate.deployment };
+}
+
+static void failed(struct req *r, const struct err *e)
+{
+	struct req_open *o = r->open;
+
+	call_cancel(&r->call);
+	o->failure = (struct dialect_error){ .err = *e, .retry_after_ms = -1 };
+	o->failure.err.origin = ERR_FROM_PROVIDER;
+	o->failure_is_answer = false;
+	o->retry_after_ms = -1;
+	note(r, e->code, 0);
+	r->attempt_state = ATTEMPT_FAILED;
+	req_wake(r);
+}
+
+void attempt_fail(struct req *r, enum err_code code, const char *text)
+{
+	struct err e;
+
+	err_set(&e, code, "%s", text);
+	failed(r, &e);
+}
+
+/* An error inside of what looked like an answer. */
+void attempt_fail_with_error(struct req *r, const struct dialect_error *error)
+{
+	struct req_open *o = r->open;
+
+	call_cancel(&r->call);
+	o->failure = *error;
+	o->failure_is_answer = true;
+	o->retry_after_ms = error->retry_after_ms;
+	note(r, error->err.code, error->err.status);
+	r->attempt_state = ATTEMPT_FAILED;
+	req_wake(r);
+}
+
+void attempt_expire(struct req *r)
+{
+	struct err e;
+
+	err_set(&e, ERR_UPSTREAM_TIMEOUT, "the answer took longer than allowed");
+	if (r->relaying) {
+		attempt_cancel(r);
+		relay_end(r, &e);
+	} else {
+		failed(r, &e);
+	}
+}
+
+/* ---- the answer ---- */
+
+static bool passes_to_client(const struct http_head *h, const struct http_field *f)
+{
+	static const uint64_t not_these = 1ull << HTTP_F_SET_COOKIE | 1ull << HTTP_F_SERVER | 1ull << HTTP_F_VIA |
+		1ull << HTTP_F_DATE | 1ull << HTTP_F_X_SLUICE | 1ull << HTTP_F_X_REQUEST_ID | 1ull << HTTP_F_CONTENT_ENCODING |
+		1ull << HTTP_F_LOCATION | 1ull << HTTP_F_X_FORWARDED | 1ull << HTTP_F_AUTHORIZATION | 1ull << HTTP_F_X_API_KEY |
+		1ull << HTTP_F_X_GOOG_API_KEY | 1ull << HTTP_F_API_KEY | 1ull << HTTP_F_COOKIE;
+
+	if (http_is_hop_by_hop(f->id) || (not_these >> f->id & 1))
+		return false;
+	if (str_ieq(f->name, STR("alt-svc")) || str_ieq(f->name, STR("strict-transport-security")) ||
+	    str_ieq(f->name, STR("www-authenticate")))
+		return false;
+	for (unsigned i = 0; i < h->n_fields; i++)
+		if (h->fields[i].id == HTTP_F_CONNECTION && http_list_has(h->fields[i].value, f->name))
+			return false;
+	return true;
+}
+
+static void keep_fields(struct req *r, const struct http_head *h)
+{
+	struct req_open *o = r->open;
+
+	o->n_fields = 0;
+	for (unsigned i = 0; i < h->n_fields; i++)
+		if (passes_to_client(h, &h->fields[i]))
+			deliver_add_field(r, arena_dup(&o->arena, h->fields[i].name), arena_dup(&o->arena, h->fields[i].value));
+}
+
+static int64_t read_retry_after(const struct http_head *h)
+{
+	const struct http_field *ms = http_find(h, HTTP_F_RETRY_AFTER_MS), *s = http_find(h, HTTP_F_RETRY_AFTER);
+	uint64_t v;
+
+	if (ms && str_to_u64(ms->value, &v) && v < 86400000)
+		return (int64_t)v;
+	if (s && str_to_u64(s->value, &v) && v < 86400)
+		return (int64_t)v * 1000;
+	return -1;
+}
+
+static bool has_type(const struct http_head *h, struct str type)
+{
+	const struct http_field *f = http_find(h, HTTP_F_CONTENT_TYPE);
+	struct str rest;
+
+	if (!f)
+		return false;
+	rest = f->value;
+	return str_ieq(str_trim(str_cut(&rest, ';')), type);
+}
+
+static bool is_encoded(const struct http_head *h)
+{
+	const struct http_field *f = http_find(h, HTTP_F_CONTENT_ENCODING);
+
+	return f && f->value.n && !str_ieq(f->value, STR("identity"));
+}
+
+static void on_head(struct call *c, const struct http_head *h)
+{
+	struct req *r = req_of(c);
+	struct req_open *o = r->open;
+	bool good = h->status >= 200 && h->status < 300;
+	size_t max = (size_t)r->conf->upstream->response_max_bytes;
+	bool array = o->rq.framing == FRAMING_JSON_ARRAY;
+
+	assert(r->attempt_state == ATTEMPT_WAITING);
+	o->status = h->status;
+	r->attempt.status = (uint16_t)h->status;
+	buf_fini(&o->answer);
+	o->retry_after_ms = read_retry_after(h);
+	keep_fields(r, h);
+	if (h->status >= 300 && h->status < 400) {
+		attempt_fail(r, ERR_UPSTREAM, "the provider answered with a redirect, which is not followed");
+		r->attempt.status = (uint16_t)h->status;
+		return;
+	}
+	if (is_encoded(h)) {
+		attempt_fail(r, ERR_UPSTREAM, "the provider answered in a content-encoding that was not asked for");
+		return;
+	}
+	if (!good)
+		max = ERROR_BODY_MAX;
+	if (good && r->want_stream) {
+		if (!has_type(h, array ? STR("application/json") : STR("text/event-stream"))) {
+			attempt_fail(r, ERR_UPSTREAM, "the provider did not answer with a stream");
+			return;
+		}
+		r->meter.usage.source = USAGE_NONE;
+		relay_init(r);
+		max = (size_t)r->conf->upstream->event_max_bytes + LOOP_SCRATCH_BYTES;
+	} else if (good && h->content_length > 0 && (uint64_t)h->content_length > max) {
+		attempt_fail(r, ERR_UPSTREAM, "the provider's answer is larger than allowed");
+		return;
+	}
+	o->answer = buf_make(max);
+	if (h->content_length > 0 && (uint64_t)h->content_length < LOOP_SCRATCH_BYTES)
+		(void)buf_reserve(&o->answer, (size_t)h->content_length);
+}
+
+static bool is_streaming(const struct req *r)
+{
+	return r->want_stream && r->attempt.status < 300;
+}
+
+static void on_data(struct call *c, struct str bytes)
+{
+	struct req *r = req_of(c);
+	struct req_open *o = r->open;
+
+	if (is_streaming(r)) {
+		relay_data(r, bytes);
+		return;
+	}
+	if (buf_append(&o->answer, bytes))
+		return;
+	if (r->attempt.status < 300) {
+		attempt_fail(r, ERR_UPSTREAM, "the provider's answer is larger than allowed");
+		return;
+	}
+	/* of an error only the beginning matters */
+	(void)buf_append(&o->answer, str_slice(bytes, 0, o->answer.max - o->answer.n));
+}
+
+/* A provider's error: what it means, and for whom. */
+static void fail_with_answer(struct req *r, int status)
+{
+	struct req_open *o = r->open;
+	const struct route_provider *p = o->candidate.deployment->provider;
+	int64_t header_ms = o->retry_after_ms;
+
+	dialect_read_error(status, buf_str(&o->answer), p->hide, p->n_hide, &o->failure);
+	o->failure_is_answer = true;
+	o->retry_after_ms = header_ms >= 0 ? header_ms : o->failure.retry_after_ms;
+	note(r, o->failure.err.code, status);
+	r->attempt_state = ATTEMPT_FAILED;
+	req_wake(r);
+}
+
+static void whole_answer(struct req *r)
+{
+	struct req_open *o = r->open;
+
+	switch (o->rq.dialect->read_answer(&o->arena, o->rq.call, buf_str(&o->answer), &r->meter.usage, &o->failure)) {
+	case ANSWER_OK:
+		note(r, ERR_NONE, o->status);
+		r->attempt_state = ATTEMPT_WHOLE;
+		return;
+	case ANSWER_ERROR:
+		fail_with_answer(r, 200);
+		return;
+	case ANSWER_BROKEN:
+		attempt_fail(r, ERR_UPSTREAM, "the provider's answer is not a JSON object");
+		return;
+	}
+}
+
+static void on_end(struct call *c, const struct err *failure)
+{
+	struct req *r = req_of(c);
+
+	if (r->attempt_state == ATTEMPT_STARTED || (!failure && is_streaming(r) && r->attempt_state == ATTEMPT_WAITING)) {
+		relay_end(r, failure);
+		req_wake(r);
+		return;
+	}
+	if (failure) {
+		failed(r, failure);
+		return;
+	}
+	if (r->attempt.status >= 400)
+		fail_with_answer(r, r->attempt.status);
+	else
+		whole_answer(r);
+	req_wake(r);
+}
+
+static const struct call_events events = { on_head, on_data, on_end };
+
+/* ---- the request ---- */
+
+static bool is_overridden(const struct route_provider *p, struct str name)
+{
+	for (unsigned i = 0; i < p->n_headers; i++)
+		if (str_ieq(p->headers[i].name, name))
+			return true;
+	return false;
+}
+
+static const struct route_credential *pick_credential(const struct route_provider *p)
+{
+	const struct route_credential *c = p->credentials;
+	uint64_t draw;
+
+	if (p->n_credentials == 1 || p->weight_sum == 0)
+		return c;
+	for (draw = rand_below(p->weight_sum); draw >= c->weight; c++)
+		draw -= c->weight;
+	return c;
+}
+
+static void add(struct buf *b, struct str name, struct str value)
+{
+	char *at = buf_reserve(b, name.n + value.n + 4);
+
+	if (!at) {
+		b->failed = true;
+		return;
+	}
+	memcpy(at, name.p, name.n);
+	at += name.n;
+	memcpy(at, ": ", 2);
+	memcpy(at + 2, value.p, value.n);
+	memcpy(at + 2 + value.n, "\r\n", 2);
+	b->n += name.n + value.n + 4;
+}
+
+/* The head is written into the worker's scratch and copied into the arena whole. */
+static struct str write_head(struct req *r, size_t body_bytes)
+{
+	struct req_open *o = r->open;
+	const struct candidate *c = &o->candidate;
+	const struct route_provider *p = c->deployment->provider;
+	const struct route_credential *cred = pick_credential(p);
+	struct provider_header fixed = provider_default_header(o->rq.dialect->id);
+	struct str path = o->rq.dialect->upstream_path(&o->arena, &o->rq, c->model);
+	struct buf *b = &r->w->scratch;
+
+	buf_clear(b);
+	if (!path.p)
+		return path;
+	buf_append(b, STR("POST "));
+	buf_append(b, c->face->base_path);
+	buf_append(b, path);
+	buf_append(b, STR(" HTTP/1.1\r\n"));
+	add(b, STR("host"), origin_authority(c->face->origin));
+	if (cred->header[c->face_index].name.n && !is_overridden(p, cred->header[c->face_index].name))
+		add(b, cred->header[c->face_index].name, cred->header[c->face_index].value);
+	buf_append(b, STR("content-type: application/json\r\naccept: "));
+	buf_append(b, r->want_stream && o->rq.framing == FRAMING_SSE ? STR("text/event-stream\r\n") : STR("application/json\r\n"));
+	for (unsigned i = 0; i < p->n_headers; i++)
+		add(b, p->headers[i].name, p->headers[i].value);
+	if (fixed.name.n && !o->has_anthropic_version && !is_overridden(p, fixed.name))
+		add(b, fixed.name, fixed.value);
+	for (unsigned i = 0; i < o->n_forward; i++)
+		if (p->n_headers == 0 || !is_overridden(p, o->forward[i].name))
+			add(b, o->forward[i].name, o->forward[i].value);
+	buf_append(b, STR("content-length: "));
+	buf_append_u64(b, body_bytes);
+	buf_append(b, STR("\r\n\r\n"));
+	return b->failed ? (struct str){ 0 } : arena_dup(&o->arena, buf_str(b));
+}
+
+bool attempt_start(struct req *r)
+{
+	struct req_open *o = r->open;
+	const struct deployment *d = o->candidate.deployment;
+	const struct timeout_settings *t = &d->timeouts;
+	struct dialect_edit edit = {
+		.model = o->candidate.model, .ask_usage = r->want_stream,
+		.no_stream_options = (d->provider->quirks & QUIRK_NO_STREAM_OPTIONS) != 0,
+		.keep_routing = (d->provider->quirks & QUIRK_KNOWS_ROUTING) != 0,
+	};
+	struct call_deadlines deadlines = { (uint32_t)t->connect_ms, (uint32_t)t->first_byte_ms, (uint32_t)t->idle_ms };
+	size_t n, bytes = 0;
+	int64_t total_ms = t->total_ms;
+
+	n = dialect_edit_request(&o->arena, &o->rq, &edit, o->request.pieces + 1);
+	if (n == 0)
+		return false;
+	for (size_t i = 0; i < n; i++)
+		bytes += o->request.pieces[1 + i].n;
+	o->request.pieces[0] = write_head(r, bytes);
+	if (!o->request.pieces[0].p)
+		return false;
+	o->request.n = (unsigned)n + 1;
+	r->attempt_at_us = (uint32_t)(loop_now_us(r->w->loop) - r->start_us);
+	keep_note(r);
+	r->deployment = d;
+	o->text[TEXT_UPSTREAM_MODEL] = o->candidate.model;
+	r->meter.usage_is_ours = dialect_usage_is_ours(&o->rq, &edit);
+	r->attempt_state = ATTEMPT_WAITING;
+	r->expired = false;
+	if (o->timeout_ms) {
+		int64_t left_ms = (int64_t)o->timeout_ms - r->attempt_at_us / 1000;
+
+		if (left_ms < total_ms)
+			total_ms = left_ms > 0 ? left_ms : 0;
+	}
+	timer_start(r->w->loop, &r->limit, (uint64_t)total_ms);
+	r->call.events = &events;
+	call_start(&r->call, r->w->client, o->candidate.face->origin, &o->request, &deadlines);
+	r->overhead_us += (uint32_t)(clock_now_us() - loop_now_us(r->w->loop));
+	return true;
+}
+
+void attempt_cancel(struct req *r)
+{
+	call_cancel(&r->call);
+}

@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* deliver: the answer's own fields, and the last bytes, which leave only when the request is recorded. */
+#include <assert.h>
+#include <stdio.h>
+
+#include "base/clock.h"
+#include "base/text.h"
+#include "gateway/gateway_in.h"
+
+void deliver_add_field(struct req *r, struct str name, struct str value)
+{
+	struct req_open *o = r->open;
+
+	if (!value.p || o->n_fields == RESPONSE_FIELDS_MAX)
+		return;
+	o->fields[o->n_fields++] = (struct http_field){ name, value, HTTP_F_OTHER };
+}
+
+static struct str u64_text(struct arena *a, uint64_t v)
+{
+	char digits[20];
+
+	return arena_dup(a, str_of(digits, fmt_u64(digits, v)));
+}
+
+void deliver_own_fields(struct req *r)
+{
+	struct req_open *o = r->open;
+	struct arena *a = &o->arena;
+	char *id = arena_alloc(a, ULID_LEN);
+	struct buf cost = buf_make(64);
+
+	if (o->text[TEXT_CLIENT_ID].n) {
+		deliver_add_field(r, STR("x-request-id"), o->text[TEXT_CLIENT_ID]);
+	} else if (id) {
+		ulid_text(id, r->id);
+		deliver_add_field(r, STR("x-request-id"), str_of(id, ULID_LEN));
+	}
+	if (!r->endpoint || r->endpoint->kind != ENDPOINT_MODEL)
+		return;
+	if (r->n_attempts) {
+		deliver_add_field(r, STR("x-sluice-provider"), r->deployment->provider->name);
+		deliver_add_field(r, STR("x-sluice-model"), o->text[TEXT_UPSTREAM_MODEL]);
+		deliver_add_field(r, STR("x-sluice-deployment"), r->deployment->name);
+	}
+	deliver_add_field(r, STR("x-sluice-attempts"), u64_text(a, r->n_attempts));
+	if (r->step == STEP_SETTLE && r->cost_known && text_from_fixed(&cost, r->cost_nusd, 9))
+		deliver_add_field(r, STR("x-sluice-cost-usd"), arena_dup(a, buf_str(&cost)));
+	buf_fini(&cost);
+	deliver_add_field(r, STR("x-sluice-overhead-us"),
+	                  u64_text(a, r->overhead_us + (clock_now_us() - loop_now_us(r->w->loop))));
+}
+
+void deliver_list_attempts(const struct req *r, struct err *e)
+{
+	struct err whole = *e;
+	size_t n = strlen(whole.text);
+
+	for (unsigned i = 0; i < r->n_attempts && n + 1 < sizeof whole.text; i++) {
+		const struct req_attempt *at = i + 1 < r->n_attempts ? &r->attempts[i] : &r->attempt;
+		const char *why = at->error == ERR_NONE ? "ok" : err_code_name((enum err_code)at->error);
+		int put = snprintf(whole.text + n, sizeof whole.text - n, "%s%.*s: %u %s", i == 0 ? " (attempts: " : "; ",
+		                   STR_ARG(at->deployment->name), at->status, why);
+
+		n += put > 0 ? (size_t)put : 0;
+	}
+	if (r->n_attempts && n + 1 < sizeof whole.text)
+		snprintf(whole.text + n, sizeof whole.text - n, ")");
+	*e = whole;
+}
+
+/* What it has cost is known to nobody: the client must not take the answer for a finished one. */
+static void replace_by_error(struct req *r)
+{
+	struct req_open *o = r->open;
+	const struct dialect *d = dialect_by_id(r->endpoint->dialect);
+	char id[ULID_LEN];
+
+	err_set(&o->err, ERR_INTERNAL, "the spend of this request cannot be written down");
+	ulid_text(id, r->id);
+	buf_clear(&o->answer);
+	if (!dialect_write_error(d, &o->err, NULL, str_of(id, ULID_LEN), &o->answer))
+		buf_clear(&o->answer);
+	o->status = 500;
+	o->n_fields = 0;
+	deliver_add_field(r, STR("content-type"), STR("application/json"));
+	r->error = ERR_INTERNAL;
+}
+
+static void deliver_whole(struct req *r)
+{
+	struct req_open *o = r->open;
+
+	r->status = (uint16_t)o->status;
+	r->first_byte_us = (uint32_t)(loop_now_us(r->w->loop) - r->start_us);
+	r->bytes_out = o->answer.n;
+	exchange_start(r->x, o->status, o->fields, o->n_fields, o->status == 204 ? 0 : (int64_t)o->answer.n);
+	exchange_write(r->x, buf_str(&o->answer));
+}
+
+void deliver(struct req *r, bool written)
+{
+	r->overhead_us += (uint32_t)(clock_now_us() - loop_now_us(r->w->loop));
+	if (!r->x)
+		return;
+	if (r->relaying) {
+		if (!written)
+			relay_fail_unwritten(r);
+		r->bytes_out += r->held_n;
+		exchange_write(r->x, str_of(r->held, r->held_n));
+	} else {
+		if (!written)
+			replace_by_error(r);
+		deliver_whole(r);
+	}
+	exchange_finish(r->x);
+	r->x = NULL;
+}

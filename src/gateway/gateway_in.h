@@ -1,0 +1,218 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * gateway_in: the request and the worker as this room's files see them.
+ *
+ * A request has two parts. `struct req` lasts until the last byte was sent; an open stream is mostly this, so it is small.
+ * `struct req_open` holds what is needed until the answer begins (body, plan, texts, the arena) and is given back then.
+ */
+#ifndef SLUICE_GATEWAY_GATEWAY_IN_H
+#define SLUICE_GATEWAY_GATEWAY_IN_H
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "base/err.h"
+#include "base/rand.h"
+#include "conf/snapshot.h"
+#include "dialect/error.h"
+#include "dialect/stream.h"
+#include "gateway/endpoints.h"
+#include "gateway/gateway.h"
+#include "net/client.h"
+#include "net/exchange.h"
+#include "net/sse.h"
+#include "route/plan.h"
+
+struct dns;
+struct journal;
+struct key;
+struct keys_reader;
+struct observe_loop;
+
+enum step {
+	STEP_AUTH, STEP_BODY, STEP_SERVE, STEP_DECODE, STEP_PLAN, STEP_ATTEMPT, STEP_BACKOFF, STEP_RELAY, STEP_REFUSE,
+	STEP_SETTLE, STEP_RECORD, STEP_DONE,
+	STEPS, STEP_WAIT = STEPS
+};
+
+/* Texts that are written down at the end. */
+enum req_text { TEXT_MODEL, TEXT_UPSTREAM_MODEL, TEXT_CLIENT_ID, TEXT_USER, TEXT_TAGS, REQ_TEXTS };
+
+/* One upstream call, as remembered. */
+struct req_attempt {
+	const struct deployment *deployment;
+	uint32_t took_us;
+	uint16_t status;                 /* 0: no answer */
+	uint16_t error;                  /* enum err_code */
+};
+#define REQ_ATTEMPTS_MAX 64
+
+/* What has become of the upstream call. */
+enum attempt_state {
+	ATTEMPT_NONE,
+	ATTEMPT_WAITING,                 /* for the answer, or for a stream's first event */
+	ATTEMPT_STARTED,                 /* a stream's first meaningful event is here */
+	ATTEMPT_WHOLE,                   /* an answer is here, whole */
+	ATTEMPT_FAILED,                  /* open->failure tells */
+};
+
+#define RESPONSE_FIELDS_MAX 64
+
+struct req_open {
+	struct arena arena;
+	struct req_open *next;           /* in the worker's store */
+	const struct http_head *head;    /* only while on_head is being called */
+	struct buf body;                 /* the client's */
+	struct dialect_in in;
+	struct dialect_request rq;
+	struct plan plan;
+	struct candidate candidate;
+	struct call_request request;
+	const struct http_field *forward; /* the client's fields that go upstream */
+	unsigned n_forward;
+	bool has_anthropic_version;
+	struct str text[REQ_TEXTS];
+	uint32_t timeout_ms;             /* x-sluice-timeout; 0: none */
+	struct err err;                  /* why it is refused */
+	struct dialect_error failure;    /* of the last attempt */
+	bool failure_is_answer;          /* the provider's own words go to the client */
+	bool waited;                     /* the back-off is over */
+	uint32_t wait_ms;
+	int64_t retry_after_ms;
+	struct op op;                    /* SERVE */
+	struct service_call service;
+
+	/* the answer, before its first byte leaves */
+	int status;
+	struct http_field fields[RESPONSE_FIELDS_MAX];
+	unsigned n_fields;
+	struct buf answer;               /* body, or a stream's bytes before its first event */
+};
+
+struct req {
+	struct exchange *x;              /* NULL: the client is gone, or has all */
+	struct worker *w;
+	struct req *next, **link;        /* all of the worker's */
+	struct task wake;
+	struct timer limit;
+	struct req_open *open;           /* NULL once a stream runs */
+	char *texts;                     /* open->text, packed, once a stream runs */
+
+	const struct endpoint *endpoint;
+	struct snapshot *snapshot;
+	const struct gateway_conf *conf;
+	struct key *key;
+	struct ulid id;
+	uint64_t start_us, since_us;     /* monotonic: first byte, last change of step */
+	uint64_t bytes_out;
+	uint32_t bytes_in;
+	uint32_t step_us[STEPS];
+	uint32_t first_byte_us, overhead_us;
+	uint32_t attempt_at_us;          /* since start_us */
+
+	const struct deployment *deployment;
+	int64_t cost_nusd;
+	struct req_attempt attempt;      /* the last one */
+	struct req_attempt *attempts;    /* those before it, if any */
+	uint16_t n_attempts;
+	uint16_t status, error;          /* error: enum err_code */
+	uint8_t step, attempt_state, method;
+	bool gone;                       /* the client went away */
+	bool expired;                    /* the step's time is over */
+	bool body_whole, body_failed;
+	bool want_stream;
+	bool relaying;                   /* the client has the head of a stream */
+	bool relay_ended;                /* the stream's last event is in `held` */
+	bool relay_over;                 /* and nothing more is awaited from the provider */
+	bool consumed;                   /* a provider gave an answer that costs */
+	bool cost_known, recorded;
+	bool unwritten;                  /* the journal did not take the record */
+
+	/* a stream in flight */
+	struct sse_framer framer;
+	struct array_framer *array;      /* Gemini's other framing */
+	char *resume;                    /* what the meter keeps, on the heap */
+	char *held;                      /* a partial event; at the end, the last bytes until the journal is written */
+	uint32_t held_n, held_cap;
+
+	struct call call;
+	struct stream_meter meter;       /* its usage is the answer's, streamed or not */
+	struct req *deliver_next;        /* waits for the journal */
+};
+
+struct worker {
+	struct gateway *gw;
+	struct loop *loop;
+	struct client *client;
+	struct dns *dns;
+	struct keys_reader *keys;
+	struct snapshot_reader conf;
+	struct snapshot *conf_seen;
+	struct journal *journal;
+	struct observe_loop *observe;
+	struct hook before_flush, after_flush;
+	struct req *reqs;
+	struct req *deliver, **deliver_tail; /* recorded in this turn, in order */
+	struct req_open *free_opens;
+	unsigned n_free_opens;
+	struct buf scratch;
+	struct arena events;             /* for one stream event at a time */
+	uint64_t last_figures_ms;
+};
+
+#define WORKERS_MAX 256
+
+struct gateway {
+	struct gateway_options options;
+	struct worker *workers[WORKERS_MAX];
+};
+
+/* ---- pipeline.c ---- */
+extern const char *const step_names[STEPS];
+void req_run(struct req *);
+/* Sets the error that the client gets; returns STEP_REFUSE. */
+enum step req_refuse(struct req *, enum err_code, const char *fmt, ...) PRINTF_LIKE(3, 4);
+
+/* ---- request.c: a request's life, and what is read of its head ---- */
+struct req *req_new(struct worker *, struct exchange *, const struct http_head *);
+void req_free(struct req *);
+/* Gives back what only the beginning needed. */
+void req_shed(struct req *);
+struct str req_text(const struct req *, enum req_text);
+void req_wake(struct req *);
+/* The credential that the client shows; empty: none. */
+struct str req_token(const struct http_head *);
+/* Keeps what later steps need of the head. False: open->err tells. */
+MUST_USE bool req_take_head(struct req *);
+
+/* ---- attempt.c: one call of one candidate ---- */
+MUST_USE bool attempt_start(struct req *);  /* false: the arena is full */
+void attempt_cancel(struct req *);
+void attempt_expire(struct req *);          /* its time is over */
+void attempt_fail(struct req *, enum err_code, const char *text);
+/* An error inside of what looked like an answer. */
+void attempt_fail_with_error(struct req *, const struct dialect_error *);
+
+/* ---- relay.c: the stream from upstream to the client ---- */
+void relay_init(struct req *);
+/* Takes upstream bytes. Before the client has got anything they are kept in open->answer. */
+void relay_data(struct req *, struct str);
+void relay_end(struct req *, const struct err *failure);   /* NULL: the transport ended well */
+/* Writes the head and what is there, and gives back the beginning. */
+void relay_start(struct req *);
+/* The journal could not be written: the last event is an error's. */
+void relay_fail_unwritten(struct req *);
+
+/* ---- deliver.c: what leaves, and when ---- */
+void deliver_add_field(struct req *, struct str name, struct str value);
+/* The fields of the answer that are the gateway's own. */
+void deliver_own_fields(struct req *);
+/* Puts what each attempt came to behind the error's text. */
+void deliver_list_attempts(const struct req *, struct err *);
+/* Sends the last bytes; `written`: the record of the request is safe. */
+void deliver(struct req *, bool written);
+
+/* ---- record.c ---- */
+MUST_USE bool record_spend(struct req *);   /* false: the journal is full */
+void record_facts(struct req *);
+
+#endif

@@ -1,0 +1,348 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* pipeline: the flow of a request, read from top to bottom: one function a step, one table, one driver. */
+#include <assert.h>
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "gateway/gateway_in.h"
+#include "govern/keys.h"
+
+#define TO(s) (1u << STEP_##s)
+
+enum step req_refuse(struct req *r, enum err_code code, const char *fmt, ...)
+{
+	char text[sizeof r->open->err.text];
+	va_list args;
+
+	va_start(args, fmt);
+	vsnprintf(text, sizeof text, fmt, args);
+	va_end(args);
+	err_set(&r->open->err, code, "%s", text);
+	return STEP_REFUSE;
+}
+
+/* As req_refuse, with an error that a lower room has described. */
+static enum step refuse_with(struct req *r, const struct err *e)
+{
+	if (e != &r->open->err)
+		r->open->err = *e;
+	return STEP_REFUSE;
+}
+
+/* ---- the steps ---- */
+
+static enum step wrong_route(struct req *r, const struct http_head *head, unsigned allowed)
+{
+	static const struct { enum http_method method; const char *name; } methods[] = {
+		{ METHOD_GET, "GET" }, { METHOD_HEAD, "HEAD" }, { METHOD_POST, "POST" }, { METHOD_PUT, "PUT" },
+		{ METHOD_PATCH, "PATCH" }, { METHOD_DELETE, "DELETE" }, { METHOD_OPTIONS, "OPTIONS" },
+	};
+	char text[64] = "";
+	size_t n = 0;
+
+	if (!allowed)
+		return req_refuse(r, ERR_NOT_FOUND, "there is nothing at this path: %.*s", STR_ARG(str_slice(head->path, 0, 200)));
+	for (size_t i = 0; i < COUNT_OF(methods); i++)
+		if (allowed & 1u << methods[i].method)
+			n += (size_t)snprintf(text + n, sizeof text - n, "%s%s", n ? ", " : "", methods[i].name);
+	deliver_add_field(r, STR("allow"), arena_dup(&r->open->arena, str_from_z(text)));
+	return req_refuse(r, ERR_METHOD, "this path takes %s", text);
+}
+
+static enum step step_auth(struct req *r)
+{
+	const struct http_head *head = r->open->head;
+	enum key_refusal why;
+	unsigned allowed;
+
+	r->endpoint = endpoint_find(head->method, head->path, &allowed);
+	if (!r->endpoint)
+		return wrong_route(r, head, allowed);
+	if (r->endpoint->access != ACCESS_ANYBODY) {
+		r->key = keys_find(r->w->keys, req_token(head), &why);
+		if (!r->key && !r->conf->auth_required && r->endpoint->access == ACCESS_KEY)
+			r->key = key_ref(keys_anonymous());
+		if (!r->key)
+			return req_refuse(r, ERR_INVALID_API_KEY, "the API key is missing or not valid");
+		if (r->endpoint->access == ACCESS_ADMIN && r->key->info.role != KEY_ADMIN)
+			return req_refuse(r, ERR_POLICY, "this path needs the admin key or a key with the admin role");
+	}
+	if (!req_take_head(r))
+		return STEP_REFUSE;
+	return STEP_BODY;
+}
+
+static enum step step_body(struct req *r)
+{
+	if (r->body_failed)
+		return STEP_REFUSE; /* on_body_failed has told why */
+	if (!r->body_whole)
+		return STEP_WAIT;
+	if (r->endpoint->kind == ENDPOINT_SERVICE)
+		return STEP_SERVE;
+	return STEP_DECODE;
+}
+
+static enum step step_serve(struct req *r)
+{
+	struct req_open *o = r->open;
+	const struct service *s = &r->w->gw->options.services[r->endpoint->service];
+
+	if (r->expired)
+		return req_refuse(r, ERR_INTERNAL, "the answer took too long");
+	switch (s->run(s->arg, &o->service, &o->err)) {
+	case OP_PENDING:
+		return STEP_WAIT;
+	case OP_OK:
+		break;
+	case OP_REFUSED:
+	case OP_FAILED:
+		return STEP_REFUSE;
+	}
+	o->status = o->service.status;
+	o->answer = o->service.out;
+	o->service.out = buf_make(0);
+	deliver_add_field(r, STR("content-type"), str_from_z(o->service.content_type));
+	r->cost_known = true;
+	return STEP_SETTLE;
+}
+
+static enum step step_decode(struct req *r)
+{
+	struct req_open *o = r->open;
+	const struct dialect *d = dialect_by_id(r->endpoint->dialect);
+
+	o->in.body = buf_str(&o->body);
+	o->in.call = r->endpoint->call;
+	if (!d->read_request(&o->arena, &o->in, &o->rq, &o->err))
+		return STEP_REFUSE;
+	o->text[TEXT_MODEL] = o->rq.model;
+	r->want_stream = o->rq.stream;
+	if (!key_allows_model(r->key, o->rq.model))
+		return req_refuse(r, ERR_MODEL_NOT_ALLOWED, "this key may not use the model \"%.*s\"", STR_ARG(o->rq.model));
+	return STEP_PLAN;
+}
+
+static enum step step_plan(struct req *r)
+{
+	struct req_open *o = r->open;
+	struct err e;
+
+	if (!plan_make(&o->plan, &r->conf->routes, o->rq.model, o->rq.dialect->id, &o->arena, &e))
+		return refuse_with(r, &e);
+	if (!plan_next(&o->plan, -1, &o->arena, &o->candidate, &o->wait_ms))
+		return req_refuse(r, ERR_NO_DEPLOYMENT, "the model \"%.*s\" has no deployment that can be used", STR_ARG(o->rq.model));
+	return STEP_ATTEMPT;
+}
+
+/* May this failure be tried again, here or elsewhere? By the words of routing.retries.on. */
+static bool is_retryable(const struct req *r)
+{
+	const struct retry_settings *on = &r->conf->routes.routing->retries;
+	const struct dialect_error *f = &r->open->failure;
+
+	if (f->elsewhere_only)
+		return true;
+	if (r->attempt.status >= 400)
+		return retry_on_status(on, r->attempt.status);
+	if (f->err.code == ERR_UPSTREAM_TIMEOUT)
+		return on->on_timeout;
+	if (!r->call.connected)
+		return on->on_connect;
+	return retry_on_status(on, 502); /* an answer that is none */
+}
+
+static enum step attempt_failed(struct req *r)
+{
+	struct req_open *o = r->open;
+
+	if (o->failure.elsewhere_only)
+		plan_skip_deployment(&o->plan, o->candidate.deployment);
+	if (o->failure.pass || !is_retryable(r) || r->n_attempts >= REQ_ATTEMPTS_MAX)
+		return refuse_with(r, &o->failure.err);
+	return STEP_BACKOFF;
+}
+
+static enum step step_attempt(struct req *r)
+{
+	switch ((enum attempt_state)r->attempt_state) {
+	case ATTEMPT_NONE:
+		if (!attempt_start(r))
+			return req_refuse(r, ERR_TOO_LARGE, "the request needs more memory than it may have");
+		return STEP_WAIT;
+	case ATTEMPT_WAITING:
+		return STEP_WAIT;
+	case ATTEMPT_STARTED:
+	case ATTEMPT_WHOLE:
+		r->consumed = true;
+		return STEP_RELAY;
+	case ATTEMPT_FAILED:
+		return attempt_failed(r);
+	}
+	assert(!"unknown attempt_state");
+	return STEP_REFUSE;
+}
+
+static enum step step_backoff(struct req *r)
+{
+	struct req_open *o = r->open;
+
+	if (!o->waited) {
+		if (!plan_next(&o->plan, o->retry_after_ms, &o->arena, &o->candidate, &o->wait_ms))
+			return refuse_with(r, &o->failure.err);
+		o->waited = true;
+		if (o->wait_ms) {
+			r->expired = false;
+			timer_start(r->w->loop, &r->limit, o->wait_ms);
+		}
+	}
+	if (o->wait_ms && !r->expired)
+		return STEP_WAIT;
+	o->waited = r->expired = false;
+	r->attempt_state = ATTEMPT_NONE;
+	return STEP_ATTEMPT;
+}
+
+static enum step step_relay(struct req *r)
+{
+	if (r->attempt_state == ATTEMPT_WHOLE)
+		return STEP_SETTLE;
+	if (!r->relaying)
+		relay_start(r);
+	return r->relay_over ? STEP_SETTLE : STEP_WAIT;
+}
+
+/* The error in the client's own dialect; it leaves, as every answer, when the request is recorded. */
+static enum step step_refuse(struct req *r)
+{
+	struct req_open *o = r->open;
+	const struct dialect *d = dialect_by_id(r->endpoint ? r->endpoint->dialect : endpoint_error_dialect(o->in.path));
+	const struct dialect_error *words = o->failure_is_answer && o->failure.pass ? &o->failure : NULL;
+	char id[ULID_LEN];
+
+	ulid_text(id, r->id);
+	buf_fini(&o->answer);
+	o->answer = buf_make(64 << 10);
+	if (r->n_attempts)
+		o->n_fields = 0; /* those of a provider's answer that did not come to be ours */
+	o->status = dialect_error_status(&o->err);
+	r->error = (uint16_t)o->err.code;
+	if (o->err.code == ERR_UPSTREAM || o->err.code == ERR_UPSTREAM_TIMEOUT || o->err.code == ERR_NO_DEPLOYMENT)
+		deliver_list_attempts(r, &o->err);
+	if (!dialect_write_error(d, &o->err, words, str_of(id, ULID_LEN), &o->answer))
+		buf_clear(&o->answer);
+	deliver_add_field(r, STR("content-type"), STR("application/json"));
+	if (o->retry_after_ms >= 0 && (o->status == 429 || o->status == 503))
+		deliver_add_field(r, STR("retry-after"), arena_printf(&o->arena, "%lld", (long long)(o->retry_after_ms + 999) / 1000));
+	return STEP_SETTLE;
+}
+
+/* The true cost. What no provider answered costs nothing; what one answered without telling its usage is unknown. */
+static enum step step_settle(struct req *r)
+{
+	if (!r->consumed) {
+		r->cost_nusd = 0;
+		r->cost_known = true;
+	} else if (r->endpoint->call == CALL_COUNT_TOKENS && r->endpoint->dialect == DIALECT_ANTHROPIC) {
+		r->cost_known = true;
+	} else {
+		r->cost_known = price_cost(&r->deployment->price, &r->meter.usage, &r->cost_nusd);
+	}
+	if (r->open)
+		deliver_own_fields(r);
+	return STEP_RECORD;
+}
+
+static void await_journal(struct req *r)
+{
+	r->recorded = true;
+	*r->w->deliver_tail = r;
+	r->w->deliver_tail = &r->deliver_next;
+}
+
+/* Entered once by the flow and once more by the loop's flush, when the journal is written. */
+static enum step step_record(struct req *r)
+{
+	if (r->recorded)
+		return STEP_DONE;
+	if (r->key && r->endpoint->kind == ENDPOINT_MODEL)
+		r->unwritten = !record_spend(r);
+	await_journal(r);
+	return STEP_WAIT;
+}
+
+/* ---- the table ---- */
+
+static const struct {
+	enum step (*run)(struct req *);
+	unsigned to;                 /* the steps that may follow */
+	uint32_t limit_ms;           /* 0: the step sets its own */
+} steps[STEPS] = {
+	[STEP_AUTH]    = { step_auth, TO(BODY) | TO(REFUSE), 0 },
+	[STEP_BODY]    = { step_body, TO(SERVE) | TO(DECODE) | TO(REFUSE), 0 },
+	[STEP_SERVE]   = { step_serve, TO(SETTLE) | TO(REFUSE), 60000 },
+	[STEP_DECODE]  = { step_decode, TO(PLAN) | TO(REFUSE), 0 },
+	[STEP_PLAN]    = { step_plan, TO(ATTEMPT) | TO(REFUSE), 0 },
+	[STEP_ATTEMPT] = { step_attempt, TO(RELAY) | TO(BACKOFF) | TO(REFUSE), 0 },
+	[STEP_BACKOFF] = { step_backoff, TO(ATTEMPT) | TO(REFUSE), 0 },
+	[STEP_RELAY]   = { step_relay, TO(SETTLE), 0 },
+	[STEP_REFUSE]  = { step_refuse, TO(SETTLE), 0 },
+	[STEP_SETTLE]  = { step_settle, TO(RECORD), 0 },
+	[STEP_RECORD]  = { step_record, TO(DONE), 0 },
+	[STEP_DONE]    = { NULL, 0, 0 },
+};
+
+const char *const step_names[STEPS] = {
+	"auth", "body", "serve", "decode", "plan", "attempt", "backoff", "relay", "refuse", "settle", "record", "done",
+};
+
+/* ---- the driver ---- */
+
+static void change_step(struct req *r, enum step next)
+{
+	uint64_t now = loop_now_us(r->w->loop);
+
+	r->step_us[r->step] += (uint32_t)(now - r->since_us);
+	r->since_us = now;
+	r->step = (uint8_t)next;
+	if (steps[next].limit_ms) {
+		r->expired = false;
+		timer_start(r->w->loop, &r->limit, steps[next].limit_ms);
+	}
+}
+
+/* The client went away: whatever is under way ends here, and what it has cost is settled. */
+static enum step cancelled(struct req *r)
+{
+	/* a provider that was asked may bill it, and nobody will tell how much */
+	if (r->attempt_state == ATTEMPT_WAITING && r->call.connected)
+		r->consumed = true;
+	attempt_cancel(r);
+	if (r->open)
+		op_cancel(&r->open->op);
+	r->status = 499;
+	r->error = ERR_CLIENT_GONE;
+	return STEP_SETTLE;
+}
+
+void req_run(struct req *r)
+{
+	for (;;) {
+		enum step next;
+
+		if (r->gone && r->step < STEP_SETTLE) {
+			change_step(r, cancelled(r));
+			continue;
+		}
+		next = steps[r->step].run(r);
+		if (next == STEP_WAIT)
+			return;
+		assert(steps[r->step].to & 1u << next);
+		change_step(r, next);
+		if (next == STEP_DONE) {
+			record_facts(r);
+			req_free(r);
+			return;
+		}
+	}
+}

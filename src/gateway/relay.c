@@ -1,0 +1,313 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* relay: frames, meters and forwards a stream; its end is never made up. */
+#include <assert.h>
+#include <stdlib.h>
+
+#include "base/mem.h"
+#include "gateway/gateway_in.h"
+
+/* The provider has sent its last event: so long its transport may take to say so, for the connection to be used again. */
+#define END_GRACE_MS 50
+
+/* ---- bytes held back ---- */
+
+static bool hold(struct req *r, struct str s)
+{
+	size_t n = r->held_n + s.n;
+
+	if (n > (size_t)r->conf->upstream->event_max_bytes)
+		return false;
+	if (n > r->held_cap) {
+		r->held_cap = (uint32_t)(n < 2 * (size_t)r->held_cap ? 2 * (size_t)r->held_cap : n);
+		r->held = mem_realloc(r->held, r->held_cap);
+	}
+	memcpy(r->held + r->held_n, s.p, s.n);
+	r->held_n = (uint32_t)n;
+	return true;
+}
+
+static void drop_held(struct req *r)
+{
+	free(r->held);
+	r->held = NULL;
+	r->held_n = r->held_cap = 0;
+}
+
+/* These are the last bytes: they leave when the request is recorded. */
+static void hold_last(struct req *r, struct str s)
+{
+	char *copy = mem_dup(s.p, s.n);
+
+	drop_held(r);
+	r->held = copy;
+	r->held_n = r->held_cap = (uint32_t)s.n;
+	r->relay_ended = true;
+}
+
+/* Ends the stream in the middle: before its first event that is an attempt that failed. */
+static void fail(struct req *r, const char *text)
+{
+	struct err e;
+
+	if (r->attempt_state == ATTEMPT_WAITING) {
+		attempt_fail(r, ERR_UPSTREAM, text);
+		return;
+	}
+	err_set(&e, ERR_UPSTREAM, "%s", text);
+	attempt_cancel(r);
+	relay_end(r, &e);
+	req_wake(r);
+}
+
+static void forward(struct req *r, struct str s)
+{
+	if (s.n == 0)
+		return;
+	if (r->relaying) {
+		r->bytes_out += s.n;
+		exchange_write(r->x, s);
+	} else if (!buf_append(&r->open->answer, s)) {
+		fail(r, "the provider's stream does not begin");
+	}
+}
+
+/* ---- events ---- */
+
+/* What the meter keeps for the life of the stream moves out of the arena of events. */
+static void keep_resume(struct req *r)
+{
+	struct str kept = r->meter.resume;
+
+	if (kept.n == 0 || kept.p == r->resume)
+		return;
+	free(r->resume);
+	r->resume = mem_dup(kept.p, kept.n);
+	r->meter.resume = str_of(r->resume, kept.n);
+}
+
+static enum stream_verdict judge(struct req *r, struct stream_event *ev)
+{
+	struct arena *a = &r->w->events;
+	struct arena_mark mark = arena_mark(a);
+	enum stream_verdict v = stream_meter_event(&r->meter, a, ev);
+
+	keep_resume(r);
+	arena_rewind(a, mark);
+	return v;
+}
+
+static void end_soon(struct req *r, struct str last)
+{
+	hold_last(r, last);
+	timer_start(r->w->loop, &r->limit, END_GRACE_MS);
+}
+
+/* Does what the verdict says. Bytes that pass are the caller's to forward: true. */
+static bool act(struct req *r, struct stream_event *ev, enum stream_verdict v)
+{
+	switch (v) {
+	case STREAM_DROP:
+		return false;
+	case STREAM_EDIT:
+		forward(r, ev->piece[0]);
+		forward(r, ev->piece[1]);
+		return false;
+	case STREAM_ERROR:
+		/* nobody has seen anything yet: an attempt that failed. Else the provider's own event tells the client */
+		if (r->attempt_state == ATTEMPT_WAITING) {
+			attempt_fail_with_error(r, ev->error);
+		} else {
+			r->error = (uint16_t)ev->error->err.code;
+			end_soon(r, ev->bytes);
+		}
+		return false;
+	case STREAM_PASS:
+		if (!r->meter.ended)
+			return true;
+		end_soon(r, ev->bytes);
+		return false;
+	}
+	return false;
+}
+
+/* There is use in more bytes. */
+static bool goes_on(const struct req *r)
+{
+	return r->x && !r->relay_ended && call_active(&r->call);
+}
+
+/* An event that was held while it was not whole; it is so now. */
+static void take_held(struct req *r)
+{
+	struct dialect_error error;
+	struct stream_event ev = { .bytes = str_of(r->held, r->held_n), .error = &error };
+
+	if (act(r, &ev, judge(r, &ev)))
+		forward(r, ev.bytes);
+	if (!r->relay_ended)
+		drop_held(r);
+}
+
+static void take_sse(struct req *r, struct str run)
+{
+	struct str passing = str_of(run.p, 0);   /* events that pass as they are leave together */
+	struct dialect_error error;
+	size_t end;
+
+	while (goes_on(r) && (end = sse_frame(&r->framer, run)) != SSE_PARTIAL) {
+		struct stream_event ev = { .bytes = str_slice(run, 0, end), .error = &error };
+		enum stream_verdict v;
+
+		run = str_slice(run, end, run.n);
+		if (r->held_n) {
+			if (!hold(r, ev.bytes)) {
+				fail(r, "an event of the provider's stream is larger than allowed");
+				return;
+			}
+			take_held(r);
+			passing = str_of(run.p, 0);
+			continue;
+		}
+		v = judge(r, &ev);
+		if (v == STREAM_PASS && !r->meter.ended) {
+			passing.n += ev.bytes.n;
+			continue;
+		}
+		forward(r, passing);
+		passing = str_of(run.p, 0);
+		if (goes_on(r))
+			(void)act(r, &ev, v);
+	}
+	if (!call_active(&r->call) || !r->x)
+		return;
+	forward(r, passing);
+	if (goes_on(r) && run.n && !hold(r, run))
+		fail(r, "an event of the provider's stream is larger than allowed");
+}
+
+static void take_array(struct req *r, struct str run)
+{
+	bool bad = false;
+	size_t n;
+
+	if (!hold(r, run)) {
+		fail(r, "an element of the provider's stream is larger than allowed");
+		return;
+	}
+	while (goes_on(r) && (n = array_framer_next(r->array, str_of(r->held, r->held_n), &bad)) > 0) {
+		struct dialect_error error;
+		struct stream_event ev = { .bytes = str_of(r->held, n), .error = &error };
+		bool pass = act(r, &ev, judge(r, &ev));
+
+		if (!goes_on(r))
+			return;
+		if (pass)
+			forward(r, ev.bytes);
+		memmove(r->held, r->held + n, r->held_n - n);
+		r->held_n -= (uint32_t)n;
+	}
+	if (bad && goes_on(r))
+		fail(r, "the provider's stream is not a JSON array of objects");
+	else if (r->held_n == 0)
+		drop_held(r);
+}
+
+/* ---- for the other files ---- */
+
+void relay_init(struct req *r)
+{
+	bool ours = r->meter.usage_is_ours;
+
+	stream_meter_init(&r->meter, r->open->rq.dialect, r->open->rq.framing, ours);
+	r->framer = (struct sse_framer){ 0 };
+	drop_held(r);
+	free(r->array);
+	r->array = r->open->rq.framing == FRAMING_JSON_ARRAY ? mem_zalloc(sizeof *r->array) : NULL;
+}
+
+void relay_data(struct req *r, struct str bytes)
+{
+	if (!goes_on(r))
+		return;
+	if (r->array)
+		take_array(r, bytes);
+	else
+		take_sse(r, bytes);
+	if (r->attempt_state == ATTEMPT_WAITING && r->meter.started) {
+		r->attempt_state = ATTEMPT_STARTED;
+		req_wake(r);
+	}
+	if (r->relaying && goes_on(r) && exchange_full(r->x))
+		call_pause(&r->call);
+}
+
+/* The client's last event says that the stream failed; never that it ended well. */
+static void hold_error(struct req *r, const struct err *e)
+{
+	struct buf b = buf_make(4096);
+	char id[ULID_LEN];
+
+	ulid_text(id, r->id);
+	if (!stream_write_error(&r->meter, e, str_of(id, ULID_LEN), &b))
+		buf_clear(&b);
+	hold_last(r, buf_str(&b));
+	buf_fini(&b);
+	r->error = (uint16_t)e->code;
+}
+
+void relay_end(struct req *r, const struct err *failure)
+{
+	bool clean = !failure && r->held_n == 0 && sse_at_boundary(&r->framer);
+	struct err cut;
+
+	if (r->relay_over)
+		return;
+	if (r->attempt_state == ATTEMPT_WAITING) {
+		if (failure)
+			attempt_fail(r, failure->code, failure->text);
+		else
+			attempt_fail(r, ERR_UPSTREAM, "the provider's stream ended before it began");
+		return;
+	}
+	r->relay_over = true;
+	r->attempt.took_us = (uint32_t)(loop_now_us(r->w->loop) - r->start_us) - r->attempt_at_us;
+	switch (stream_meter_end(&r->meter, clean)) {
+	case STREAM_END_CLEAN:
+		if (!r->relay_ended)
+			hold_last(r, (struct str){ 0 });
+		return;
+	case STREAM_END_FAILED:
+		return;
+	case STREAM_END_CUT:
+		break;
+	}
+	if (failure)
+		cut = *failure;
+	else
+		err_set(&cut, ERR_UPSTREAM, "the provider's stream ended in the middle");
+	r->attempt.error = (uint16_t)cut.code;
+	hold_error(r, &cut);
+}
+
+void relay_start(struct req *r)
+{
+	struct req_open *o = r->open;
+
+	deliver_own_fields(r);
+	r->relaying = true;
+	r->status = (uint16_t)o->status;
+	r->first_byte_us = (uint32_t)(loop_now_us(r->w->loop) - r->start_us);
+	exchange_start(r->x, o->status, o->fields, o->n_fields, -1);
+	forward(r, buf_str(&o->answer));
+	req_shed(r);
+	if (exchange_full(r->x) && call_active(&r->call))
+		call_pause(&r->call);
+}
+
+void relay_fail_unwritten(struct req *r)
+{
+	struct err e;
+
+	err_set(&e, ERR_INTERNAL, "the spend of this request cannot be written down");
+	hold_error(r, &e);
+}

@@ -1,0 +1,298 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* request: a request's life on its worker, and what is read of its head. */
+#include <assert.h>
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "base/mem.h"
+#include "gateway/gateway_in.h"
+#include "govern/keys.h"
+#include "observe/observe.h"
+
+#define FREE_OPENS_MAX 64
+#define ARENA_EXTRA_BYTES (8u << 20)     /* besides the body: heads, plans, edits */
+#define CLIENT_TEXT_MAX 128              /* of an id, a user, tags */
+
+static void run_wake(struct task *t)
+{
+	req_run(CONTAINER_OF(t, struct req, wake));
+}
+
+static void on_limit(struct timer *t)
+{
+	struct req *r = CONTAINER_OF(t, struct req, limit);
+
+	r->expired = true;
+	if (r->attempt_state == ATTEMPT_WAITING || r->relaying)
+		attempt_expire(r);
+	req_wake(r);
+}
+
+static struct req_open *take_open(struct worker *w)
+{
+	struct req_open *o = w->free_opens;
+
+	if (!o)
+		return mem_zalloc(sizeof *o);
+	w->free_opens = o->next;
+	w->n_free_opens--;
+	/* the fields of the answer are written before they are read */
+	memset(o, 0, offsetof(struct req_open, fields));
+	memset(&o->n_fields, 0, sizeof *o - offsetof(struct req_open, n_fields));
+	return o;
+}
+
+static void give_back_open(struct worker *w, struct req_open *o)
+{
+	op_cancel(&o->op);
+	buf_fini(&o->body);
+	buf_fini(&o->answer);
+	buf_fini(&o->service.out);
+	arena_fini(&o->arena);
+	if (w->n_free_opens >= FREE_OPENS_MAX) {
+		free(o);
+		return;
+	}
+	o->next = w->free_opens;
+	w->free_opens = o;
+	w->n_free_opens++;
+}
+
+struct req *req_new(struct worker *w, struct exchange *x, const struct http_head *head)
+{
+	struct req *r = mem_zalloc(sizeof *r);
+	struct req_open *o = take_open(w);
+
+	r->x = x;
+	x->user = r;
+	r->w = w;
+	r->open = o;
+	r->snapshot = snapshot_ref(snapshot_current(&w->conf));
+	r->conf = snapshot_payload(r->snapshot);
+	r->wake.run = run_wake;
+	r->limit.on_due = on_limit;
+	r->start_us = r->since_us = loop_now_us(w->loop);
+	r->id = ulid_new(clock_real_ms());
+	r->method = (uint8_t)head->method;
+	arena_init(&o->arena, (size_t)r->conf->server->body_max_bytes + ARENA_EXTRA_BYTES);
+	o->head = head;
+	o->in.path = head->path;
+	o->retry_after_ms = -1;
+	o->op = (struct op){ .loop = w->loop, .waiter = &r->wake };
+	r->next = w->reqs;
+	r->link = &w->reqs;
+	if (w->reqs)
+		w->reqs->link = &r->next;
+	w->reqs = r;
+	observe_begin(w->observe);
+	return r;
+}
+
+void req_free(struct req *r)
+{
+	assert(!call_active(&r->call) && !r->x);
+	timer_cancel(r->w->loop, &r->limit);
+	loop_unpost(r->w->loop, &r->wake);
+	if (r->open)
+		give_back_open(r->w, r->open);
+	free(r->texts);
+	free(r->held);
+	free(r->resume);
+	free(r->array);
+	free(r->attempts);
+	key_unref(r->key);
+	snapshot_unref(r->snapshot);
+	*r->link = r->next;
+	if (r->next)
+		r->next->link = r->link;
+	free(r);
+}
+
+void req_wake(struct req *r)
+{
+	loop_post(r->w->loop, &r->wake);
+}
+
+/* ---- texts ---- */
+
+void req_shed(struct req *r)
+{
+	struct req_open *o = r->open;
+	size_t n = 0;
+	char *at;
+
+	for (int i = 0; i < REQ_TEXTS; i++)
+		n += 2 + o->text[i].n;
+	at = r->texts = mem_alloc(n);
+	for (int i = 0; i < REQ_TEXTS; i++) {
+		uint16_t len = (uint16_t)o->text[i].n;
+
+		memcpy(at, &len, 2);
+		memcpy(at + 2, o->text[i].p, len);
+		at += 2 + len;
+	}
+	r->open = NULL;
+	give_back_open(r->w, o);
+}
+
+struct str req_text(const struct req *r, enum req_text which)
+{
+	const char *at = r->texts;
+	uint16_t len;
+
+	if (r->open)
+		return r->open->text[which];
+	for (int i = 0;; i++, at += 2 + len) {
+		memcpy(&len, at, 2);
+		if (i == (int)which)
+			return str_of(at + 2, len);
+	}
+}
+
+/* ---- the head ---- */
+
+/* The value of `name` in a query, as it stands. */
+static struct str query_value(struct str query, struct str name)
+{
+	while (query.p) {
+		struct str part = str_cut(&query, '&');
+
+		if (part.n > name.n && str_starts(part, name) && part.p[name.n] == '=')
+			return str_slice(part, name.n + 1, part.n);
+	}
+	return (struct str){ 0 };
+}
+
+struct str req_token(const struct http_head *h)
+{
+	struct str other = { 0 };
+
+	for (unsigned i = 0; i < h->n_fields; i++) {
+		const struct http_field *f = &h->fields[i];
+
+		if (f->id == HTTP_F_AUTHORIZATION && str_istarts(f->value, STR("bearer ")))
+			return str_trim(str_slice(f->value, 7, f->value.n));
+		if (!other.n && (f->id == HTTP_F_X_API_KEY || f->id == HTTP_F_X_GOOG_API_KEY || f->id == HTTP_F_API_KEY))
+			other = f->value;
+	}
+	return other.n ? other : query_value(h->query, STR("key"));
+}
+
+/* What the client says to us, and what ends here, never goes upstream. */
+static bool goes_upstream(const struct http_head *h, const struct http_field *f)
+{
+	static const uint64_t ours = 1ull << HTTP_F_HOST | 1ull << HTTP_F_AUTHORIZATION | 1ull << HTTP_F_X_API_KEY |
+		1ull << HTTP_F_X_GOOG_API_KEY | 1ull << HTTP_F_API_KEY | 1ull << HTTP_F_ACCEPT_ENCODING |
+		1ull << HTTP_F_X_SLUICE | 1ull << HTTP_F_X_FORWARDED | 1ull << HTTP_F_FORWARDED | 1ull << HTTP_F_VIA |
+		1ull << HTTP_F_COOKIE | 1ull << HTTP_F_CONTENT_ENCODING | 1ull << HTTP_F_CONTENT_TYPE | 1ull << HTTP_F_ACCEPT |
+		1ull << HTTP_F_X_REQUEST_ID;
+
+	if (http_is_hop_by_hop(f->id) || (ours >> f->id & 1))
+		return false;
+	for (unsigned i = 0; i < h->n_fields; i++)
+		if (h->fields[i].id == HTTP_F_CONNECTION && http_list_has(h->fields[i].value, f->name))
+			return false;
+	return true;
+}
+
+static struct str clip(struct str s)
+{
+	return str_slice(s, 0, CLIENT_TEXT_MAX);
+}
+
+/* An id from outside is only used if it is plain: it is sent back in a header and written to logs. */
+static bool is_plain_id(struct str s)
+{
+	for (size_t i = 0; i < s.n; i++)
+		if (s.p[i] <= ' ' || s.p[i] >= 0x7f || s.p[i] == '"' || s.p[i] == '\\')
+			return false;
+	return s.n > 0 && s.n <= CLIENT_TEXT_MAX;
+}
+
+static bool read_timeout(struct str v, uint32_t *ms)
+{
+	uint64_t n;
+	bool is_ms = str_ends(v, STR("ms"));
+	struct str digits = str_slice(v, 0, is_ms ? v.n - 2 : str_ends(v, STR("s")) ? v.n - 1 : v.n);
+
+	if (!str_to_u64(digits, &n) || n == 0 || n > 86400000 / (is_ms ? 1 : 1000))
+		return false;
+	*ms = (uint32_t)(is_ms ? n : n * 1000);
+	return true;
+}
+
+static bool take_sluice_field(struct req *r, const struct http_field *f)
+{
+	struct req_open *o = r->open;
+	struct str what = str_slice(f->name, 9, f->name.n);
+
+	if (str_ieq(what, STR("request-id"))) {
+		if (!is_plain_id(f->value))
+			return err_set(&o->err, ERR_INVALID_REQUEST, "x-sluice-request-id must be 1 to %d visible ASCII characters",
+			               CLIENT_TEXT_MAX);
+		o->text[TEXT_CLIENT_ID] = arena_dup(&o->arena, f->value);
+	} else if (str_ieq(what, STR("user"))) {
+		o->text[TEXT_USER] = arena_dup(&o->arena, clip(f->value));
+	} else if (str_ieq(what, STR("tags"))) {
+		o->text[TEXT_TAGS] = arena_dup(&o->arena, clip(f->value));
+	} else if (str_ieq(what, STR("timeout"))) {
+		if (!read_timeout(f->value, &o->timeout_ms))
+			return err_set(&o->err, ERR_INVALID_REQUEST,
+			               "x-sluice-timeout \"%.*s\" must be a duration such as 500ms or 30s, up to 24 h", STR_ARG(clip(f->value)));
+	}
+	return true;
+}
+
+static bool is_json(struct str type)
+{
+	struct str rest = type;
+
+	return str_ieq(str_trim(str_cut(&rest, ';')), STR("application/json"));
+}
+
+bool req_take_head(struct req *r)
+{
+	struct req_open *o = r->open;
+	const struct http_head *h = o->head;
+	struct http_field *forward = arena_alloc(&o->arena, (h->n_fields + 1) * sizeof *forward);
+
+	assert(forward);
+	o->in.path = arena_dup(&o->arena, h->path);
+	o->in.query = arena_dup(&o->arena, h->query);
+	for (unsigned i = 0; i < h->n_fields; i++) {
+		const struct http_field *f = &h->fields[i];
+
+		if (f->id == HTTP_F_X_SLUICE && !take_sluice_field(r, f))
+			return false;
+		if (f->id == HTTP_F_CONTENT_ENCODING && !str_ieq(f->value, STR("identity")))
+			return err_set(&o->err, ERR_MEDIA_TYPE, "content-encoding \"%.*s\" is not taken; send the body as it is",
+			               STR_ARG(clip(f->value)));
+		if (f->id == HTTP_F_CONTENT_TYPE && r->endpoint->has_body && f->value.n && !is_json(f->value))
+			return err_set(&o->err, ERR_MEDIA_TYPE, "content-type \"%.*s\" is not taken; it must be application/json",
+			               STR_ARG(clip(f->value)));
+		if (f->id == HTTP_F_IDEMPOTENCY_KEY)
+			o->service.idempotency_key = arena_dup(&o->arena, f->value);
+		if (f->id == HTTP_F_ANTHROPIC_VERSION)
+			o->has_anthropic_version = true;
+		if (r->endpoint->kind == ENDPOINT_MODEL && goes_upstream(h, f))
+			forward[o->n_forward++] = (struct http_field){ arena_dup(&o->arena, f->name), arena_dup(&o->arena, f->value), f->id };
+	}
+	o->forward = forward;
+	if (r->endpoint->kind == ENDPOINT_SERVICE) {
+		o->service.method = h->method == METHOD_HEAD ? METHOD_GET : h->method;
+		o->service.path = str_slice(o->in.path, r->endpoint->pattern.n, o->in.path.n);
+		o->service.query = o->in.query;
+		o->service.dialect = o->has_anthropic_version && r->endpoint->service == SERVICE_MODELS ? DIALECT_ANTHROPIC
+		                                                                                      : r->endpoint->dialect;
+		o->service.key = r->key;
+		o->service.conf = r->conf;
+		o->service.arena = &o->arena;
+		o->service.op = &o->op;
+		o->service.status = 200;
+		o->service.content_type = "application/json";
+		o->service.out = buf_make(64u << 20);
+	}
+	if (!r->endpoint->has_body && (h->chunked || h->content_length > 0))
+		return err_set(&o->err, ERR_INVALID_REQUEST, "this request must not have a body");
+	return true;
+}
