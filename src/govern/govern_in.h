@@ -66,7 +66,6 @@ MUST_USE bool record_read(struct str record, struct spend *out, struct str *dim)
 /* The texts of a `dim`. */
 void record_read_dim(struct str dim, struct str out[DIMS]);
 
-uint64_t ulid_time_ms(struct ulid);
 
 /*
  * A journal file, shared by its loop (which appends and sets committed and finished) and the ledger's thread (all else).

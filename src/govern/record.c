@@ -185,15 +185,6 @@ bool record_read(struct str record, struct spend *out, struct str *dim)
 	return true;
 }
 
-uint64_t ulid_time_ms(struct ulid u)
-{
-	uint64_t ms = 0;
-
-	for (size_t i = 0; i < 6; i++)
-		ms = ms << 8 | u.b[i];
-	return ms;
-}
-
 /* 130 bits of text for 128: the first character is 0 to 7. */
 bool spend_id_read(struct str text, struct ulid *out)
 {
