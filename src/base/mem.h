@@ -9,8 +9,8 @@
 #include <stddef.h>
 
 /*
- * Once, first thing in main: tells malloc that large buffers come and go. Left alone, it gives those of some 100 KB back to
- * the kernel each time and has them faulted in again: a seventh of the CPU of a 100 KB prompt. Up to 16 MiB stay with us.
+ * Once, first thing in main: tells malloc that large buffers come and go. Left alone, it gives those of some 100 KB back
+ * to the kernel each time and has them faulted in again: a seventh of the CPU of a 100 KB prompt. Up to 16 MiB stay.
  */
 void mem_setup(void);
 
