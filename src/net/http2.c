@@ -3,13 +3,12 @@
  * http2: the server's side of HTTP/2 (RFC 9113) on a connection that server_http1.c handed over; frames, HPACK and flow
  * control by nghttp2, exchanges and back-pressure here.
  *
- * Output: an exchange's bytes wait in its stream until the flush phase, when nghttp2 is asked for frames as long as the
- * connection's own queue is short. So one slow stream, or a client that opens no window, holds its own bytes only.
- * Input: body bytes are acknowledged (WINDOW_UPDATE) when they were taken into the handler's buffer; what nobody asked for
- * yet is bounded by the windows.
- * Abuse: whoever makes work without requests (resets, pings, settings, empty frames; CVE-2019-9511 to 9518,
- * CVE-2023-44487, CVE-2025-8671) pays from a bucket of tokens; when it is empty the connection ends with
- * ENHANCE_YOUR_CALM. nghttp2 limits CONTINUATION frames (CVE-2024-28182).
+ * Output: an exchange's bytes wait in its stream until the flush phase, when nghttp2 is asked for frames as long as
+ * the connection's own queue is short. So one slow stream, or a client that opens no window, holds its own bytes only.
+ * Input: body bytes are acknowledged (WINDOW_UPDATE) when they were taken into the handler's buffer; what nobody asked
+ * for yet is bounded by the windows. Abuse: whoever makes work without requests (resets, pings, settings, empty
+ * frames; CVE-2019-9511 to 9518, CVE-2023-44487, CVE-2025-8671) pays from a bucket of tokens; when it is empty the
+ * connection ends with ENHANCE_YOUR_CALM. nghttp2 limits CONTINUATION frames (CVE-2024-28182).
  */
 #include <assert.h>
 #include <nghttp2/nghttp2.h>
@@ -306,7 +305,8 @@ static void refuse_head(struct stream *s, const struct err *e)
 	struct buf b = buf_make(1024);
 
 	s->h2->sc->server->stats.refused++;
-	buf_printf(&b, "{\"error\":{\"message\":\"%s\",\"type\":\"invalid_request_error\",\"param\":null,\"code\":\"%s\"}}",
+	buf_printf(&b,
+	           "{\"error\":{\"message\":\"%s\",\"type\":\"invalid_request_error\",\"param\":null,\"code\":\"%s\"}}",
 	           e->text, err_code_name(e->code));
 	h2_ops.start(&s->x, e->status, &type, 1, (int64_t)b.n);
 	h2_ops.write(&s->x, buf_str(&b));

@@ -59,14 +59,20 @@ static bool next(const struct http2_head *h, size_t *at, struct str *name, struc
 
 static bool refuse(struct err *e, int status, const char *text)
 {
-	err_set(e, status == 431 ? ERR_HEADERS_TOO_LARGE : status == 405 ? ERR_METHOD : ERR_INVALID_REQUEST, "%s", text);
+	enum err_code code = ERR_INVALID_REQUEST;
+
+	if (status == 431 || status == 414)
+		code = ERR_HEADERS_TOO_LARGE;
+	else if (status == 405)
+		code = ERR_METHOD;
+	err_set(e, code, "%s", text);
 	e->status = status;
 	e->origin = ERR_FROM_CLIENT;
 	return false;
 }
 
-/* Several cookie fields are one (RFC 9113 section 8.2.3). They are put together behind the other fields, in room that was made
- * before, so that what was borrowed stays where it is. */
+/* Several cookie fields are one (RFC 9113 section 8.2.3). They are put together behind the other fields, in room that
+ * was made before, so that what was borrowed stays where it is. */
 static void join_crumbs(struct http2_head *h, struct http_field *cookie)
 {
 	struct str name, value;
@@ -147,7 +153,8 @@ static bool check_target(const struct pseudo *p, struct http_head *h, struct err
 	size_t mark;
 
 	if (h->method == METHOD_UNKNOWN)
-		return refuse(e, 405, "the method is not known here; GET, HEAD, POST, PUT, PATCH, DELETE and OPTIONS are");
+		return refuse(e, 405,
+		              "the method is not known here; GET, HEAD, POST, PUT, PATCH, DELETE and OPTIONS are");
 	if (!str_eq(p->scheme, STR("https")) && !str_eq(p->scheme, STR("http")))
 		return refuse(e, 400, "the scheme must be http or https");
 	if (p->authority.p && h->host.p && !str_ieq(p->authority, h->host))
@@ -168,8 +175,8 @@ static bool check_target(const struct pseudo *p, struct http_head *h, struct err
 	return true;
 }
 
-bool http2_head_read(struct http2_head *head, const struct http1_limits *limits, bool bodyless, struct http_field *fields,
-                     struct http_head *out, struct err *e)
+bool http2_head_read(struct http2_head *head, const struct http1_limits *limits, bool bodyless,
+                     struct http_field *fields, struct http_head *out, struct err *e)
 {
 	struct http_head h = { .content_length = -1, .keep_alive = true, .fields = fields };
 	struct pseudo pseudo = { 0 };

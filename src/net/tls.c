@@ -67,12 +67,14 @@ void tls_free(struct tls *t)
 	free(t);
 }
 
-/* The queue belongs to the thread; what an earlier call left behind would be taken for the next call's error. */
-static void before(const struct tls *t)
+/* False: it has failed before, and OpenSSL must not be asked again. The error queue belongs to the thread; what an
+ * earlier call left behind would be taken for the next call's error. */
+static bool ready(const struct tls *t)
 {
-	assert(!t->failed);
 	if (unlikely(ERR_peek_error() != 0))
 		ERR_clear_error();
+	errno = 0;
+	return !t->failed;
 }
 
 static int fail(struct tls *t, unsigned long code, int sys)
@@ -104,8 +106,8 @@ static int outcome(struct tls *t, int ret)
 
 int tls_handshake(struct tls *t)
 {
-	before(t);
-	errno = 0;
+	if (!ready(t))
+		return TLS_FAIL;
 	int ret = SSL_do_handshake(t->ssl);
 	if (ret == 1)
 		return 1;
@@ -116,8 +118,8 @@ int tls_handshake(struct tls *t)
 ssize_t tls_read(struct tls *t, void *p, size_t n)
 {
 	size_t got;
-	before(t);
-	errno = 0;
+	if (!ready(t))
+		return TLS_FAIL;
 	int ret = SSL_read_ex(t->ssl, p, n, &got);
 	return ret == 1 ? (ssize_t)got : outcome(t, ret);
 }
@@ -126,8 +128,8 @@ ssize_t tls_write(struct tls *t, const void *p, size_t n)
 {
 	size_t put;
 	assert(n > 0);
-	before(t);
-	errno = 0;
+	if (!ready(t))
+		return TLS_FAIL;
 	int ret = SSL_write_ex(t->ssl, p, n, &put);
 	if (ret == 1)
 		return (ssize_t)put;
@@ -137,10 +139,10 @@ ssize_t tls_write(struct tls *t, const void *p, size_t n)
 
 int tls_shutdown(struct tls *t)
 {
-	before(t);
+	if (!ready(t))
+		return TLS_FAIL;
 	if (!SSL_is_init_finished(t->ssl))
 		return fail(t, 0, ENOTCONN);
-	errno = 0;
 	int ret = SSL_shutdown(t->ssl);
 	if (ret >= 0) /* 0: ours is sent, the peer's has not come */
 		return 1;

@@ -68,7 +68,7 @@ struct tls *tls_accept(struct tls_server *, int fd);
 struct tls *tls_connect(struct tls_client *, struct tls_sessions *, int fd, struct str host, uint16_t port);
 void tls_free(struct tls *);                        /* says nothing to the peer */
 
-/* All return > 0 or one of TLS_…. After TLS_FAIL only tls_describe and tls_free make sense. */
+/* All return > 0 or one of TLS_…. After TLS_FAIL all fail; tls_describe tells of the first. */
 int tls_handshake(struct tls *);                    /* 1: done; reading and writing do it too if need be */
 ssize_t tls_read(struct tls *, void *, size_t n);
 /* may take less than n; may be repeated from another address */

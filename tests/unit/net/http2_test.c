@@ -83,9 +83,9 @@ static void on_later(struct timer *t)
 static void note(struct visit *v, const struct http_head *h)
 {
 	const struct http_field *cookie = http_find(h, HTTP_F_COOKIE);
-	snprintf(v->note, sizeof v->note, "%.*s|%.*s|%.*s|%.*s|%lld|%d|%u|%.*s", STR_ARG(h->method_text), STR_ARG(h->host),
-	         STR_ARG(h->path), STR_ARG(h->query), (long long)h->content_length, h->chunked, h->n_fields,
-	         cookie ? (int)cookie->value.n : 0, cookie ? cookie->value.p : "");
+	snprintf(v->note, sizeof v->note, "%.*s|%.*s|%.*s|%.*s|%lld|%d|%u|%.*s", STR_ARG(h->method_text),
+	         STR_ARG(h->host), STR_ARG(h->path), STR_ARG(h->query), (long long)h->content_length, h->chunked,
+	         h->n_fields, cookie ? (int)cookie->value.n : 0, cookie ? cookie->value.p : "");
 }
 
 static void on_head(struct exchange *x, const struct http_head *h)
@@ -447,7 +447,8 @@ static void answers_requests(void **state)
 /* want: 'r' reset with a code, 'g' GOAWAY with a code, 's' an answer with a status. */
 static void refuses_malformed_heads(void **state)
 {
-	static const struct { const char *name, *head; char kind; int want; } cases[] = {
+	static const struct { const char *name, *head; char kind; int want;
+	} cases[] = {
 		{ "no method", ":scheme: http\n:authority: a\n:path: /\n", 'r', PROTOCOL_ERROR },
 		{ "no scheme", ":method: GET\n:authority: a\n:path: /\n", 'r', PROTOCOL_ERROR },
 		{ "no path", ":method: GET\n:scheme: http\n:authority: a\n", 'r', PROTOCOL_ERROR },
@@ -456,7 +457,8 @@ static void refuses_malformed_heads(void **state)
 		{ "method twice", ":method: GET\n" GET("/"), 'r', PROTOCOL_ERROR },
 		{ "path twice", GET("/") ":path: /b\n", 'r', PROTOCOL_ERROR },
 		{ "authority twice", GET("/") ":authority: a\n", 'r', PROTOCOL_ERROR },
-		{ "pseudo behind a field", ":method: GET\n:scheme: http\nx: y\n:authority: a\n:path: /\n", 'r', PROTOCOL_ERROR },
+		{ "pseudo behind a field", ":method: GET\n:scheme: http\nx: y\n:authority: a\n:path: /\n", 'r',
+		  PROTOCOL_ERROR },
 		{ "unknown pseudo", GET("/") ":x: y\n", 'r', PROTOCOL_ERROR },
 		{ "an answer's pseudo", GET("/") ":status: 200\n", 'r', PROTOCOL_ERROR },
 		{ "upper case", GET("/") "X-A: 1\n", 'r', PROTOCOL_ERROR },
@@ -482,7 +484,8 @@ static void refuses_malformed_heads(void **state)
 		{ "bad escape", GET("/%zz"), 's', 400 },
 		{ "NUL in disguise", GET("/%00"), 's', 400 },
 		{ "user in authority", ":method: GET\n:scheme: http\n:authority: u@a\n:path: /\n", 's', 400 },
-		{ "space in authority", ":method: GET\n:scheme: http\n:authority: a b\n:path: /\n", 'r', PROTOCOL_ERROR },
+		{ "space in authority", ":method: GET\n:scheme: http\n:authority: a b\n:path: /\n", 'r',
+		  PROTOCOL_ERROR },
 		{ "host and authority differ", GET("/") "host: b.example\n", 's', 400 },
 		{ "host twice", GET("/") "host: a.example\nhost: a.example\n", 'r', PROTOCOL_ERROR },
 		{ "expectation", POST("/") "expect: tea\n", 's', 417 },
@@ -797,7 +800,14 @@ static void floods_end_the_connection(void **state)
 
 static void broken_frames_end_the_connection(void **state)
 {
-	static const struct { const char *name; unsigned type, flags; uint32_t stream; const char *p; size_t n; int want; } cases[] = {
+	static const struct {
+		const char *name;
+		unsigned type, flags;
+		uint32_t stream;
+		const char *p;
+		size_t n;
+		int want;
+	} cases[] = {
 		{ "data on stream 0", DATA, 0, 0, "x", 1, PROTOCOL_ERROR },
 		{ "data on an idle stream", DATA, 0, 1, "x", 1, PROTOCOL_ERROR },
 		{ "headers on stream 0", HEADERS, END_HEADERS, 0, "\x82", 1, PROTOCOL_ERROR },
@@ -969,8 +979,8 @@ static void idle_connections_and_streams_hold_little(void **state)
 			headers(clients[i], 3 + 2 * k, END_STREAM, GET("/wait"));
 	eventually("open", &open_exchanges, CONNS * STREAMS);
 	size_t busy = mallinfo2().uordblks;
-	print_message("idle connection %zu bytes, open stream %zu bytes (%zu of them the test's)\n", (idle - before) / CONNS,
-	              (busy - idle) / CONNS / STREAMS, sizeof(struct visit));
+	print_message("idle connection %zu bytes, open stream %zu bytes (%zu of them the test's)\n",
+	              (idle - before) / CONNS, (busy - idle) / CONNS / STREAMS, sizeof(struct visit));
 	for (int i = 0; i < CONNS; i++)
 		client_close(clients[i]);
 	eventually("open", &open_exchanges, 0);

@@ -244,6 +244,12 @@ static void a_cut_connection_is_not_an_end(void **state)
 	assert_int_equal(tls_read(p.c, b, sizeof b), TLS_FAIL);
 	tls_describe(p.c, &e);
 	assert_non_null(strstr(e.text, "without close_notify"));
+	assert_int_equal(tls_read(p.c, b, sizeof b), TLS_FAIL); /* and so does all that follows */
+	assert_int_equal(tls_write(p.c, "x", 1), TLS_FAIL);
+	assert_int_equal(tls_handshake(p.c), TLS_FAIL);
+	assert_int_equal(tls_shutdown(p.c), TLS_FAIL);
+	tls_describe(p.c, &e);
+	assert_non_null(strstr(e.text, "without close_notify"));
 	pair_close(&p);
 
 	/* Cut in the handshake, and a write into a closed socket. */
