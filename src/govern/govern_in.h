@@ -61,8 +61,8 @@ enum record_state {
 enum record_state record_check(struct str in, uint64_t salt, size_t *n);
 
 enum { DIM_KEY, DIM_TEAM, DIM_MODEL, DIM_PROVIDER, DIM_DEPLOYMENT, DIM_UPSTREAM_MODEL, DIM_ENDPOINT, DIM_DIALECT, DIMS };
-/* Reads a whole record; texts point into it. `*dim` is the part that repeats. False: of a newer version. */
-MUST_USE bool record_read(struct str record, struct spend *out, struct str *dim);
+/* Reads a whole record; texts and `*id` (its 16 bytes) point into it. `*dim` is the part that repeats. False: of a newer version. */
+MUST_USE bool record_read(struct str record, struct spend *out, struct str *id, struct str *dim);
 /* The texts of a `dim`. */
 void record_read_dim(struct str dim, struct str out[DIMS]);
 
@@ -102,8 +102,11 @@ struct rows;
 struct rows *rows_open(const char *data_dir, struct err *);
 void rows_close(struct rows *);
 MUST_USE bool rows_begin(struct rows *, struct err *);
-/* *added: false for an id that is there already. */
-MUST_USE bool rows_add(struct rows *, const struct spend *, struct str dim, bool *added, struct err *);
+bool rows_full(const struct rows *);               /* rows_flush before the next rows_add */
+/* `id`: the 16 bytes, which like all texts must live until rows_flush. */
+MUST_USE bool rows_add(struct rows *, const struct spend *, struct str id, struct str dim, struct err *);
+/* Counts up: rows that were new, and those whose id was there already. */
+MUST_USE bool rows_flush(struct rows *, uint64_t *added, uint64_t *doubled, struct err *);
 MUST_USE bool rows_place(struct rows *, const struct jfile *, uint64_t stored, struct err *);
 MUST_USE bool rows_commit(struct rows *, struct err *);
 void rows_rollback(struct rows *);

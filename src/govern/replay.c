@@ -159,17 +159,14 @@ static void batch_abandon(struct replay *rp, struct jfile *const *files, size_t 
 static bool store_record(struct replay *rp, struct jfile *f, struct str record, struct err *e)
 {
 	struct spend spend;
-	struct str dim;
-	bool added = false;
+	struct str id, dim;
 
-	if (!record_read(record, &spend, &dim))
+	if (!record_read(record, &spend, &id, &dim))
 		return keep_aside(rp, f, f->at, record, "a record of a newer sluice", e);
-	if (!batch_begin(rp, e) || !rows_add(rp->rows, &spend, dim, &added, e))
+	if (!batch_begin(rp, e) || (rows_full(rp->rows) && !rows_flush(rp->rows, &rp->new_records, &rp->new_duplicates, e)))
 		return false;
-	rp->new_records += added;
-	rp->new_duplicates += !added;
 	rp->batch++;
-	return true;
+	return rows_add(rp->rows, &spend, id, dim, e);
 }
 
 /* Stores the whole records at the start of `in`; *used: their bytes. */
@@ -188,7 +185,7 @@ static bool store_chunk(struct replay *rp, struct jfile *f, struct str in, size_
 		*used += n;
 		f->at += n;
 	}
-	return true;
+	return rows_flush(rp->rows, &rp->new_records, &rp->new_duplicates, e); /* the next chunk takes the place of this one */
 }
 
 static bool read_head(struct replay *rp, struct jfile *f, uint64_t target, struct err *e)

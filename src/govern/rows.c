@@ -7,9 +7,10 @@
 #include "base/map.h"
 #include "base/mem.h"
 #include "govern/govern_in.h"
+#include "store/feed.h"
 
 #define HOUR_MS 3600000u
-enum { DIMS_CACHED_MAX = 4096 };
+enum { DIMS_CACHED_MAX = 4096, FEED_ROWS = 256 };
 
 enum { SUM_REQUESTS, SUM_ERRORS, SUM_UNKNOWN_COST, SUM_COST, SUM_INPUT, SUM_OUTPUT, SUM_CACHE_READ, SUM_CACHE_WRITE, SUM_REASONING, SUMS };
 
@@ -24,17 +25,29 @@ struct dim {
 	char bytes[];           /* as in the record: the key of the map */
 };
 
+/* Columns of spend, in their order. */
+enum {
+	COLUMN_ID, COLUMN_DIM, COLUMN_STATUS, COLUMN_ATTEMPTS, COLUMN_FLAGS, COLUMN_COST, COLUMN_INPUT, COLUMN_OUTPUT, COLUMN_CACHE_READ,
+	COLUMN_CACHE_WRITE, COLUMN_REASONING, COLUMN_FIRST_BYTE, COLUMN_LATENCY, COLUMN_OVERHEAD, COLUMN_CLIENT_ID, COLUMN_USER,
+	COLUMN_TAGS, COLUMN_ERROR, COLUMNS
+};
+
 struct rows {
 	struct db *db;
+	struct feed *feed;      /* records that wait for the next insert */
+	struct {
+		struct dim *dim;
+		uint64_t hour;
+	} waiting[FEED_ROWS];   /* for each row of the feed */
 	struct map dims;
 	struct dim *open;
 	struct dim *last;       /* found by the record before: most often it is the same */
 };
 
 /* Everything summed is >= 0, so that one end is enough. */
-static int64_t add_capped(int64_t a, uint64_t b)
+static int64_t add_capped(int64_t a, int64_t b)
 {
-	return b > (uint64_t)(INT64_MAX - a) ? INT64_MAX : a + (int64_t)b;
+	return b > INT64_MAX - a ? INT64_MAX : a + b;
 }
 
 static int64_t capped(uint64_t v)
@@ -142,84 +155,140 @@ static bool sums_store_all(struct rows *r, struct err *e)
 	return true;
 }
 
-static bool sums_add(struct rows *r, struct dim *dim, const struct spend *s, struct err *e)
+/* Everything in a row's numbers is >= 0 by now. */
+static bool sums_add(struct rows *r, size_t row, struct err *e)
 {
-	uint64_t hour = ulid_time_ms(s->id) / HOUR_MS;
+	const struct feed_cell *cells = feed_row_get(r->feed, row);
+	struct dim *dim = r->waiting[row].dim;
 	int64_t *sums = dim->sums;
 
-	if (dim->open && dim->hour != hour && !sums_store(r, dim, e))
+	if (dim->open && dim->hour != r->waiting[row].hour && !sums_store(r, dim, e))
 		return false;
 	if (!dim->open) {
 		dim->open = true;
 		dim->next_open = r->open;
 		r->open = dim;
 	}
-	dim->hour = hour;
+	dim->hour = r->waiting[row].hour;
 	sums[SUM_REQUESTS]++;
-	sums[SUM_ERRORS] += s->status >= 400;
-	sums[SUM_UNKNOWN_COST] += !s->cost_known;
-	sums[SUM_COST] = add_capped(sums[SUM_COST], (uint64_t)s->cost_nusd);
-	sums[SUM_INPUT] = add_capped(sums[SUM_INPUT], s->tokens.input);
-	sums[SUM_OUTPUT] = add_capped(sums[SUM_OUTPUT], s->tokens.output);
-	sums[SUM_CACHE_READ] = add_capped(sums[SUM_CACHE_READ], s->tokens.cache_read);
-	sums[SUM_CACHE_WRITE] = add_capped(sums[SUM_CACHE_WRITE], s->tokens.cache_write);
-	sums[SUM_REASONING] = add_capped(sums[SUM_REASONING], s->tokens.reasoning);
+	sums[SUM_ERRORS] += cells[COLUMN_STATUS].i >= 400;
+	if (cells[COLUMN_COST].kind == FEED_NULL)
+		sums[SUM_UNKNOWN_COST]++;
+	else
+		sums[SUM_COST] = add_capped(sums[SUM_COST], cells[COLUMN_COST].i);
+	for (int i = 0; i <= SUM_REASONING - SUM_INPUT; i++)
+		sums[SUM_INPUT + i] = add_capped(sums[SUM_INPUT + i], cells[COLUMN_INPUT + i].i);
 	return true;
 }
 
 /* ---- rows ---- */
 
-/* Unbound parameters are NULL: db_stmt has unbound them all. */
-static void bind_text_or_null(struct stmt *s, int at, struct str v)
+static struct feed_cell number(int64_t v)
 {
-	if (v.n)
-		stmt_bind_text(s, at, v);
+	return (struct feed_cell){ FEED_INT, .i = v };
 }
 
-static bool row_insert(struct rows *r, const struct spend *s, int64_t dim, bool *added, struct err *e)
+static struct feed_cell text_or_null(struct str v)
 {
-	struct stmt *st = db_stmt(r->db,
-		"INSERT INTO spend (id, dim, status, attempts, flags, cost_nusd, input, output, cache_read, cache_write, reasoning, "
-		"first_byte_ms, latency_ms, overhead_us, client_id, user, tags, error) "
-		"VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18) ON CONFLICT DO NOTHING");
+	return v.n ? (struct feed_cell){ FEED_TEXT, .s = v } : (struct feed_cell){ FEED_NULL, .i = 0 };
+}
 
-	stmt_bind_blob(st, 1, str_of((const char *)s->id.b, sizeof(s->id.b)));
-	stmt_bind_i64(st, 2, dim);
-	stmt_bind_i64(st, 3, s->status);
-	stmt_bind_i64(st, 4, s->attempts);
-	stmt_bind_i64(st, 5, (int64_t)(s->stream | s->usage << 1));
-	if (s->cost_known)
-		stmt_bind_i64(st, 6, s->cost_nusd);
-	stmt_bind_i64(st, 7, capped(s->tokens.input));
-	stmt_bind_i64(st, 8, capped(s->tokens.output));
-	stmt_bind_i64(st, 9, capped(s->tokens.cache_read));
-	stmt_bind_i64(st, 10, capped(s->tokens.cache_write));
-	stmt_bind_i64(st, 11, capped(s->tokens.reasoning));
-	stmt_bind_i64(st, 12, s->first_byte_ms);
-	stmt_bind_i64(st, 13, s->latency_ms);
-	stmt_bind_i64(st, 14, s->overhead_us);
-	bind_text_or_null(st, 15, s->client_id);
-	bind_text_or_null(st, 16, s->user);
-	bind_text_or_null(st, 17, s->tags);
-	bind_text_or_null(st, 18, s->error);
-	if (!stmt_run(st, e))
+static void row_fill(struct feed_cell *c, const struct spend *s, struct str id, int64_t dim)
+{
+	c[COLUMN_ID] = (struct feed_cell){ FEED_BLOB, .s = id };
+	c[COLUMN_DIM] = number(dim);
+	c[COLUMN_STATUS] = number(s->status);
+	c[COLUMN_ATTEMPTS] = number(s->attempts);
+	c[COLUMN_FLAGS] = number((int64_t)(s->stream | s->usage << 1));
+	c[COLUMN_COST] = s->cost_known ? number(s->cost_nusd) : (struct feed_cell){ FEED_NULL, .i = 0 };
+	c[COLUMN_INPUT] = number(capped(s->tokens.input));
+	c[COLUMN_OUTPUT] = number(capped(s->tokens.output));
+	c[COLUMN_CACHE_READ] = number(capped(s->tokens.cache_read));
+	c[COLUMN_CACHE_WRITE] = number(capped(s->tokens.cache_write));
+	c[COLUMN_REASONING] = number(capped(s->tokens.reasoning));
+	c[COLUMN_FIRST_BYTE] = number(s->first_byte_ms);
+	c[COLUMN_LATENCY] = number(s->latency_ms);
+	c[COLUMN_OVERHEAD] = number(s->overhead_us);
+	c[COLUMN_CLIENT_ID] = text_or_null(s->client_id);
+	c[COLUMN_USER] = text_or_null(s->user);
+	c[COLUMN_TAGS] = text_or_null(s->tags);
+	c[COLUMN_ERROR] = text_or_null(s->error);
+}
+
+bool rows_full(const struct rows *r)
+{
+	return feed_is_full(r->feed);
+}
+
+bool rows_add(struct rows *r, const struct spend *s, struct str id, struct str dim_bytes, struct err *e)
+{
+	struct dim *dim = dim_find(r, dim_bytes, e);
+	size_t row = feed_rows(r->feed);
+
+	if (!dim)
 		return false;
-	*added = db_changes(r->db) == 1;
+	row_fill(feed_row(r->feed), s, id, dim->id);
+	r->waiting[row].dim = dim;
+	r->waiting[row].hour = ulid_time_ms(s->id) / HOUR_MS;
 	return true;
 }
 
-bool rows_add(struct rows *r, const struct spend *s, struct str dim_bytes, bool *added, struct err *e)
+/* Rows [first, first + n) of the feed; *added of them were not there before. */
+static bool insert(struct rows *r, size_t first, size_t n, size_t *added, struct err *e)
 {
-	struct dim *dim = dim_find(r, dim_bytes, e);
+	struct stmt *s = db_stmt(r->db, "INSERT INTO spend SELECT * FROM feed_spend WHERE true ON CONFLICT DO NOTHING");
 
-	if (!dim || !row_insert(r, s, dim->id, added, e))
+	feed_show(r->feed, first, n);
+	if (!stmt_run(s, e))
 		return false;
-	return !*added || sums_add(r, dim, s, e);
+	*added = (size_t)db_changes(r->db);
+	return true;
+}
+
+/* One by one, to know which are new. */
+static bool insert_each(struct rows *r, uint64_t *added, struct err *e)
+{
+	for (size_t i = 0; i < feed_rows(r->feed); i++) {
+		size_t one = 0;
+
+		if (!insert(r, i, 1, &one, e) || (one && !sums_add(r, i, e)))
+			return false;
+		*added += one;
+	}
+	return true;
+}
+
+static bool flush(struct rows *r, uint64_t *added, struct err *e)
+{
+	size_t n = feed_rows(r->feed), got = 0;
+
+	if (!stmt_run(db_stmt(r->db, "SAVEPOINT feed"), e) || !insert(r, 0, n, &got, e))
+		return false;
+	if (got != n) /* some are there already: once more, slowly */
+		return stmt_run(db_stmt(r->db, "ROLLBACK TO feed"), e) && stmt_run(db_stmt(r->db, "RELEASE feed"), e) &&
+		       insert_each(r, added, e);
+	for (size_t i = 0; i < n; i++)
+		if (!sums_add(r, i, e))
+			return false;
+	*added += n;
+	return stmt_run(db_stmt(r->db, "RELEASE feed"), e);
+}
+
+bool rows_flush(struct rows *r, uint64_t *added, uint64_t *doubled, struct err *e)
+{
+	uint64_t n = feed_rows(r->feed), new_ones = 0;
+
+	if (n && !flush(r, &new_ones, e))
+		return false;
+	feed_clear(r->feed);
+	*added += new_ones;
+	*doubled += n - new_ones;
+	return true;
 }
 
 bool rows_begin(struct rows *r, struct err *e)
 {
-	assert(!r->open);
+	assert(!r->open && feed_rows(r->feed) == 0);
 	if (r->dims.n > DIMS_CACHED_MAX)
 		dims_clear(r);
 	return db_begin(r->db, e);
@@ -227,12 +296,14 @@ bool rows_begin(struct rows *r, struct err *e)
 
 bool rows_commit(struct rows *r, struct err *e)
 {
+	assert(feed_rows(r->feed) == 0);
 	return sums_store_all(r, e) && db_commit(r->db, e);
 }
 
 /* Rows of spend_dim that this transaction made are gone, and with them what the cache says. */
 void rows_rollback(struct rows *r)
 {
+	feed_clear(r->feed);
 	dims_clear(r);
 	db_rollback(r->db);
 }
@@ -322,7 +393,13 @@ struct rows *rows_open(const char *data_dir, struct err *e)
 		return NULL;
 	r = mem_zalloc(sizeof(*r));
 	r->db = db;
-	return r;
+	r->feed = feed_new(db, "feed_spend",
+		"CREATE TABLE x (id, dim, status, attempts, flags, cost_nusd, input, output, cache_read, cache_write, reasoning, "
+		"first_byte_ms, latency_ms, overhead_us, client_id, user, tags, error)", COLUMNS, FEED_ROWS, e);
+	if (r->feed)
+		return r;
+	rows_close(r);
+	return NULL;
 }
 
 void rows_close(struct rows *r)
@@ -331,5 +408,6 @@ void rows_close(struct rows *r)
 		return;
 	dims_clear(r);
 	db_close(r->db);
+	feed_free(r->feed);
 	free(r);
 }

@@ -6,7 +6,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -14,6 +13,7 @@
 
 #include "base/err.h"
 #include "base/mem.h"
+#include "store/store_in.h"
 
 #define DB_BUSY_MS    5000
 #define DB_CACHE_KIB  512
@@ -35,7 +35,7 @@ struct db {
 };
 
 /* Full disks and damage are what an operator must act on, so they get words of their own; the rest is SQLite's text. */
-static bool fail(struct db *db, const char *doing, struct err *e)
+bool db_fail(struct db *db, const char *doing, struct err *e)
 {
 	int code = sqlite3_extended_errcode(db->conn);
 	const char *text = sqlite3_errmsg(db->conn);
@@ -62,7 +62,7 @@ static bool fail(struct db *db, const char *doing, struct err *e)
 
 bool db_exec(struct db *db, const char *sql, struct err *e)
 {
-	return sqlite3_exec(db->conn, sql, NULL, NULL, NULL) == SQLITE_OK || fail(db, sql, e);
+	return sqlite3_exec(db->conn, sql, NULL, NULL, NULL) == SQLITE_OK || db_fail(db, sql, e);
 }
 
 static bool pragma_i64(struct db *db, const char *sql, int64_t *out, struct err *e)
@@ -73,7 +73,7 @@ static bool pragma_i64(struct db *db, const char *sql, int64_t *out, struct err 
 	if (ok)
 		*out = sqlite3_column_int64(s, 0);
 	else
-		(void)fail(db, sql, e);
+		(void)db_fail(db, sql, e);
 	sqlite3_finalize(s);
 	return ok;
 }
@@ -128,7 +128,7 @@ struct db *db_open(const char *path, const struct db_options *o, struct err *e)
 		return NULL;
 	db = mem_zalloc(sizeof(*db));
 	db->path = mem_dup(path, strlen(path));
-	if (sqlite3_open_v2(path, &db->conn, flags, NULL) == SQLITE_OK ? configure(db, o, e) : fail(db, "open", e))
+	if (sqlite3_open_v2(path, &db->conn, flags, NULL) == SQLITE_OK ? configure(db, o, e) : db_fail(db, "open", e))
 		return db;
 	db_close(db);
 	return NULL;
@@ -149,6 +149,11 @@ void db_close(struct db *db)
 		assert(!"a statement outlives its connection");
 	free(db->path);
 	free(db);
+}
+
+sqlite3 *db_connection(struct db *db)
+{
+	return db->conn;
 }
 
 const char *db_path(const struct db *db)
@@ -248,7 +253,7 @@ static void prepare(struct stmt *st)
 	st->failed = NULL;
 	if (sqlite3_prepare_v3(st->db->conn, st->sql, -1, SQLITE_PREPARE_PERSISTENT, &st->s, NULL) == SQLITE_OK)
 		return;
-	(void)fail(st->db, st->sql, &e);
+	(void)db_fail(st->db, st->sql, &e);
 	st->failed = mem_dup(e.text, strlen(e.text));
 }
 
@@ -315,7 +320,7 @@ enum stmt_result stmt_step(struct stmt *st, struct err *e)
 	case SQLITE_ROW:  return STMT_ROW;
 	case SQLITE_DONE: return STMT_DONE;
 	}
-	(void)fail(st->db, st->sql, e);
+	(void)db_fail(st->db, st->sql, e);
 	return STMT_FAILED;
 }
 
