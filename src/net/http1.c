@@ -7,6 +7,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#include "base/v16.h"
 #include "net/http1_fields.h"
 
 static bool refuse(struct err *e, int status, const char *fmt, ...) PRINTF_LIKE(3, 4);
@@ -26,6 +27,26 @@ static bool refuse(struct err *e, int status, const char *fmt, ...)
 }
 
 /* ---- where a head ends ---- */
+
+/* Sixteen bytes at a time from `at`: the index of the first LF that ends the head (CR LF CR LF) or is bare; without one,
+ * where less than sixteen bytes are left. */
+static size_t find_stop(struct str b, size_t start, size_t at)
+{
+	unsigned cr_before = at > start && b.p[at - 1] == '\r';
+	unsigned lf_before = (at > start && b.p[at - 1] == '\n') << 1 | (at > start + 1 && b.p[at - 2] == '\n');
+
+	for (; b.n - at >= 16; at += 16) {
+		v16 v = v16_load(b.p + at);
+		unsigned lf = v16_mask(v16_eq(v, v16_fill('\n'))), cr = v16_mask(v16_eq(v, v16_fill('\r')));
+		unsigned stop = lf & (~(cr << 1 | cr_before) | (lf << 2 | lf_before));
+
+		if (stop)
+			return at + (unsigned)__builtin_ctz(stop);
+		cr_before = cr >> 15;
+		lf_before = lf >> 14;
+	}
+	return at;
+}
 
 enum http1_found http1_find_head(struct str bytes, uint32_t *scanned, const struct http1_limits *limits, bool request,
                                  size_t *len, struct err *e)
@@ -49,25 +70,26 @@ enum http1_found http1_find_head(struct str bytes, uint32_t *scanned, const stru
 		refuse(e, 414, "the request line is longer than %u bytes", limits->line_max_bytes);
 		return HTTP1_BAD;
 	}
-	for (size_t at = *scanned > start ? *scanned : start; at < bytes.n;) {
+	for (size_t at = find_stop(bytes, start, *scanned > start ? *scanned : start); at < bytes.n;) {
 		const char *lf = memchr(bytes.p + at, '\n', bytes.n - at);
-		size_t end = lf ? (size_t)(lf - bytes.p) + 1 : bytes.n;
 
-		if (end - start > limits->head_max_bytes) {
-			refuse(e, 431, "the message head is longer than %u bytes", limits->head_max_bytes);
-			return HTTP1_BAD;
-		}
 		if (!lf)
 			break;
-		if (end < start + 2 || lf[-1] != '\r') {
+		at = (size_t)(lf - bytes.p) + 1;
+		if (at - start > limits->head_max_bytes)
+			break;
+		if (at < start + 2 || lf[-1] != '\r') {
 			refuse(e, 400, "a line of the message head ends in a bare LF; it must end in CR LF");
 			return HTTP1_BAD;
 		}
-		if (end >= start + 4 && lf[-2] == '\n') {
-			*len = end;
+		if (at >= start + 4 && lf[-2] == '\n') {
+			*len = at;
 			return HTTP1_WHOLE;
 		}
-		at = end;
+	}
+	if (bytes.n - start > limits->head_max_bytes) {
+		refuse(e, 431, "the message head is longer than %u bytes", limits->head_max_bytes);
+		return HTTP1_BAD;
 	}
 	*scanned = (uint32_t)bytes.n;
 	return HTTP1_MORE;

@@ -124,12 +124,49 @@ static void reads_as_llhttp_reads(void **state)
 	}
 }
 
+/* Where a head ends does not depend on how its bytes were cut. */
+static void finds_the_same_end_in_pieces(void **state)
+{
+	static const struct http1_limits limits = { 200, 100, 16 };
+	static const char bytes[] = "ab:\r\n\r\n\r\n";
+	uint64_t seed = 7;
+
+	for (unsigned round = 0; round < 100000; round++) {
+		char text[256] = "\r\nGET / HTTP/1.1\r\nhost: a\r\n";
+		const char *at = text + (round & 1 ? 0 : 2);
+		size_t n = strlen(text), whole_len = 0, len = 0;
+		uint32_t scanned = 0;
+		enum http1_found whole, got = HTTP1_MORE;
+		struct err e;
+
+		while (n < 60 + round % 190) {
+			seed = seed * 6364136223846793005u + 1442695040888963407u;
+			text[n] = seed >> 60 < 14 ? 'x' : bytes[(seed >> 40) % (sizeof(bytes) - 1)];
+			if (seed >> 60 == 15 && n < 240) {
+				memcpy(text + n, "\r\n\r", 3);
+				n += seed >> 35 & 2;
+			}
+			n++;
+		}
+		n -= (size_t)(at - text);
+		whole = http1_find_head(str_of(at, n), &scanned, &limits, true, &whole_len, &e);
+		scanned = 0;
+		for (size_t i = 1; i <= n && got == HTTP1_MORE; i += 1 + round % 23)
+			got = http1_find_head(str_of(at, i), &scanned, &limits, true, &len, &e);
+		if (got == HTTP1_MORE)
+			got = http1_find_head(str_of(at, n), &scanned, &limits, true, &len, &e);
+		check_u64(text, got, whole);
+		check_u64(text, len, whole_len);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(splits_what_is_ordinary),
 		cmocka_unit_test(gives_names_and_values),
 		cmocka_unit_test(reads_as_llhttp_reads),
+		cmocka_unit_test(finds_the_same_end_in_pieces),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
