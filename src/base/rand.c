@@ -3,6 +3,7 @@
 #include "base/rand.h"
 
 #include <assert.h>
+#include <endian.h>
 #include <errno.h>
 #include <stdbool.h>
 #include <string.h>
@@ -132,19 +133,44 @@ struct ulid ulid_new(uint64_t real_ms)
 	return u;
 }
 
+/* The low 40 bits of x, five to a byte, the highest ones in the first byte of memory. */
+static inline uint64_t spread5(uint64_t x)
+{
+	x = (x & 0xfffff) << 32 | (x >> 20 & 0xfffff);
+	x = (x & 0x000003ff000003ff) << 16 | (x >> 10 & 0x000003ff000003ff);
+	return (x & 0x001f001f001f001f) << 8 | (x >> 5 & 0x001f001f001f001f);
+}
+
+/* Eight digits of Crockford's base 32 at once: '0' and up, with a jump wherever the alphabet leaves out a letter (none
+ * of I, L, O, U) and from '9' to 'A'. */
+static inline uint64_t crockford8(uint64_t digits)
+{
+	const uint64_t ones = 0x0101010101010101;
+	uint64_t text = digits + ones * '0';
+
+	text += ((digits + ones * (128 - 10)) >> 7 & ones) * ('A' - '9' - 1);
+	text += (digits + ones * (128 - 18)) >> 7 & ones;
+	text += (digits + ones * (128 - 20)) >> 7 & ones;
+	text += (digits + ones * (128 - 22)) >> 7 & ones;
+	text += (digits + ones * (128 - 27)) >> 7 & ones;
+	return htole64(text);
+}
+
 /* 26 characters of 5 bits hold 130: the first has only three bits of the value. */
 void ulid_text(char out[ULID_LEN], struct ulid u)
 {
-	static const char crockford[] = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
-	uint64_t high = 0, low = 0;
+	uint64_t high, low, text;
 
-	for (int i = 0; i < 8; i++) {
-		high = high << 8 | u.b[i];
-		low = low << 8 | u.b[8 + i];
-	}
-	for (int i = ULID_LEN - 1; i >= 0; i--) {
-		out[i] = crockford[low & 31];
-		low = low >> 5 | high << 59;
-		high >>= 5;
-	}
+	memcpy(&high, u.b, 8);
+	memcpy(&low, u.b + 8, 8);
+	high = be64toh(high);
+	low = be64toh(low);
+	text = crockford8(spread5(high >> 56));
+	memcpy(out, (char *)&text + 6, 2);
+	text = crockford8(spread5(high >> 16));
+	memcpy(out + 2, &text, 8);
+	text = crockford8(spread5(high << 24 | low >> 40));
+	memcpy(out + 10, &text, 8);
+	text = crockford8(spread5(low));
+	memcpy(out + 18, &text, 8);
 }
