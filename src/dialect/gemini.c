@@ -73,7 +73,9 @@ struct parts {
 
 static int64_t add(int64_t sum, int64_t tokens)
 {
-	return tokens > 0 && tokens <= (int64_t)USAGE_COUNTER_MAX && sum <= (int64_t)USAGE_COUNTER_MAX ? sum + tokens : sum;
+	bool sane = tokens > 0 && tokens <= (int64_t)USAGE_COUNTER_MAX && sum <= (int64_t)USAGE_COUNTER_MAX;
+
+	return sane ? sum + tokens : sum;
 }
 
 /* A list of {modality, tokenCount}. With enum-encoding=int a modality is a number
