@@ -118,7 +118,7 @@ void sink_unref(struct sink *s)
 static ssize_t write_once(struct sink *s, struct str bytes)
 {
 	struct pollfd room = { .fd = s->fd, .events = POLLOUT };
-	ssize_t n;
+	ssize_t n = -1;
 
 	do {
 		switch (s->kind) {
