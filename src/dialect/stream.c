@@ -31,7 +31,8 @@ enum stream_end stream_meter_end(const struct stream_meter *m, bool transport_cl
 {
 	if (m->failed)
 		return STREAM_END_FAILED;
-	if (m->ended || (m->finished && transport_clean))
+	/* An array without its "]" is cut whatever its elements say. */
+	if (m->ended || (m->finished && transport_clean && m->framing != FRAMING_JSON_ARRAY))
 		return STREAM_END_CLEAN;
 	return STREAM_END_CUT;
 }

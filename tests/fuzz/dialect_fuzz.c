@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Any bytes as a request, an answer, an error and a stream of each dialect. A request that is taken stays one when it is
- * edited, for the model that was asked for; an event that was valid JSON still is when usage was cut out of it; what
+ * Any bytes as a request, an answer, an error and a stream of each dialect. A request that is taken stays one when it
+ * is edited, for the model that was asked for; an event that was valid JSON still is when usage was cut out of it; what
  * is written of an error is valid JSON.
  */
 #include <assert.h>
@@ -117,7 +117,8 @@ static void try_stream(const struct dialect *d, struct arena *arena, bool array,
 	struct err e = { .code = ERR_UPSTREAM, .text = "x" };
 	assert(stream_write_error(&m, &e, STR("01"), &out));
 	assert(m.framing == FRAMING_JSON_ARRAY || str_ends(buf_str(&out), STR("\n\n")));
-	assert(usage_total_input(&m.usage) + usage_total_output(&m.usage) <= (uint64_t)USAGE_COUNTERS * USAGE_COUNTER_MAX);
+	for (int i = 0; i < USAGE_COUNTERS; i++)
+		assert(m.usage.n[i] <= USAGE_COUNTER_MAX);
 	buf_fini(&out);
 }
 

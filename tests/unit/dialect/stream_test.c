@@ -188,6 +188,9 @@ static const struct stream_case cases[] = {
 	    { ",\r\n{\"candidates\":[{\"finishReason\":\"STOP\"}],\"usageMetadata\":{\"promptTokenCount\":1,"
 	      "\"candidatesTokenCount\":2,\"toolUsePromptTokenCount\":7}}", "P" }, { "\n]", "P" }, { "\n", "P" } },
 	  1, 0, 0, 0, 2, 0, USAGE_REPORTED, STREAM_END_CLEAN, STREAM_END_CLEAN },
+	{ "gemini, array finished but not closed", GEM, FRAMING_JSON_ARRAY, false,
+	  { { "[{\"candidates\":[{\"finishReason\":\"STOP\"}]}", "P" } },
+	  0, 0, 0, 0, 0, 0, USAGE_NONE, STREAM_END_CUT, STREAM_END_CUT },
 	{ "gemini, array cut", GEM, FRAMING_JSON_ARRAY, false, { { "[{\"candidates\":[]}", "P" } },
 	  0, 0, 0, 0, 0, 0, USAGE_NONE, STREAM_END_CUT, STREAM_END_CUT },
 };
