@@ -178,7 +178,7 @@ static void model_init(struct route_model *m, const struct model_settings *s, co
 	for (size_t i = 0; i < s->deployments.n; i++) {
 		const struct route_provider *p = find_provider(providers, n_providers, ds[i].provider);
 		struct deployment d = {
-			.name = deployment_name(a, ds[i].provider, ds[i].model), .provider = p, .model = ds[i].model,
+			.settings = &ds[i], .name = deployment_name(a, ds[i].provider, ds[i].model), .provider = p, .model = ds[i].model,
 			.order = ds[i].order, .weight = (uint32_t)ds[i].weight, .price = ds[i].price,
 		};
 

@@ -49,6 +49,7 @@ struct route_provider {
 };
 
 struct deployment {
+	const struct deployment_settings *settings;   /* NULL: made for "provider/model" names */
 	struct str name;                 /* "openai/gpt-4o": in logs, metrics and headers */
 	const struct route_provider *provider;
 	struct str model;                /* the provider's name; holds '*' in patterns */
