@@ -15,6 +15,7 @@ static const struct command {
 	const char *name, *args, *help;
 	int (*run)(int argc, char **argv);
 } commands[] = {
+	{ "serve", "[-c FILE] [--listen HOST:PORT] [--data-dir DIR]", "run the gateway (the default command)", command_serve },
 	{ "check", "[-c FILE] [--json]", "validate a configuration: FILE:LINE:COL: what is wrong, what is allowed",
 	  command_check },
 	{ "manual", "", "print the reference of all settings, as Markdown", command_manual },
@@ -81,8 +82,10 @@ int main(int argc, char **argv)
 	const struct command *c;
 
 	mem_setup();
-	if (argc < 2)
-		return usage_error("no command given", NULL);
+	/* serve is the default: `sluice -c FILE` */
+	if (argc < 2 || (argv[1][0] == '-' && !str_starts(str_from_z(argv[1]), STR("--version")) &&
+	                 !str_starts(str_from_z(argv[1]), STR("--help"))))
+		return command_serve(argc, argv);
 	if (str_eq(str_from_z(argv[1]), STR("--version")))
 		return run_version(argc - 1, argv + 1);
 	if (str_eq(str_from_z(argv[1]), STR("--help")))

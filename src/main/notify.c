@@ -2,6 +2,7 @@
 /* notify: one datagram to the socket that the service manager named. */
 #include "main/notify.h"
 
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -39,10 +39,10 @@
 #define FIGURES_EVERY_MS 1000
 #define DRAIN_POLL_MS 20
 
-/* A configuration and what was made of it: the payload of a snapshot. */
+/* A configuration and what was made of it: the payload of a snapshot, of which the gateway knows the first part. */
 struct running {
+	struct gateway_conf gw;
 	struct config *config;
-	struct gateway_conf gw;          /* given to the gateway; first asked by it, so `config` above is ours alone */
 };
 
 struct serve_loop {
@@ -183,11 +183,6 @@ static struct snapshot *make_snapshot(struct config *c, struct err *e)
 		return NULL;
 	}
 	return snapshot_new(r, running_free);
-}
-
-static struct gateway_conf *gateway_conf_of(struct snapshot *s)
-{
-	return &((struct running *)snapshot_payload(s))->gw;
 }
 
 static struct server_limits limits_of(const struct config *c)

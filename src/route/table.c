@@ -42,7 +42,7 @@ static bool add_face(struct route_provider *p, const struct provider_face *f, st
 {
 	struct route_face *face = &p->faces[p->n_faces];
 	struct origin_options o = { 0 };
-	struct url u;
+	struct url u = { 0 };
 
 	if (!read_url(f->base_url, &u, e))
 		return false;
