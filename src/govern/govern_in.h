@@ -33,7 +33,8 @@ struct keytable *keytable_new(const uint8_t secret[KEY_SECRET_BYTES]);
 void keytable_free(struct keytable *);
 /* HMAC-SHA256 of the text under the installation's secret. */
 void keytable_digest(const struct keytable *, struct str text, uint8_t out[KEY_DIGEST_BYTES]);
-/* Inserts, or replaces the key of the same digest. Takes a reference of its own. Seen by all lookups that start after. */
+/* Inserts, or replaces the key of the same digest. Takes a reference of its own. Seen by all lookups that start
+ * after. */
 void keytable_put(struct keytable *, struct key *);
 /* What stands under the digest, dead or not; NULL: nothing. Writer only; borrowed. */
 struct key *keytable_peek(const struct keytable *, const uint8_t digest[KEY_DIGEST_BYTES]);
@@ -45,8 +46,9 @@ struct key *key_new(const struct key_info *info, const uint8_t digest[KEY_DIGEST
 void key_kill(struct key *, bool revoked);
 
 /*
- * One record of a journal (record.c): 8 bytes of head, 96 of numbers and lengths, then texts. The part that repeats from request
- * to request (key, model, deployment …) lies together with its lengths, so that it is looked up as one run of bytes.
+ * One record of a journal (record.c): 8 bytes of head, 96 of numbers and lengths, then texts. The part that repeats
+ * from request to request (key, model, deployment …) lies together with its lengths, so that it is looked up as one
+ * run of bytes.
  */
 #define RECORD_MAX_BYTES (8 + 96 + 12 * SPEND_TEXT_MAX)
 /* Writes at `out`, which has room for RECORD_MAX_BYTES; returns the record's length. */
@@ -60,21 +62,25 @@ enum record_state {
 /* What stands at the start of `in`. RECORD_WHOLE: *n is its length. */
 enum record_state record_check(struct str in, uint64_t salt, size_t *n);
 
-enum { DIM_KEY, DIM_TEAM, DIM_MODEL, DIM_PROVIDER, DIM_DEPLOYMENT, DIM_UPSTREAM_MODEL, DIM_ENDPOINT, DIM_DIALECT, DIMS };
-/* Reads a whole record; texts and `*id` (its 16 bytes) point into it. `*dim` is the part that repeats. False: of a newer version. */
+enum {
+	DIM_KEY, DIM_TEAM, DIM_MODEL, DIM_PROVIDER, DIM_DEPLOYMENT, DIM_UPSTREAM_MODEL, DIM_ENDPOINT, DIM_DIALECT,
+	DIMS
+};
+/* Reads a whole record; texts and `*id` (its 16 bytes) point into it. `*dim` is the part that repeats. False: of a
+ * newer version. */
 MUST_USE bool record_read(struct str record, struct spend *out, struct str *id, struct str *dim);
 /* The texts of a `dim`. */
 void record_read_dim(struct str dim, struct str out[DIMS]);
 
-
 /*
- * A journal file, shared by its loop (which appends and sets committed and finished) and the ledger's thread (all else).
+ * A journal file, shared by its loop (which appends and sets committed and finished) and the ledger's thread (all
+ * else).
  */
 struct jfile {
 	struct jfile *next;
 	char *name, *path;
 	int fd;                         /* closed by the ledger's thread */
-	uint64_t salt;                  /* from the name without its number: bytes of other files do not look like records here */
+	uint64_t salt;                  /* from the name without its number: no other file's bytes look right */
 	bool old;                       /* of an earlier run: nobody appends */
 	_Atomic uint64_t committed;     /* whole records, confirmed; the reader goes no further */
 	atomic_bool finished;
@@ -96,7 +102,8 @@ struct db *ledger_reader_take(struct ledger *, struct err *);
 void ledger_reader_give(struct ledger *);
 
 /*
- * rows: records on their way into SQLite, in batches; the ledger's thread only (rows.c). After a failure: rows_rollback.
+ * rows: records on their way into SQLite, in batches; the ledger's thread only (rows.c). After a failure:
+ * rows_rollback.
  */
 struct rows;
 struct rows *rows_open(const char *data_dir, struct err *);
@@ -129,7 +136,7 @@ struct replay {
 	uint64_t new_records, new_duplicates; /* of the transaction under way */
 };
 #define REPLAY_CHUNK_BYTES (256u << 10)
-/* Stores everything that was committed to these files when it was called. False: rolled back to the last transaction. */
+/* Stores all that was committed to these files when it was called. False: rolled back to the last transaction. */
 MUST_USE bool replay_round(struct replay *, struct jfile *const *files, size_t n, struct err *);
 
 #endif

@@ -16,10 +16,10 @@ struct journal {
 	struct ledger *ledger;
 	struct jfile *file;
 	unsigned index, sequence;
-	bool broken;          /* the file's end is not known any more: the next commit begins a new one */
-	bool ok;              /* the last commit worked */
-	uint64_t at;          /* end of the confirmed records in the file */
-	char *buf;            /* pages are real once they are written to */
+	bool broken; /* the file's end is not known any more: the next commit begins a new one */
+	bool ok;     /* the last commit worked */
+	uint64_t at; /* end of the confirmed records in the file */
+	char *buf;   /* pages are real once they are written to */
 	size_t n, max;
 };
 
@@ -63,8 +63,8 @@ static bool write_at(const struct journal *j, const char *p, size_t n, uint64_t 
 static COLD bool write_failed(struct journal *j, int sys, const char *doing)
 {
 	if (j->ok)
-		log_error("govern", "%s: cannot %s the journal: error %d (%s); answers are refused until it works", j->file->path,
-		          doing, sys, strerrordesc_np(sys));
+		log_error("govern", "%s: cannot %s the journal: error %d (%s); answers are refused until it works",
+		          j->file->path, doing, sys, strerrordesc_np(sys));
 	j->ok = false;
 	ledger_count_journal_error(j->ledger);
 	return false;
@@ -159,7 +159,8 @@ void journal_close(struct journal *j)
 		return;
 	if (j->file) {
 		if (!journal_commit(j))
-			log_error("govern", "%s: %zu bytes of spend records could not be written and are lost", j->file->path, j->n);
+			log_error("govern", "%s: %zu bytes of spend records could not be written and are lost",
+			          j->file->path, j->n);
 		atomic_store(&j->file->finished, true);
 		ledger_wake(j->ledger);
 	}

@@ -38,8 +38,8 @@ struct keys {
 	pthread_mutex_t lock; /* of everything below; held across SQLite, so never taken by a loop */
 	struct db *db;
 	struct keytable *table;
-	struct map by_id;     /* stored keys that are not revoked; each entry holds a reference */
-	struct key **fixed;   /* the admin key first, then those of the configuration; a reference each */
+	struct map by_id;   /* stored keys that are not revoked; each entry holds a reference */
+	struct key **fixed; /* the admin key first, then those of the configuration; a reference each */
 	size_t n_fixed;
 	char *data_dir;
 };
@@ -60,7 +60,8 @@ static bool check_text(const char *field, struct str s, size_t min, size_t max, 
 {
 	if (s.n >= min && text_ok(s, max))
 		return true;
-	return err_set(e, ERR_INVALID_REQUEST, "%s must be UTF-8 text of %zu to %zu bytes without control characters", field, min, max);
+	return err_set(e, ERR_INVALID_REQUEST, "%s must be UTF-8 text of %zu to %zu bytes without control characters",
+	               field, min, max);
 }
 
 static bool check_texts(const char *field, const struct str *list, size_t n, size_t n_max, size_t max, struct err *e)
@@ -180,12 +181,20 @@ static void token_new(char out[TOKEN_LEN])
 static bool row_read(struct stmt *s, struct arena *a, struct key_info *out, struct err *e)
 {
 	struct key_info k = {
-		.id = stmt_text(s, 0), .hint = stmt_text(s, 2), .name = stmt_text(s, 3), .team = stmt_text(s, 4), .user = stmt_text(s, 5),
-		.role = stmt_i64(s, 8) == KEY_ADMIN ? KEY_ADMIN : KEY_USER, .source = KEY_STORED,
-		.created_ms = (uint64_t)stmt_i64(s, 9), .expires_ms = (uint64_t)stmt_i64(s, 10), .revoked_ms = (uint64_t)stmt_i64(s, 11),
+		.id = stmt_text(s, 0),
+		.hint = stmt_text(s, 2),
+		.name = stmt_text(s, 3),
+		.team = stmt_text(s, 4),
+		.user = stmt_text(s, 5),
+		.role = stmt_i64(s, 8) == KEY_ADMIN ? KEY_ADMIN : KEY_USER,
+		.source = KEY_STORED,
+		.created_ms = (uint64_t)stmt_i64(s, 9),
+		.expires_ms = (uint64_t)stmt_i64(s, 10),
+		.revoked_ms = (uint64_t)stmt_i64(s, 11),
 	};
 
-	if (!lines_read(a, stmt_text(s, 6), &k.models, &k.n_models) || !lines_read(a, stmt_text(s, 7), &k.tags, &k.n_tags))
+	if (!lines_read(a, stmt_text(s, 6), &k.models, &k.n_models) ||
+	    !lines_read(a, stmt_text(s, 7), &k.tags, &k.n_tags))
 		return arena_full(e);
 	return info_dup(a, &k, out, e);
 }
@@ -194,7 +203,8 @@ static bool row_read(struct stmt *s, struct arena *a, struct key_info *out, stru
 static bool row_write(struct keys *ks, const struct key *key, struct err *e)
 {
 	const struct key_info *k = &key->info;
-	struct buf models = buf_make(MODELS_MAX * (MODEL_MAX_BYTES + 1)), tags = buf_make(TAGS_MAX * (TAG_MAX_BYTES + 1));
+	struct buf models = buf_make(MODELS_MAX * (MODEL_MAX_BYTES + 1)),
+		   tags = buf_make(TAGS_MAX * (TAG_MAX_BYTES + 1));
 	struct stmt *s = db_stmt(ks->db, "INSERT OR REPLACE INTO keys (" KEY_COLUMNS ") "
 	                                 "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)");
 	bool ok;
@@ -222,7 +232,8 @@ static bool row_write(struct keys *ks, const struct key *key, struct err *e)
 
 /* ---- in memory ---- */
 
-/* Makes the key the living one of its id: found from now on, and the one before it, if any, dead. Takes the reference. */
+/* Makes the key the living one of its id: found from now on, and the one before it, if any, dead. Takes the
+ * reference. */
 static void key_publish(struct keys *ks, struct key *key)
 {
 	struct key *old;
@@ -254,7 +265,8 @@ static bool load_row(struct keys *ks, struct stmt *s, struct arena *a, struct er
 	struct key_info info;
 
 	if (digest.n != KEY_DIGEST_BYTES)
-		return err_set(e, ERR_SYSTEM, "%s: a key's digest has %zu bytes, not %d", db_path(ks->db), digest.n, KEY_DIGEST_BYTES);
+		return err_set(e, ERR_SYSTEM, "%s: a key's digest has %zu bytes, not %d", db_path(ks->db), digest.n,
+		               KEY_DIGEST_BYTES);
 	if (!row_read(s, a, &info, e))
 		return false;
 	key_publish(ks, key_new(&info, (const uint8_t *)digest.p));
@@ -306,16 +318,18 @@ static bool secret_load(struct db *db, const char *path, bool used, uint8_t secr
 	size_t n = 0;
 
 	switch (dir_read_secret(path, (char *)secret, KEY_SECRET_BYTES, &n, e)) {
-	case DIR_FAILED:
-		return false;
+	case DIR_FAILED: return false;
 	case DIR_FOUND:
-		return n == KEY_SECRET_BYTES || err_set(e, ERR_SYSTEM, "%s: has %zu bytes, not %d", path, n, KEY_SECRET_BYTES);
-	case DIR_ABSENT:
-		break;
+		return n == KEY_SECRET_BYTES ||
+		       err_set(e, ERR_SYSTEM, "%s: has %zu bytes, not %d", path, n, KEY_SECRET_BYTES);
+	case DIR_ABSENT: break;
 	}
 	if (used)
-		return err_set(e, ERR_SYSTEM, "%s: is missing, and the keys in %s were made with it; restore it, or move that file aside "
-		               "to start without keys and spend", path, db_path(db));
+		return err_set(
+			e, ERR_SYSTEM,
+			"%s: is missing, and the keys in %s were made with it; restore it, or move that file aside "
+			"to start without keys and spend",
+			path, db_path(db));
 	rand_secret(secret, KEY_SECRET_BYTES);
 	return dir_write_secret(path, str_of((char *)secret, KEY_SECRET_BYTES), e);
 }
@@ -339,7 +353,8 @@ static struct keytable *table_open(const char *data_dir, struct db *db, struct e
 	if (used && CRYPTO_memcmp(mac, stored, sizeof(mac)) == 0)
 		return t;
 	if (used)
-		(void)err_set(e, ERR_SYSTEM, "%s: is not the secret that the keys in %s were made with", path, db_path(db));
+		(void)err_set(e, ERR_SYSTEM, "%s: is not the secret that the keys in %s were made with", path,
+		              db_path(db));
 	keytable_free(t);
 	return NULL;
 }
@@ -356,15 +371,13 @@ static bool admin_key_load(const char *data_dir, char *out, struct str *token, s
 	if (!dir_join(path, sizeof(path), data_dir, "admin_key", e))
 		return false;
 	switch (dir_read_secret(path, out, ADMIN_FILE_MAX_BYTES, &n, e)) {
-	case DIR_FAILED:
-		return false;
+	case DIR_FAILED: return false;
 	case DIR_FOUND:
 		while (n && (out[n - 1] == '\n' || out[n - 1] == '\r'))
 			n--;
 		*token = str_of(out, n);
 		return n > 0 || err_set(e, ERR_SYSTEM, "%s: is empty; remove it to have a new admin key made", path);
-	case DIR_ABSENT:
-		break;
+	case DIR_ABSENT: break;
 	}
 	token_new(out);
 	*token = str_of(out, TOKEN_LEN);
@@ -396,12 +409,12 @@ static bool fixed_check(struct keys *ks, struct key *const *made, size_t n, stru
 		if (str_eq(made[i]->info.id, key->info.id))
 			return err_set(e, ERR_CONFIG, "two keys have the name \"%.*s\"", STR_ARG(key->info.name));
 		if (CRYPTO_memcmp(made[i]->digest, key->digest, KEY_DIGEST_BYTES) == 0)
-			return err_set(e, ERR_CONFIG, "the keys \"%.*s\" and \"%.*s\" have the same text", STR_ARG(made[i]->info.name),
-			               STR_ARG(key->info.name));
+			return err_set(e, ERR_CONFIG, "the keys \"%.*s\" and \"%.*s\" have the same text",
+			               STR_ARG(made[i]->info.name), STR_ARG(key->info.name));
 	}
 	if (stored && stored->info.source == KEY_STORED && !atomic_load(&stored->dead))
-		return err_set(e, ERR_CONFIG, "the key \"%.*s\" has the same text as the stored key %.*s", STR_ARG(key->info.name),
-		               STR_ARG(stored->info.id));
+		return err_set(e, ERR_CONFIG, "the key \"%.*s\" has the same text as the stored key %.*s",
+		               STR_ARG(key->info.name), STR_ARG(stored->info.id));
 	return true;
 }
 
@@ -409,8 +422,15 @@ static bool fixed_make(struct keys *ks, const struct key_fixed *f, struct key **
 {
 	char id[4 + NAME_MAX_BYTES] = "cfg_";
 	struct key_info info = {
-		.name = f->name, .team = f->team, .user = f->user, .models = f->models, .n_models = f->n_models, .tags = f->tags,
-		.n_tags = f->n_tags, .role = f->role, .source = KEY_FIXED,
+		.name = f->name,
+		.team = f->team,
+		.user = f->user,
+		.models = f->models,
+		.n_models = f->n_models,
+		.tags = f->tags,
+		.n_tags = f->n_tags,
+		.role = f->role,
+		.source = KEY_FIXED,
 	};
 
 	if (!check_info(&info, e)) {
@@ -419,7 +439,8 @@ static bool fixed_make(struct keys *ks, const struct key_fixed *f, struct key **
 		return err_prefix(e, "key \"%.*s\"", (int)(f->name.n < 64 ? f->name.n : 64), f->name.p);
 	}
 	if (f->key.n == 0 || f->key.n > 512)
-		return err_set(e, ERR_CONFIG, "key \"%.*s\": its text must have 1 to 512 bytes, it has %zu", STR_ARG(f->name), f->key.n);
+		return err_set(e, ERR_CONFIG, "key \"%.*s\": its text must have 1 to 512 bytes, it has %zu",
+		               STR_ARG(f->name), f->key.n);
 	memcpy(id + 4, f->name.p, f->name.n);
 	info.id = str_of(id, 4 + f->name.n);
 	*out = fixed_key(ks, &info, f->key);
@@ -431,7 +452,10 @@ static bool fixed_make_all(struct keys *ks, struct str admin, const struct key_f
                            size_t *n_made, struct err *e)
 {
 	static const struct key_info admin_info = {
-		.id = STR_INIT("admin"), .name = STR_INIT("admin"), .role = KEY_ADMIN, .source = KEY_BUILTIN,
+		.id = STR_INIT("admin"),
+		.name = STR_INIT("admin"),
+		.role = KEY_ADMIN,
+		.source = KEY_BUILTIN,
 	};
 	char file[ADMIN_FILE_MAX_BYTES];
 
@@ -538,14 +562,16 @@ struct keys_reader *keys_reader_new(struct keys *ks)
 /* ---- changes ---- */
 
 /* What the caller is told, before anything is changed: nothing can fail after the store has it. */
-static bool made_fill(struct arena *a, const struct key_info *info, const char *token, struct key_made *out, struct err *e)
+static bool made_fill(struct arena *a, const struct key_info *info, const char *token, struct key_made *out,
+                      struct err *e)
 {
 	out->token = arena_dup(a, str_of(token, TOKEN_LEN));
 	return (out->token.p || arena_full(e)) && info_dup(a, info, &out->info, e);
 }
 
 /* Stores and publishes `info` under a new text. Lock held. */
-static bool store_with_new_token(struct keys *ks, struct key_info *info, struct arena *a, struct key_made *out, struct err *e)
+static bool store_with_new_token(struct keys *ks, struct key_info *info, struct arena *a, struct key_made *out,
+                                 struct err *e)
 {
 	char token[TOKEN_LEN];
 	uint8_t digest[KEY_DIGEST_BYTES];
@@ -597,7 +623,8 @@ static struct key *changeable(struct keys *ks, struct str id, struct err *e)
 	if (key && !atomic_load(&key->dead))
 		return key;
 	if (fixed_find(ks, id)) {
-		(void)err_set(e, ERR_CONFLICT, "the key \"%.*s\" is set in the configuration and is changed there", STR_ARG(id));
+		(void)err_set(e, ERR_CONFLICT, "the key \"%.*s\" is set in the configuration and is changed there",
+		              STR_ARG(id));
 		return NULL;
 	}
 	s = db_stmt(ks->db, "SELECT 1 FROM keys WHERE id = ?1");
@@ -649,7 +676,8 @@ static void edit_apply(struct key_info *info, unsigned what, const struct key_in
 	}
 }
 
-static bool edit(struct keys *ks, struct key *key, const struct key_info *info, struct arena *a, struct key_info *out, struct err *e)
+static bool edit(struct keys *ks, struct key *key, const struct key_info *info, struct arena *a, struct key_info *out,
+                 struct err *e)
 {
 	struct key *edited = key_new(info, key->digest);
 	struct key_info told;
@@ -663,8 +691,8 @@ static bool edit(struct keys *ks, struct key *key, const struct key_info *info, 
 	return true;
 }
 
-bool keys_edit(struct keys *ks, struct str id, unsigned what, const struct key_info *to, struct arena *a, struct key_info *out,
-               struct err *e)
+bool keys_edit(struct keys *ks, struct str id, unsigned what, const struct key_info *to, struct arena *a,
+               struct key_info *out, struct err *e)
 {
 	struct key *key;
 	bool ok = false;
@@ -688,7 +716,9 @@ static bool revoke_row(struct keys *ks, struct str id, struct err *e)
 
 	stmt_bind_text(s, 1, id);
 	stmt_bind_i64(s, 2, (int64_t)clock_real_ms());
-	return stmt_run(s, e) || err_prefix(e, "the key is refused from now on, but that could not be stored and ends with the next start");
+	return stmt_run(s, e) ||
+	       err_prefix(e,
+	                  "the key is refused from now on, but that could not be stored and ends with the next start");
 }
 
 /* Memory first: a key that leaked is stopped even if the disk is full. */
@@ -746,10 +776,13 @@ bool keys_get(struct keys *ks, struct str id, struct arena *a, struct key_info *
 }
 
 /* Stored keys below the cursor, newest first: ids are ULIDs. */
-static bool list_stored(struct keys *ks, const struct keys_query *q, struct arena *a, struct keys_page *p, struct err *e)
+static bool list_stored(struct keys *ks, const struct keys_query *q, struct arena *a, struct keys_page *p,
+                        struct err *e)
 {
-	struct stmt *s = db_stmt(ks->db, "SELECT " KEY_COLUMNS " FROM keys WHERE (?1 = '' OR id < ?1) AND (?2 OR revoked_ms = 0) "
-	                                 "AND (?3 = '' OR team = ?3) AND (?4 = '' OR user = ?4) ORDER BY id DESC LIMIT ?5");
+	struct stmt *s =
+		db_stmt(ks->db,
+	                "SELECT " KEY_COLUMNS " FROM keys WHERE (?1 = '' OR id < ?1) AND (?2 OR revoked_ms = 0) "
+	                "AND (?3 = '' OR team = ?3) AND (?4 = '' OR user = ?4) ORDER BY id DESC LIMIT ?5");
 	enum stmt_result r = STMT_DONE;
 	bool ok = true;
 
@@ -766,7 +799,8 @@ static bool list_stored(struct keys *ks, const struct keys_query *q, struct aren
 	return ok && r != STMT_FAILED;
 }
 
-/* The key of the configuration with the largest id below `below` (empty: of all); its ids sort behind those of stored keys. */
+/* The key of the configuration with the largest id below `below` (empty: of all); its ids sort behind those of stored
+ * keys. */
 static const struct key *fixed_before(const struct keys *ks, const struct keys_query *q, struct str below)
 {
 	const struct key *best = NULL;
@@ -774,8 +808,8 @@ static const struct key *fixed_before(const struct keys *ks, const struct keys_q
 	for (size_t i = 0; i < ks->n_fixed; i++) {
 		const struct key_info *k = &ks->fixed[i]->info;
 
-		if (k->source != KEY_FIXED || (below.n && str_cmp(k->id, below) >= 0) || (q->team.n && !str_eq(q->team, k->team)) ||
-		    (q->user.n && !str_eq(q->user, k->user)))
+		if (k->source != KEY_FIXED || (below.n && str_cmp(k->id, below) >= 0) ||
+		    (q->team.n && !str_eq(q->team, k->team)) || (q->user.n && !str_eq(q->user, k->user)))
 			continue;
 		if (!best || str_cmp(k->id, best->info.id) > 0)
 			best = ks->fixed[i];

@@ -3,18 +3,18 @@
  * keys: virtual keys: who may call. Stored in SQLite as HMAC-SHA256 under a secret of this installation
  * (data_dir/secret), never as text; held in memory in one table that all loops read.
  *
- * The table: open addressing over atomic pointers. A new key is one pointer stored in place; growing publishes a larger
- * table. Each loop has a `struct keys_reader` that owns a reference to the table it reads, so a lookup writes nothing
- * shared but the found key's count and takes no lock, except once after each growth (held for a few instructions). What a table
- * or a reader can reach is not freed. A read-write lock was left: its count is a cache line that every request of
- * every loop would write.
+ * The table: open addressing over atomic pointers. A new key is one pointer stored in place; growing publishes a
+ * larger table. Each loop has a `struct keys_reader` that owns a reference to the table it reads, so a lookup writes
+ * nothing shared but the found key's count and takes no lock, except once after each growth (held for a few
+ * instructions). What a table or a reader can reach is not freed. A read-write lock was left: its count is a cache
+ * line that every request of every loop would write.
  *
- * Revocation marks the key object itself; every lookup looks at the mark last. When keys_revoke returns, no lookup
- * on any loop succeeds that starts later. A request that is already under way keeps its key until it ends.
+ * Revocation marks the key object itself; every lookup looks at the mark last. When keys_revoke returns, no lookup on
+ * any loop succeeds that starts later. A request that is already under way keeps its key until it ends.
  *
- * The reader also has a small cache from a SipHash-2-4-128 of the token (random key of the reader, so it is a MAC that nobody
- * outside can aim at) to the key: about 500 instructions instead of 5,000 for the HMAC. It leads to the key object, so
- * a revocation is seen there too; the text of a token is kept nowhere.
+ * The reader also has a small cache from a SipHash-2-4-128 of the token (random key of the reader, so it is a MAC
+ * that nobody outside can aim at) to the key: about 500 instructions instead of 5,000 for the HMAC. It leads to the
+ * key object, so a revocation is seen there too; the text of a token is kept nowhere.
  *
  * Missing, unknown, revoked and expired keys are one answer to the client (contract section 4); `enum key_refusal` is
  * for the log only.
@@ -77,7 +77,7 @@ struct key_fixed {
 
 struct keys_options {
 	const char *data_dir;           /* exists (dir_make) */
-	struct str admin_key;           /* empty: data_dir/admin_key, which is made if it is missing and named in the log */
+	struct str admin_key;           /* empty: that of data_dir/admin_key, made if missing and named in the log */
 	const struct key_fixed *fixed;
 	size_t n_fixed;
 };
@@ -134,8 +134,8 @@ MUST_USE bool keys_rotate(struct keys *, struct str id, struct arena *, struct k
 
 /* Changes what is marked. */
 enum {
-	KEY_EDIT_NAME = 1, KEY_EDIT_TEAM = 2, KEY_EDIT_USER = 4, KEY_EDIT_MODELS = 8, KEY_EDIT_TAGS = 16, KEY_EDIT_ROLE = 32,
-	KEY_EDIT_EXPIRES = 64
+	KEY_EDIT_NAME = 1, KEY_EDIT_TEAM = 2, KEY_EDIT_USER = 4, KEY_EDIT_MODELS = 8, KEY_EDIT_TAGS = 16,
+	KEY_EDIT_ROLE = 32, KEY_EDIT_EXPIRES = 64
 };
 MUST_USE bool keys_edit(struct keys *, struct str id, unsigned what, const struct key_info *to, struct arena *,
                         struct key_info *out, struct err *);

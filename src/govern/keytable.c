@@ -2,8 +2,8 @@
 /* The table of keys that all loops read without a lock, and the lookup of the hot path. */
 #include "govern/govern_in.h"
 
-/* The low-level SHA-256 keeps the two HMAC states as plain structs; through EVP each lookup would cost an allocation and
- * three times the instructions. */
+/* The low-level SHA-256 keeps the two HMAC states as plain structs; through EVP each lookup would cost an allocation
+ * and three times the instructions. */
 #define OPENSSL_SUPPRESS_DEPRECATED
 #include <assert.h>
 #include <openssl/crypto.h>
@@ -21,8 +21,8 @@ enum {
 	TOKEN_MAX_BYTES = 512, /* nobody's key is longer; a longer text is not worth hashing */
 };
 
-/* One published table. Slots only ever go from NULL to a key, and from a key to the key that replaces it. It is freed when the
- * last reader has moved to a newer one; until then every key that ever stood in it is alive. */
+/* One published table. Slots only ever go from NULL to a key, and from a key to the key that replaces it. It is freed
+ * when the last reader has moved to a newer one; until then every key that ever stood in it is alive. */
 struct slots {
 	_Atomic uint32_t refs;
 	size_t mask, used; /* used counts retired keys too, so that edits make the table turn over */
@@ -80,8 +80,9 @@ static const struct str *texts_copy(struct str *to, char **p, const struct str *
 /* One block: the key, its two lists, then all texts. */
 struct key *key_new(const struct key_info *info, const uint8_t digest[KEY_DIGEST_BYTES])
 {
-	size_t bytes = sizeof(struct key) + texts_bytes(info->models, info->n_models) + texts_bytes(info->tags, info->n_tags) +
-	               info->id.n + info->name.n + info->hint.n + info->team.n + info->user.n;
+	size_t bytes = sizeof(struct key) + texts_bytes(info->models, info->n_models) +
+	               texts_bytes(info->tags, info->n_tags) + info->id.n + info->name.n + info->hint.n + info->team.n +
+	               info->user.n;
 	struct key *key = mem_zalloc(bytes);
 	struct str *lists = (struct str *)(key + 1);
 	char *p = (char *)(lists + info->n_models + info->n_tags);
@@ -117,7 +118,10 @@ void key_unref(struct key *key)
 struct key *keys_anonymous(void)
 {
 	static struct key nobody = {
-		.info = { .id = STR_INIT("anonymous"), .name = STR_INIT("anonymous"), .role = KEY_USER, .source = KEY_BUILTIN },
+		.info = { .id = STR_INIT("anonymous"),
+		          .name = STR_INIT("anonymous"),
+		          .role = KEY_USER,
+		          .source = KEY_BUILTIN },
 		.refs = 1,
 	};
 
@@ -135,7 +139,7 @@ bool key_allows_model(const struct key *key, struct str model)
 const char *key_refusal_name(enum key_refusal why)
 {
 	switch (why) {
-	case KEY_OK:      return "ok";
+	case KEY_OK: return "ok";
 	case KEY_MISSING: return "missing";
 	case KEY_UNKNOWN: return "unknown";
 	case KEY_REVOKED: return "revoked";
@@ -209,8 +213,8 @@ static inline bool digest_eq(const uint8_t *a, const uint8_t *b)
 	return diff == 0;
 }
 
-/* The slot that holds the digest or, free, would hold it. Where a digest is looked for says nothing about the text to who
- * does not know the secret, so that only the comparison must take constant time. */
+/* The slot that holds the digest or, free, would hold it. Where a digest is looked for says nothing about the text to
+ * who does not know the secret, so that only the comparison must take constant time. */
 static inline _Atomic(struct key *) *slots_find(struct slots *s, const uint8_t digest[KEY_DIGEST_BYTES])
 {
 	uint64_t at;
@@ -337,8 +341,8 @@ void keys_reader_free(struct keys_reader *r)
 	free(r);
 }
 
-/* A dead key in the slot is final only if nothing has replaced it meanwhile: a writer stores the new key first and kills the old
- * one after, so who sees it dead and looks again sees the new one, in this table or in a newer. */
+/* A dead key in the slot is final only if nothing has replaced it meanwhile: a writer stores the new key first and
+ * kills the old one after, so who sees it dead and looks again sees the new one, in this table or in a newer. */
 static struct key *find_slowly(struct keys_reader *r, struct str token, enum key_refusal *why)
 {
 	uint8_t digest[KEY_DIGEST_BYTES];

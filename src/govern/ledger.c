@@ -26,34 +26,35 @@
 #include <xxhash.h>
 
 #define JFILE_SUFFIX ".jnl"
-/* Rounds are this far apart while requests come: a transaction costs as much as fifty rows. Who asks does not wait for it. */
+/* Rounds are this far apart while requests come: a transaction costs as much as fifty rows. Who asks does not wait
+ * for it. */
 enum { ROUND_MS = 100, RETRY_MS = 1000, SYNC_MS = 100 };
 #define FILE_MAX_BYTES   (64u << 20)
 #define BUFFER_MAX_BYTES (1u << 20)
 
 struct ledger {
 	struct ledger_options options;
-	char *data_dir, *dir;           /* dir: of the journals */
+	char *data_dir, *dir; /* dir: of the journals */
 	char boot[ULID_LEN + 1];
 	pthread_t thread;
 	bool started;
 
-	pthread_mutex_t lock;           /* of the next block; never held while waiting for anything else */
+	pthread_mutex_t lock; /* of the next block; never held while waiting for anything else */
 	pthread_cond_t wake, done;
 	struct jfile *files;
 	uint64_t asked, answered, refused; /* flushes: tickets given, stored up to, failed up to */
-	struct err error;               /* why the last round failed */
+	struct err error;                  /* why the last round failed */
 	bool stop;
 
-	atomic_bool asleep;             /* the thread waits for ledger_wake without a time limit */
+	atomic_bool asleep; /* the thread waits for ledger_wake without a time limit */
 	_Atomic uint64_t store_errors, journal_errors;
 
 	/* The thread's own. */
 	struct replay replay;
-	uint64_t retry_ms, synced_ms;   /* monotonic */
+	uint64_t retry_ms, synced_ms; /* monotonic */
 	bool failing;
 
-	pthread_mutex_t reader_lock;    /* of `reader`, for as long as a query runs */
+	pthread_mutex_t reader_lock; /* of `reader`, for as long as a query runs */
 	struct db *reader;
 };
 
@@ -140,8 +141,8 @@ const struct ledger_options *ledger_options(const struct ledger *l)
 	return &l->options;
 }
 
-/* The journal stores `committed`, then looks at `asleep`; the thread sets `asleep`, then looks at `committed`: one of the two
- * sees the other. */
+/* The journal stores `committed`, then looks at `asleep`; the thread sets `asleep`, then looks at `committed`: one of
+ * the two sees the other. */
 void ledger_wake(struct ledger *l)
 {
 	if (likely(!atomic_load(&l->asleep)))
@@ -213,7 +214,8 @@ static uint64_t round_ms(const struct ledger *l)
 	return sooner ? l->options.sync_ms : ROUND_MS;
 }
 
-/* Until the next round is due. When all is done it sleeps until a journal wakes it, then lets records gather. Lock held. */
+/* Until the next round is due. When all is done it sleeps until a journal wakes it, then lets records gather. Lock
+ * held. */
 static void thread_wait(struct ledger *l)
 {
 	uint64_t asked = l->asked, due;
@@ -241,7 +243,8 @@ static void sync_files(struct ledger *l, struct jfile *const *files, size_t n)
 		if (files[i]->old || files[i]->synced == committed)
 			continue;
 		if (fdatasync(files[i]->fd) != 0)
-			log_error("govern", "%s: cannot sync: error %d (%s)", files[i]->path, errno, strerrordesc_np(errno));
+			log_error("govern", "%s: cannot sync: error %d (%s)", files[i]->path, errno,
+			          strerrordesc_np(errno));
 		files[i]->synced = committed;
 	}
 }
@@ -257,8 +260,8 @@ static void unlist(struct ledger *l, struct jfile *f)
 	pthread_mutex_unlock(&l->lock);
 }
 
-/* First the rows are forced to the disk, then the file goes, then its place: whatever is cut off in between, nothing is lost and
- * nothing read twice. */
+/* First the rows are forced to the disk, then the file goes, then its place: whatever is cut off in between, nothing
+ * is lost and nothing read twice. */
 static bool reap(struct ledger *l, struct jfile *f, struct err *e)
 {
 	if (!rows_sync(l->replay.rows, f, e))
@@ -276,7 +279,8 @@ static bool reap_finished(struct ledger *l, struct jfile *const *files, size_t n
 {
 	for (size_t i = 0; i < n; i++)
 		/* finished is read first: the last commit comes before it. */
-		if (atomic_load(&files[i]->finished) && files[i]->stored == atomic_load(&files[i]->committed) && !reap(l, files[i], e))
+		if (atomic_load(&files[i]->finished) && files[i]->stored == atomic_load(&files[i]->committed) &&
+		    !reap(l, files[i], e))
 			return false;
 	return true;
 }
@@ -552,8 +556,10 @@ bool ledger_flush(struct ledger *l, unsigned wait_ms, struct err *e)
 void ledger_stats(struct ledger *l, struct ledger_stats *out)
 {
 	*out = (struct ledger_stats){
-		.records = atomic_load(&l->replay.records), .duplicates = atomic_load(&l->replay.duplicates),
-		.bad_regions = atomic_load(&l->replay.bad_regions), .store_errors = atomic_load(&l->store_errors),
+		.records = atomic_load(&l->replay.records),
+		.duplicates = atomic_load(&l->replay.duplicates),
+		.bad_regions = atomic_load(&l->replay.bad_regions),
+		.store_errors = atomic_load(&l->store_errors),
 		.journal_errors = atomic_load(&l->journal_errors),
 	};
 	pthread_mutex_lock(&l->lock);

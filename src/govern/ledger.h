@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * ledger: what was spent, exactly. Its own thread reads the loops' journals (govern/journal.h) and stores them in SQLite in
- * batches: one transaction holds the rows, their sums by hour and the journal offset they reach to, so that no crash loses
- * or doubles a record; the request id as primary key guards a second time. A finished journal file is deleted.
+ * ledger: what was spent, exactly. Its own thread reads the loops' journals (govern/journal.h) and stores them in
+ * SQLite in batches: one transaction holds the rows, their sums by hour and the journal offset they reach to, so that
+ * no crash loses or doubles a record; the request id as primary key guards a second time. A finished journal file is
+ * deleted.
  *
  * At open, leftovers of earlier runs are replayed the same way. A record cut short at the end of a file was never
  * confirmed to anybody and is dropped. Damage elsewhere is logged with file and offset, the bytes are kept in
  * journal/<file>.<offset>.bad, and reading goes on at the next whole record.
  *
- * When SQLite fails (disk full), the thread logs it, tries again every second, and the journals grow: nothing is lost.
+ * When SQLite fails (disk full), the thread logs it, tries again every second, and the journals grow: nothing is
+ * lost.
  *
  * Queries (govern/report.h) are exact: they wait until all that was committed when they were asked is stored.
  */
@@ -41,8 +43,8 @@ struct ledger_options {
 
 MUST_USE struct ledger *ledger_open(const struct ledger_options *, struct err *);
 
-/* After all journals were closed: stores what is left, stops the thread. What cannot be stored stays in the journal files
- * for the next start. NULL is fine. */
+/* After all journals were closed: stores what is left, stops the thread. What cannot be stored stays in the journal
+ * files for the next start. NULL is fine. */
 void ledger_close(struct ledger *);
 
 /* Waits until all that was committed before the call is stored. False: not within `wait_ms`, or SQLite failed; err

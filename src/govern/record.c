@@ -16,7 +16,7 @@ enum { RECORD_MAGIC = 0x5aa5, RECORD_VERSION = 1, TEXT_CLIENT_ID = 0, TEXT_USER,
 enum { FLAG_STREAM = 1, FLAG_COST_KNOWN = 2, USAGE_SHIFT = 2 };
 
 struct record_head {
-	uint16_t magic, n;  /* n: bytes of the payload */
+	uint16_t magic, n; /* n: bytes of the payload */
 	uint32_t check;
 };
 
@@ -33,7 +33,8 @@ struct record_fixed {
 };
 
 _Static_assert(sizeof(struct record_head) == 8 && sizeof(struct record_fixed) == 96, "the layout on disk");
-_Static_assert(sizeof(struct record_head) + sizeof(struct record_fixed) + (TEXTS + DIMS) * SPEND_TEXT_MAX == RECORD_MAX_BYTES,
+_Static_assert(sizeof(struct record_head) + sizeof(struct record_fixed) + (TEXTS + DIMS) * SPEND_TEXT_MAX ==
+                       RECORD_MAX_BYTES,
                "the longest record");
 _Static_assert(RECORD_MAX_BYTES - sizeof(struct record_head) <= UINT16_MAX, "fits its length");
 
@@ -71,10 +72,16 @@ HOT size_t record_write(char *out, uint64_t salt, const struct spend *s)
 {
 	struct record_fixed f = {
 		.version = RECORD_VERSION,
-		.flags = (uint8_t)((s->stream ? FLAG_STREAM : 0) | (s->cost_known ? FLAG_COST_KNOWN : 0) | s->usage << USAGE_SHIFT),
-		.status = clip16(s->status), .attempts = clip16(s->attempts), .cost_nusd = s->cost_known ? s->cost_nusd : 0,
-		.tokens = { s->tokens.input, s->tokens.output, s->tokens.cache_read, s->tokens.cache_write, s->tokens.reasoning },
-		.first_byte_ms = s->first_byte_ms, .latency_ms = s->latency_ms, .overhead_us = s->overhead_us,
+		.flags = (uint8_t)((s->stream ? FLAG_STREAM : 0) | (s->cost_known ? FLAG_COST_KNOWN : 0) |
+		                   s->usage << USAGE_SHIFT),
+		.status = clip16(s->status),
+		.attempts = clip16(s->attempts),
+		.cost_nusd = s->cost_known ? s->cost_nusd : 0,
+		.tokens = { s->tokens.input, s->tokens.output, s->tokens.cache_read, s->tokens.cache_write,
+		            s->tokens.reasoning },
+		.first_byte_ms = s->first_byte_ms,
+		.latency_ms = s->latency_ms,
+		.overhead_us = s->overhead_us,
 	};
 	struct record_head head = { .magic = RECORD_MAGIC };
 	char *payload = out + sizeof(head), *p = payload + sizeof(f);
@@ -170,12 +177,24 @@ bool record_read(struct str record, struct spend *out, struct str *id, struct st
 	dim->p = payload + offsetof(struct record_fixed, dim_n);
 	dim->n = (size_t)(p - dim->p);
 	*out = (struct spend){
-		.key_id = d[DIM_KEY], .team = d[DIM_TEAM], .model = d[DIM_MODEL], .provider = d[DIM_PROVIDER],
-		.deployment = d[DIM_DEPLOYMENT], .upstream_model = d[DIM_UPSTREAM_MODEL], .endpoint = d[DIM_ENDPOINT],
-		.dialect = d[DIM_DIALECT], .cost_nusd = f.cost_nusd, .cost_known = f.flags & FLAG_COST_KNOWN,
-		.stream = f.flags & FLAG_STREAM, .usage = (enum spend_usage)(f.flags >> USAGE_SHIFT),
-		.tokens = { f.tokens[0], f.tokens[1], f.tokens[2], f.tokens[3], f.tokens[4] }, .status = f.status,
-		.attempts = f.attempts, .first_byte_ms = f.first_byte_ms, .latency_ms = f.latency_ms, .overhead_us = f.overhead_us,
+		.key_id = d[DIM_KEY],
+		.team = d[DIM_TEAM],
+		.model = d[DIM_MODEL],
+		.provider = d[DIM_PROVIDER],
+		.deployment = d[DIM_DEPLOYMENT],
+		.upstream_model = d[DIM_UPSTREAM_MODEL],
+		.endpoint = d[DIM_ENDPOINT],
+		.dialect = d[DIM_DIALECT],
+		.cost_nusd = f.cost_nusd,
+		.cost_known = f.flags & FLAG_COST_KNOWN,
+		.stream = f.flags & FLAG_STREAM,
+		.usage = (enum spend_usage)(f.flags >> USAGE_SHIFT),
+		.tokens = { f.tokens[0], f.tokens[1], f.tokens[2], f.tokens[3], f.tokens[4] },
+		.status = f.status,
+		.attempts = f.attempts,
+		.first_byte_ms = f.first_byte_ms,
+		.latency_ms = f.latency_ms,
+		.overhead_us = f.overhead_us,
 	};
 	memcpy(out->id.b, f.id, sizeof(f.id));
 	out->client_id = text_take(&p, f.text_n[TEXT_CLIENT_ID]);
@@ -210,9 +229,9 @@ bool spend_id_read(struct str text, struct ulid *out)
 const char *spend_usage_name(enum spend_usage usage)
 {
 	switch (usage) {
-	case SPEND_USAGE_NONE:     return "none";
+	case SPEND_USAGE_NONE: return "none";
 	case SPEND_USAGE_REPORTED: return "reported";
-	case SPEND_USAGE_COUNTED:  return "counted";
+	case SPEND_USAGE_COUNTED: return "counted";
 	}
 	assert(!"unknown spend_usage");
 	return "";

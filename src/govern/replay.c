@@ -27,7 +27,8 @@ static ssize_t read_at(const struct jfile *f, char *p, size_t n, uint64_t at, st
 		if (got < 0 && errno == EINTR)
 			continue;
 		if (got < 0) {
-			(void)err_set_sys(e, errno, "%s: cannot read at offset %llu", f->path, (unsigned long long)(at + have));
+			(void)err_set_sys(e, errno, "%s: cannot read at offset %llu", f->path,
+			                  (unsigned long long)(at + have));
 			return -1;
 		}
 		if (got == 0)
@@ -54,11 +55,13 @@ static bool bad_write(const char *path, struct str bytes, struct err *e)
 }
 
 /* Written before the place behind it is: after a crash in between the same bytes are found and kept again. */
-static bool keep_aside(struct replay *rp, const struct jfile *f, uint64_t at, struct str bytes, const char *what, struct err *e)
+static bool keep_aside(struct replay *rp, const struct jfile *f, uint64_t at, struct str bytes, const char *what,
+                       struct err *e)
 {
 	char path[PATH_MAX];
 
-	if (snprintf(path, sizeof(path), "%s/%s.%llu.bad", rp->dir, f->name, (unsigned long long)at) >= (int)sizeof(path))
+	if (snprintf(path, sizeof(path), "%s/%s.%llu.bad", rp->dir, f->name, (unsigned long long)at) >=
+	    (int)sizeof(path))
 		return err_set(e, ERR_SYSTEM, "%s: the path is too long to keep damaged records aside", f->path);
 	if (bytes.n && !bad_write(path, bytes, e))
 		return false;
@@ -79,8 +82,8 @@ static size_t next_whole(struct str in, uint64_t salt)
 	return in.n;
 }
 
-/* An end that a write cut short: the beginning of one record, or zeros that a power cut left. Nobody was told that it is
- * written. A file that ends otherwise was damaged. */
+/* An end that a write cut short: the beginning of one record, or zeros that a power cut left. Nobody was told that it
+ * is written. A file that ends otherwise was damaged. */
 static bool is_torn(const struct jfile *f, uint64_t at, struct str tail)
 {
 	size_t n, zeros = 0;
@@ -108,8 +111,8 @@ static bool skip_damage(struct replay *rp, struct jfile *f, uint64_t target, str
 	if (ok && (size_t)got < n && !f->old)
 		ok = keep_aside(rp, f, f->at, in, "the file is shorter than what was written to it", e);
 	else if (ok && in.n && (in.n = next_whole(in, f->salt)) == n && is_torn(f, f->at, in))
-		log_info("govern", "%s: %zu bytes of a record that was never finished are dropped at offset %llu", f->path, n,
-		         (unsigned long long)f->at);
+		log_info("govern", "%s: %zu bytes of a record that was never finished are dropped at offset %llu",
+		         f->path, n, (unsigned long long)f->at);
 	else if (ok)
 		ok = keep_aside(rp, f, f->at, in, "damaged", e);
 	if (ok)
@@ -132,7 +135,8 @@ static bool batch_begin(struct replay *rp, struct err *e)
 static bool batch_commit(struct replay *rp, struct jfile *const *files, size_t n, struct err *e)
 {
 	for (size_t i = 0; i < n; i++)
-		if (files[i]->at != files[i]->stored && (!batch_begin(rp, e) || !rows_place(rp->rows, files[i], files[i]->at, e)))
+		if (files[i]->at != files[i]->stored &&
+		    (!batch_begin(rp, e) || !rows_place(rp->rows, files[i], files[i]->at, e)))
 			return false;
 	if (rp->begun && !rows_commit(rp->rows, e))
 		return false;
@@ -163,7 +167,8 @@ static bool store_record(struct replay *rp, struct jfile *f, struct str record, 
 
 	if (!record_read(record, &spend, &id, &dim))
 		return keep_aside(rp, f, f->at, record, "a record of a newer sluice", e);
-	if (!batch_begin(rp, e) || (rows_full(rp->rows) && !rows_flush(rp->rows, &rp->new_records, &rp->new_duplicates, e)))
+	if (!batch_begin(rp, e) ||
+	    (rows_full(rp->rows) && !rows_flush(rp->rows, &rp->new_records, &rp->new_duplicates, e)))
 		return false;
 	rp->batch++;
 	return rows_add(rp->rows, &spend, id, dim, e);
@@ -185,7 +190,8 @@ static bool store_chunk(struct replay *rp, struct jfile *f, struct str in, size_
 		*used += n;
 		f->at += n;
 	}
-	return rows_flush(rp->rows, &rp->new_records, &rp->new_duplicates, e); /* the next chunk takes the place of this one */
+	/* The next chunk takes the place of this one, and the rows point into it. */
+	return rows_flush(rp->rows, &rp->new_records, &rp->new_duplicates, e);
 }
 
 static bool read_head(struct replay *rp, struct jfile *f, uint64_t target, struct err *e)

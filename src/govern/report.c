@@ -9,15 +9,15 @@
 #include "base/err.h"
 #include "govern/govern_in.h"
 
-#define HOUR_MS 3600000u
+#define HOUR_MS   3600000u
 #define DAY_HOURS 24u
 /* The years to which days can be written; also keeps sums of times far from overflow. */
 #define TIME_MAX_MS 253402300799999u /* 9999-12-31T23:59:59.999Z */
 enum { WAIT_MS = 30000, GROUPS_MAX = 10000, ROWS_MAX = 1000 };
 
 static const char *const group_names[REPORT_GROUPS] = {
-	[REPORT_TOTAL] = "total", [REPORT_BY_KEY] = "key", [REPORT_BY_MODEL] = "model", [REPORT_BY_PROVIDER] = "provider",
-	[REPORT_BY_DAY] = "day",
+	[REPORT_TOTAL] = "total",          [REPORT_BY_KEY] = "key", [REPORT_BY_MODEL] = "model",
+	[REPORT_BY_PROVIDER] = "provider", [REPORT_BY_DAY] = "day",
 };
 
 const char *report_group_name(enum report_group g)
@@ -39,7 +39,8 @@ bool report_group_find(struct str name, enum report_group *out)
 
 static bool arena_full(struct err *e)
 {
-	return err_set(e, ERR_TOO_LARGE, "the report is larger than the memory of one request; ask with a smaller limit");
+	return err_set(e, ERR_TOO_LARGE,
+	               "the report is larger than the memory of one request; ask with a smaller limit");
 }
 
 /* The stored name; of a key of the configuration, the id says it. */
@@ -75,7 +76,10 @@ static void bind_id(struct stmt *s, int at, const struct ulid *id)
 /* A range of time as whole hours [from_hour, to_hour) and the rows before and behind them. */
 struct ranges {
 	uint64_t from_hour, to_hour;
-	struct { struct ulid from, to; uint64_t day; } edge[2];
+	struct {
+		struct ulid from, to;
+		uint64_t day;
+	} edge[2];
 };
 
 static struct ranges ranges_of(const struct report_filter *f)
@@ -101,18 +105,21 @@ static struct ranges ranges_of(const struct report_filter *f)
 	return r;
 }
 
-/* One text for each group, so that statements are kept. ?11 … ?13: key, model, provider, NULL for all. CROSS JOIN keeps the order:
- * by range first, then the dim by its number. */
+/* One text for each group, so that statements are kept. ?11 … ?13: key, model, provider, NULL for all. CROSS JOIN
+ * keeps the order: by range first, then the dim by its number. */
+#define NUMBERS "requests, errors, unknown_cost, cost_nusd, input, output, cache_read, cache_write, reasoning"
 #define EDGE(from, to, day) \
-	" UNION ALL SELECT dim, " day ", 1, status >= 400, cost_nusd IS NULL, coalesce(cost_nusd, 0), input, output, cache_read, cache_write, " \
-	"reasoning FROM spend WHERE id >= " from " AND id < " to
+	"SELECT dim, " day ", 1, status >= 400, cost_nusd IS NULL, coalesce(cost_nusd, 0), input, output, " \
+	"cache_read, cache_write, reasoning FROM spend WHERE id >= " from " AND id < " to
+#define FILTER \
+	"(?11 IS NULL OR d.key_id = ?11) AND (?12 IS NULL OR d.model = ?12) AND (?13 IS NULL OR d.provider = ?13) "
+#define KEY_NAME(id) "(SELECT k.name FROM keys k WHERE k.id = " id ") "
 #define SUMS_OF(group, order) \
-	"SELECT " group " AS name, sum(requests), sum(errors), sum(unknown_cost), sum(cost_nusd), sum(input), sum(output), sum(cache_read), " \
-	"sum(cache_write), sum(reasoning), (SELECT k.name FROM keys k WHERE k.id = " group ") FROM (" \
-	"SELECT dim, hour / 24 AS day, requests, errors, unknown_cost, cost_nusd, input, output, cache_read, cache_write, reasoning " \
-	"FROM spend_sum WHERE hour >= ?1 AND hour < ?2" EDGE("?3", "?4", "?5") EDGE("?6", "?7", "?8") ") s CROSS JOIN spend_dim d " \
-	"WHERE d.id = s.dim AND (?11 IS NULL OR d.key_id = ?11) AND (?12 IS NULL OR d.model = ?12) AND (?13 IS NULL OR d.provider = ?13) " \
-	"GROUP BY name ORDER BY " order " LIMIT ?9"
+	"SELECT " group " AS name, sum(requests), sum(errors), sum(unknown_cost), sum(cost_nusd), sum(input), " \
+	"sum(output), sum(cache_read), sum(cache_write), sum(reasoning), " KEY_NAME(group) \
+	"FROM (SELECT dim, hour / 24 AS day, " NUMBERS " FROM spend_sum WHERE hour >= ?1 AND hour < ?2 " \
+	"UNION ALL " EDGE("?3", "?4", "?5") " UNION ALL " EDGE("?6", "?7", "?8") ") s CROSS JOIN spend_dim d " \
+	"WHERE d.id = s.dim AND " FILTER "GROUP BY name ORDER BY " order " LIMIT ?9"
 
 #define DEAREST "sum(cost_nusd) DESC, sum(requests) DESC, name"
 
@@ -159,14 +166,19 @@ static bool sum_read(struct stmt *s, enum report_group g, struct arena *a, struc
 {
 	*out = (struct report_sum){
 		.group = g == REPORT_BY_DAY ? day_name(a, stmt_i64(s, 0)) : arena_dup(a, stmt_text(s, 0)),
-		.key_name = g == REPORT_BY_KEY ? key_name(a, stmt_text(s, 10), stmt_text(s, 0)) : STR(""), .requests = count_of(s, 1),
-		.errors = count_of(s, 2), .unknown_cost_requests = count_of(s, 3), .cost_nusd = stmt_i64(s, 4), .tokens = tokens_of(s, 5),
+		.key_name = g == REPORT_BY_KEY ? key_name(a, stmt_text(s, 10), stmt_text(s, 0)) : STR(""),
+		.requests = count_of(s, 1),
+		.errors = count_of(s, 2),
+		.unknown_cost_requests = count_of(s, 3),
+		.cost_nusd = stmt_i64(s, 4),
+		.tokens = tokens_of(s, 5),
 	};
 	return (out->group.p && out->key_name.p) || arena_full(e);
 }
 
 /* Rows come one after the other and the arena does not move them, so each is allocated alone next to the others. */
-static bool sums_read(struct stmt *s, enum report_group g, size_t limit, struct arena *a, struct report *out, struct err *e)
+static bool sums_read(struct stmt *s, enum report_group g, size_t limit, struct arena *a, struct report *out,
+                      struct err *e)
 {
 	size_t cap = 0;
 	enum stmt_result r;
@@ -246,9 +258,9 @@ bool report_sums(struct ledger *l, const struct report_filter *f, enum report_gr
 /* ---- rows ---- */
 
 #define ROW_COLUMNS \
-	"SELECT s.id, s.status, s.attempts, s.flags, s.cost_nusd, s.input, s.output, s.cache_read, s.cache_write, s.reasoning, " \
-	"s.first_byte_ms, s.latency_ms, s.overhead_us, s.client_id, s.user, s.tags, s.error, d.key_id, d.team, d.model, d.provider, " \
-	"d.deployment, d.upstream_model, d.endpoint, d.dialect, (SELECT k.name FROM keys k WHERE k.id = d.key_id) " \
+	"SELECT s.id, s.status, s.attempts, s.flags, s.cost_nusd, s.input, s.output, s.cache_read, s.cache_write, " \
+	"s.reasoning, s.first_byte_ms, s.latency_ms, s.overhead_us, s.client_id, s.user, s.tags, s.error, d.key_id, " \
+	"d.team, d.model, d.provider, d.deployment, d.upstream_model, d.endpoint, d.dialect, " KEY_NAME("d.key_id") \
 	"FROM spend s CROSS JOIN spend_dim d WHERE d.id = s.dim "
 enum { COLUMN_TEXTS = 13, COLUMN_KEY_NAME = 25 };
 
@@ -256,8 +268,8 @@ static bool row_texts(struct stmt *s, struct arena *a, struct report_row *out, s
 {
 	struct spend *p = &out->spend;
 	struct str *const texts[] = {
-		&p->client_id, &p->user, &p->tags, &p->error, &p->key_id, &p->team, &p->model, &p->provider, &p->deployment,
-		&p->upstream_model, &p->endpoint, &p->dialect,
+		&p->client_id, &p->user,     &p->tags,       &p->error,          &p->key_id,   &p->team,
+		&p->model,     &p->provider, &p->deployment, &p->upstream_model, &p->endpoint, &p->dialect,
 	};
 
 	for (size_t i = 0; i < COUNT_OF(texts); i++) {
@@ -277,10 +289,16 @@ static bool row_read(struct stmt *s, struct arena *a, struct report_row *out, st
 	if (id.n != sizeof(out->spend.id.b))
 		return err_set(e, ERR_SYSTEM, "the ledger has a row whose id has %zu bytes", id.n);
 	out->spend = (struct spend){
-		.status = (unsigned)stmt_i64(s, 1), .attempts = (unsigned)stmt_i64(s, 2), .stream = flags & 1,
+		.status = (unsigned)stmt_i64(s, 1),
+		.attempts = (unsigned)stmt_i64(s, 2),
+		.stream = flags & 1,
 		.usage = flags >> 1 <= SPEND_USAGE_COUNTED ? (enum spend_usage)(flags >> 1) : SPEND_USAGE_NONE,
-		.cost_known = !stmt_is_null(s, 4), .cost_nusd = stmt_i64(s, 4), .tokens = tokens_of(s, 5),
-		.first_byte_ms = (uint32_t)stmt_i64(s, 10), .latency_ms = (uint32_t)stmt_i64(s, 11), .overhead_us = (uint32_t)stmt_i64(s, 12),
+		.cost_known = !stmt_is_null(s, 4),
+		.cost_nusd = stmt_i64(s, 4),
+		.tokens = tokens_of(s, 5),
+		.first_byte_ms = (uint32_t)stmt_i64(s, 10),
+		.latency_ms = (uint32_t)stmt_i64(s, 11),
+		.overhead_us = (uint32_t)stmt_i64(s, 12),
 	};
 	memcpy(out->spend.id.b, id.p, id.n);
 	out->time_ms = ulid_time_ms(out->spend.id);
@@ -336,8 +354,8 @@ bool report_rows(struct ledger *l, const struct report_filter *f, size_t limit, 
 	db = reader(l, e);
 	if (!db)
 		return false;
-	s = db_stmt(db, ROW_COLUMNS "AND s.id >= ?1 AND s.id < ?2 AND (?11 IS NULL OR d.key_id = ?11) AND (?12 IS NULL OR d.model = ?12) "
-	                "AND (?13 IS NULL OR d.provider = ?13) ORDER BY s.id DESC LIMIT ?3");
+	s = db_stmt(
+		db, ROW_COLUMNS "AND s.id >= ?1 AND s.id < ?2 AND " FILTER "ORDER BY s.id DESC LIMIT ?3");
 	bind_id(s, 1, &from);
 	bind_id(s, 2, &to);
 	stmt_bind_i64(s, 3, (int64_t)limit + 1);
@@ -362,7 +380,9 @@ bool report_get(struct ledger *l, struct ulid id, struct arena *a, struct report
 	s = db_stmt(db, ROW_COLUMNS "AND s.id = ?1");
 	bind_id(s, 1, &id);
 	r = stmt_step(s, e);
-	ok = r == STMT_ROW ? row_read(s, a, out, e) : r == STMT_DONE ? err_set(e, ERR_NOT_FOUND, "there is no request with this id") : false;
+	ok = r == STMT_ROW    ? row_read(s, a, out, e)
+	     : r == STMT_DONE ? err_set(e, ERR_NOT_FOUND, "there is no request with this id")
+	                      : false;
 	stmt_reset(s);
 	ledger_reader_give(l);
 	return ok;

@@ -3,8 +3,8 @@
  * report: questions to the ledger: sums and rows. Each waits first until all that was committed before the call is
  * stored, so its answer is exact. Blocking: pool threads only. Results live in the arena given.
  *
- * Money is in nano-dollars: text_from_fixed(buf, nusd, 9) writes the decimal string of dollars. Requests without a known
- * price are counted in unknown_cost_requests and add nothing to the cost.
+ * Money is in nano-dollars: text_from_fixed(buf, nusd, 9) writes the decimal string of dollars. Requests without a
+ * known price are counted in unknown_cost_requests and add nothing to the cost.
  */
 #ifndef SLUICE_GOVERN_REPORT_H
 #define SLUICE_GOVERN_REPORT_H
@@ -22,7 +22,7 @@ struct report_filter {
 };
 
 enum report_group { REPORT_TOTAL, REPORT_BY_KEY, REPORT_BY_MODEL, REPORT_BY_PROVIDER, REPORT_BY_DAY, REPORT_GROUPS };
-const char *report_group_name(enum report_group);                         /* "total", "key", "model", "provider", "day" */
+const char *report_group_name(enum report_group);             /* "total", "key", "model", "provider", "day" */
 MUST_USE bool report_group_find(struct str name, enum report_group *out);
 
 struct report_sum {
@@ -41,8 +41,8 @@ struct report {
 };
 
 /* `limit`: 1 … 10,000 groups. The total has always one row. */
-MUST_USE bool report_sums(struct ledger *, const struct report_filter *, enum report_group, size_t limit, struct arena *,
-                          struct report *, struct err *);
+MUST_USE bool report_sums(struct ledger *, const struct report_filter *, enum report_group, size_t limit,
+                          struct arena *, struct report *, struct err *);
 
 struct report_row {
 	struct spend spend;
@@ -57,8 +57,8 @@ struct report_rows {
 };
 
 /* `limit`: 1 … 1000; `cursor`: next_cursor of the page before, or empty. ERR_INVALID_REQUEST: a bad cursor. */
-MUST_USE bool report_rows(struct ledger *, const struct report_filter *, size_t limit, struct str cursor, struct arena *,
-                          struct report_rows *, struct err *);
+MUST_USE bool report_rows(struct ledger *, const struct report_filter *, size_t limit, struct str cursor,
+                          struct arena *, struct report_rows *, struct err *);
 
 /* The row of one request. ERR_NOT_FOUND: none. */
 MUST_USE bool report_get(struct ledger *, struct ulid id, struct arena *, struct report_row *, struct err *);

@@ -12,36 +12,39 @@
 #define HOUR_MS 3600000u
 enum { DIMS_CACHED_MAX = 4096, FEED_ROWS = 256 };
 
-enum { SUM_REQUESTS, SUM_ERRORS, SUM_UNKNOWN_COST, SUM_COST, SUM_INPUT, SUM_OUTPUT, SUM_CACHE_READ, SUM_CACHE_WRITE, SUM_REASONING, SUMS };
+enum {
+	SUM_REQUESTS, SUM_ERRORS, SUM_UNKNOWN_COST, SUM_COST, SUM_INPUT, SUM_OUTPUT, SUM_CACHE_READ, SUM_CACHE_WRITE,
+	SUM_REASONING, SUMS
+};
 
 /* One row of spend_dim, and what the transaction under way adds to its sums of one hour. */
 struct dim {
 	int64_t id;
-	struct dim *next_open;  /* in the list of those with sums to store */
+	struct dim *next_open; /* in the list of those with sums to store */
 	bool open;
 	uint64_t hour;
 	int64_t sums[SUMS];
 	size_t n;
-	char bytes[];           /* as in the record: the key of the map */
+	char bytes[]; /* as in the record: the key of the map */
 };
 
 /* Columns of spend, in their order. */
 enum {
-	COLUMN_ID, COLUMN_DIM, COLUMN_STATUS, COLUMN_ATTEMPTS, COLUMN_FLAGS, COLUMN_COST, COLUMN_INPUT, COLUMN_OUTPUT, COLUMN_CACHE_READ,
-	COLUMN_CACHE_WRITE, COLUMN_REASONING, COLUMN_FIRST_BYTE, COLUMN_LATENCY, COLUMN_OVERHEAD, COLUMN_CLIENT_ID, COLUMN_USER,
-	COLUMN_TAGS, COLUMN_ERROR, COLUMNS
+	COLUMN_ID, COLUMN_DIM, COLUMN_STATUS, COLUMN_ATTEMPTS, COLUMN_FLAGS, COLUMN_COST, COLUMN_INPUT, COLUMN_OUTPUT,
+	COLUMN_CACHE_READ, COLUMN_CACHE_WRITE, COLUMN_REASONING, COLUMN_FIRST_BYTE, COLUMN_LATENCY, COLUMN_OVERHEAD,
+	COLUMN_CLIENT_ID, COLUMN_USER, COLUMN_TAGS, COLUMN_ERROR, COLUMNS
 };
 
 struct rows {
 	struct db *db;
-	struct feed *feed;      /* records that wait for the next insert */
+	struct feed *feed; /* records that wait for the next insert */
 	struct {
 		struct dim *dim;
 		uint64_t hour;
-	} waiting[FEED_ROWS];   /* for each row of the feed */
+	} waiting[FEED_ROWS]; /* for each row of the feed */
 	struct map dims;
 	struct dim *open;
-	struct dim *last;       /* found by the record before: most often it is the same */
+	struct dim *last; /* found by the record before: most often it is the same */
 };
 
 /* Everything summed is >= 0, so that one end is enough. */
@@ -78,16 +81,18 @@ static void bind_dim(struct stmt *s, const struct str texts[DIMS])
 static bool dim_row(struct rows *r, struct str bytes, int64_t *id, struct err *e)
 {
 	struct str texts[DIMS];
-	struct stmt *s = db_stmt(r->db, "INSERT INTO spend_dim (key_id, team, model, provider, deployment, upstream_model, endpoint, dialect) "
-	                                "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) ON CONFLICT DO NOTHING");
+	struct stmt *s = db_stmt(r->db,
+		"INSERT INTO spend_dim (key_id, team, model, provider, deployment, upstream_model, endpoint, dialect) "
+		"VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) ON CONFLICT DO NOTHING");
 	enum stmt_result result;
 
 	record_read_dim(bytes, texts);
 	bind_dim(s, texts);
 	if (!stmt_run(s, e))
 		return false;
-	s = db_stmt(r->db, "SELECT id FROM spend_dim WHERE key_id = ?1 AND team = ?2 AND model = ?3 AND provider = ?4 AND deployment = ?5 "
-	                   "AND upstream_model = ?6 AND endpoint = ?7 AND dialect = ?8");
+	s = db_stmt(r->db,
+		"SELECT id FROM spend_dim WHERE key_id = ?1 AND team = ?2 AND model = ?3 AND provider = ?4 "
+		"AND deployment = ?5 AND upstream_model = ?6 AND endpoint = ?7 AND dialect = ?8");
 	bind_dim(s, texts);
 	result = stmt_step(s, e);
 	if (result == STMT_ROW)
@@ -121,18 +126,21 @@ static struct dim *dim_find(struct rows *r, struct str bytes, struct err *e)
 /* ---- sums ---- */
 
 /* SQLite would turn a sum that overflows into a floating number; a sum at its end stays there. */
-#define CAPPED(column) \
-	column " = CASE WHEN " column " > 9223372036854775807 - excluded." column " THEN 9223372036854775807 " \
-	       "ELSE " column " + excluded." column " END"
+#define CAPPED(c) c " = CASE WHEN " c " > 9223372036854775807 - excluded." c " THEN 9223372036854775807 " \
+	            "ELSE " c " + excluded." c " END"
+#define COUNTED(c) c " = " c " + excluded." c
+
+static const char sums_sql[] =
+	"INSERT INTO spend_sum (hour, dim, requests, errors, unknown_cost, cost_nusd, input, output, cache_read, "
+	"cache_write, reasoning) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11) "
+	"ON CONFLICT (hour, dim) DO UPDATE SET "
+	COUNTED("requests") ", " COUNTED("errors") ", " COUNTED("unknown_cost") ", "
+	CAPPED("cost_nusd") ", " CAPPED("input") ", " CAPPED("output") ", "
+	CAPPED("cache_read") ", " CAPPED("cache_write") ", " CAPPED("reasoning");
 
 static bool sums_store(struct rows *r, struct dim *dim, struct err *e)
 {
-	struct stmt *s = db_stmt(r->db,
-		"INSERT INTO spend_sum (hour, dim, requests, errors, unknown_cost, cost_nusd, input, output, cache_read, cache_write, "
-		"reasoning) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11) ON CONFLICT (hour, dim) DO UPDATE SET "
-		"requests = requests + excluded.requests, errors = errors + excluded.errors, "
-		"unknown_cost = unknown_cost + excluded.unknown_cost, " CAPPED("cost_nusd") ", " CAPPED("input") ", " CAPPED("output") ", "
-		CAPPED("cache_read") ", " CAPPED("cache_write") ", " CAPPED("reasoning"));
+	struct stmt *s = db_stmt(r->db, sums_sql);
 
 	stmt_bind_i64(s, 1, (int64_t)dim->hour);
 	stmt_bind_i64(s, 2, dim->id);
@@ -369,8 +377,8 @@ bool rows_forget_others(struct rows *r, const struct jfile *keep, struct err *e)
 	return ok;
 }
 
-/* One small commit with a full sync takes all commits before it to the disk: they are in the same write-ahead log. It must
- * change something: SQLite writes nothing for a row that stays as it was. */
+/* One small commit with a full sync takes all commits before it to the disk: they are in the same write-ahead log. It
+ * must change something: SQLite writes nothing for a row that stays as it was. */
 bool rows_sync(struct rows *r, const struct jfile *file, struct err *e)
 {
 	struct err unused;
@@ -394,8 +402,9 @@ struct rows *rows_open(const char *data_dir, struct err *e)
 	r = mem_zalloc(sizeof(*r));
 	r->db = db;
 	r->feed = feed_new(db, "feed_spend",
-		"CREATE TABLE x (id, dim, status, attempts, flags, cost_nusd, input, output, cache_read, cache_write, reasoning, "
-		"first_byte_ms, latency_ms, overhead_us, client_id, user, tags, error)", COLUMNS, FEED_ROWS, e);
+		"CREATE TABLE x (id, dim, status, attempts, flags, cost_nusd, input, output, cache_read, cache_write, "
+		"reasoning, first_byte_ms, latency_ms, overhead_us, client_id, user, tags, error)",
+		COLUMNS, FEED_ROWS, e);
 	if (r->feed)
 		return r;
 	rows_close(r);

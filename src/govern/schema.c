@@ -8,22 +8,23 @@
 #include "store/dir.h"
 
 /*
- * spend is narrow because a row is written for each request: what repeats (key, model, deployment …) is one number into spend_dim,
- * half the time and a third of the bytes of a row with texts. There is no index beside the primary key: a ULID begins with its
- * time, so a time range is a range of ids. cost_nusd is NULL where the price is unknown. flags: 1 stream, then
- * enum spend_usage << 1.
+ * spend is narrow because a row is written for each request: what repeats (key, model, deployment …) is one number
+ * into spend_dim, half the time and a third of the bytes of a row with texts. There is no index beside the primary
+ * key: a ULID begins with its time, so a time range is a range of ids. cost_nusd is NULL where the price is unknown.
+ * flags: 1 stream, then enum spend_usage << 1.
  */
 static const char *const migrations[] = {
 	"CREATE TABLE secret_check (id INTEGER PRIMARY KEY CHECK (id = 1), mac BLOB NOT NULL);"
 	"CREATE TABLE keys ("
 	"	id TEXT PRIMARY KEY NOT NULL, digest BLOB NOT NULL UNIQUE, hint TEXT NOT NULL, name TEXT NOT NULL,"
-	"	team TEXT NOT NULL, user TEXT NOT NULL, models TEXT NOT NULL, tags TEXT NOT NULL, role INTEGER NOT NULL,"
+	"	team TEXT NOT NULL, user TEXT NOT NULL, models TEXT NOT NULL, tags TEXT NOT NULL,"
+	"	role INTEGER NOT NULL,"
 	"	created_ms INTEGER NOT NULL, expires_ms INTEGER NOT NULL, revoked_ms INTEGER NOT NULL"
 	") WITHOUT ROWID;"
 	"CREATE TABLE spend_dim ("
 	"	id INTEGER PRIMARY KEY,"
-	"	key_id TEXT NOT NULL, team TEXT NOT NULL, model TEXT NOT NULL, provider TEXT NOT NULL, deployment TEXT NOT NULL,"
-	"	upstream_model TEXT NOT NULL, endpoint TEXT NOT NULL, dialect TEXT NOT NULL,"
+	"	key_id TEXT NOT NULL, team TEXT NOT NULL, model TEXT NOT NULL, provider TEXT NOT NULL,"
+	"	deployment TEXT NOT NULL, upstream_model TEXT NOT NULL, endpoint TEXT NOT NULL, dialect TEXT NOT NULL,"
 	"	UNIQUE (key_id, model, provider, deployment, upstream_model, endpoint, dialect, team)"
 	");"
 	"CREATE TABLE spend ("
@@ -35,11 +36,14 @@ static const char *const migrations[] = {
 	") WITHOUT ROWID;"
 	"CREATE TABLE spend_sum ("
 	"	hour INTEGER NOT NULL, dim INTEGER NOT NULL, requests INTEGER NOT NULL, errors INTEGER NOT NULL,"
-	"	unknown_cost INTEGER NOT NULL, cost_nusd INTEGER NOT NULL, input INTEGER NOT NULL, output INTEGER NOT NULL,"
+	"	unknown_cost INTEGER NOT NULL, cost_nusd INTEGER NOT NULL,"
+	"	input INTEGER NOT NULL, output INTEGER NOT NULL,"
 	"	cache_read INTEGER NOT NULL, cache_write INTEGER NOT NULL, reasoning INTEGER NOT NULL,"
 	"	PRIMARY KEY (hour, dim)"
 	") WITHOUT ROWID;"
-	"CREATE TABLE journal (file TEXT PRIMARY KEY NOT NULL, stored INTEGER NOT NULL, synced INTEGER NOT NULL DEFAULT 0) WITHOUT ROWID;",
+	"CREATE TABLE journal ("
+	"	file TEXT PRIMARY KEY NOT NULL, stored INTEGER NOT NULL, synced INTEGER NOT NULL DEFAULT 0"
+	") WITHOUT ROWID;",
 };
 
 struct db *govern_db_open(const char *data_dir, enum db_sync sync, struct err *e)

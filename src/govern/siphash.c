@@ -44,8 +44,10 @@ static inline uint64_t sip_end(struct sip *s)
 struct siphash siphash_128(const struct siphash_key *key, struct str in)
 {
 	struct sip s = {
-		key->k0 ^ 0x736f6d6570736575u, key->k1 ^ 0x646f72616e646f6du ^ 0xee,
-		key->k0 ^ 0x6c7967656e657261u, key->k1 ^ 0x7465646279746573u,
+		key->k0 ^ 0x736f6d6570736575u,
+		key->k1 ^ 0x646f72616e646f6du ^ 0xee,
+		key->k0 ^ 0x6c7967656e657261u,
+		key->k1 ^ 0x7465646279746573u,
 	};
 	struct siphash out;
 	uint64_t m, last = (uint64_t)in.n << 56;

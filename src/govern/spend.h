@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * spend: the record of one request that reached RECORD: what it used, what it cost, who pays. Plain data; texts are borrowed
- * from the request and copied by journal_add. Money is int64 nano-dollars, never negative.
+ * spend: the record of one request that reached RECORD: what it used, what it cost, who pays. Plain data; texts are
+ * borrowed from the request and copied by journal_add. Money is int64 nano-dollars, never negative.
  */
 #ifndef SLUICE_GOVERN_SPEND_H
 #define SLUICE_GOVERN_SPEND_H
@@ -24,8 +24,8 @@ MUST_USE bool spend_id_read(struct str text, struct ulid *out);
 #define SPEND_TEXT_MAX 255
 
 struct spend {
-	/* Made by the gateway for each request, never the client's: it is the primary key, and a client that repeats an id
-	 * must not get a request for free. Its time is the time of the request. */
+	/* Made by the gateway for each request, never the client's: it is the primary key, and a client that repeats
+	 * an id must not get a request for free. Its time is the time of the request. */
 	struct ulid id;
 	struct str client_id;             /* x-sluice-request-id as the client gave it; empty: none */
 	struct str key_id, team, user;

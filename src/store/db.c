@@ -15,16 +15,16 @@
 #include "base/mem.h"
 #include "store/store_in.h"
 
-#define DB_BUSY_MS    5000
-#define DB_CACHE_KIB  512
+#define DB_BUSY_MS   5000
+#define DB_CACHE_KIB 512
 /* "slui": another program's file is refused instead of filled with our tables. */
 #define DB_APPLICATION_ID 0x736c7569
 
 struct stmt {
 	struct db *db;
 	const char *sql;
-	sqlite3_stmt *s;    /* NULL: it did not compile */
-	char *failed;       /* why */
+	sqlite3_stmt *s; /* NULL: it did not compile */
+	char *failed;    /* why */
 };
 
 struct db {
@@ -43,20 +43,22 @@ bool db_fail(struct db *db, const char *doing, struct err *e)
 	switch (code & 0xff) {
 	case SQLITE_NOTADB:
 	case SQLITE_CORRUPT:
-		return err_set(e, ERR_SYSTEM, "%s: the file is damaged or not a database (%s); restore it from a backup, or move it "
-		               "aside to start empty", db->path, text);
-	case SQLITE_FULL:
-		return err_set(e, ERR_SYSTEM, "%s: the disk is full (%s)", db->path, text);
+		return err_set(e, ERR_SYSTEM,
+		               "%s: the file is damaged or not a database (%s); restore it from a backup, or move it "
+		               "aside to start empty",
+		               db->path, text);
+	case SQLITE_FULL: return err_set(e, ERR_SYSTEM, "%s: the disk is full (%s)", db->path, text);
 	case SQLITE_READONLY:
 	case SQLITE_CANTOPEN:
 	case SQLITE_PERM:
-		return err_set(e, ERR_SYSTEM, "%s: cannot be written: check the permissions of the file and of its directory (%s)",
+		return err_set(e, ERR_SYSTEM,
+		               "%s: cannot be written: check the permissions of the file and of its directory (%s)",
 		               db->path, text);
 	case SQLITE_BUSY:
 	case SQLITE_LOCKED:
-		return err_set(e, ERR_SYSTEM, "%s: still locked by another process or thread after the wait (%s)", db->path, text);
-	default:
-		return err_set(e, ERR_SYSTEM, "%s: %.40s … failed: %s (%d)", db->path, doing, text, code);
+		return err_set(e, ERR_SYSTEM, "%s: still locked by another process or thread after the wait (%s)",
+		               db->path, text);
+	default: return err_set(e, ERR_SYSTEM, "%s: %.40s … failed: %s (%d)", db->path, doing, text, code);
 	}
 }
 
@@ -105,7 +107,8 @@ static bool configure(struct db *db, const struct db_options *o, struct err *e)
 	if (!pragma_i64(db, "PRAGMA application_id", &id, e))
 		return false;
 	if (id != 0 && id != DB_APPLICATION_ID)
-		return err_set(e, ERR_SYSTEM, "%s: is another program's database (application id %#llx)", db->path, (unsigned long long)id);
+		return err_set(e, ERR_SYSTEM, "%s: is another program's database (application id %#llx)", db->path,
+		               (unsigned long long)id);
 	snprintf(sql, sizeof(sql), "PRAGMA cache_size = -%d; PRAGMA foreign_keys = ON; PRAGMA temp_store = MEMORY",
 	         o->cache_kib ? o->cache_kib : DB_CACHE_KIB);
 	if (!db_exec(db, sql, e))
@@ -121,7 +124,8 @@ static bool configure(struct db *db, const struct db_options *o, struct err *e)
 
 struct db *db_open(const char *path, const struct db_options *o, struct err *e)
 {
-	int flags = SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE | (o->read_only ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE);
+	int flags = SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE |
+	            (o->read_only ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE);
 	struct db *db;
 
 	if (!o->read_only && !make_file(path, e))
@@ -187,7 +191,7 @@ bool db_set_sync(struct db *db, enum db_sync sync, struct err *e)
 {
 	switch (sync) {
 	case DB_SYNC_NORMAL: return db_exec(db, "PRAGMA synchronous = NORMAL", e);
-	case DB_SYNC_FULL:   return db_exec(db, "PRAGMA synchronous = FULL", e);
+	case DB_SYNC_FULL: return db_exec(db, "PRAGMA synchronous = FULL", e);
 	}
 	assert(!"unknown db_sync");
 	return false;
@@ -221,12 +225,13 @@ static bool migrate(struct db *db, const char *name, const char *const *migratio
 {
 	int64_t version = 0;
 
-	if (!db_exec(db, "CREATE TABLE IF NOT EXISTS schema_version (name TEXT PRIMARY KEY, version INTEGER NOT NULL)", e) ||
+	if (!db_exec(db, "CREATE TABLE IF NOT EXISTS schema_version (name TEXT PRIMARY KEY, version INTEGER NOT NULL)",
+	             e) ||
 	    !version_read(db, name, &version, e))
 		return false;
 	if (version > n)
-		return err_set(e, ERR_SYSTEM, "%s: was written by a newer sluice (schema %s %lld, this one knows %d)", db->path, name,
-		               (long long)version, n);
+		return err_set(e, ERR_SYSTEM, "%s: was written by a newer sluice (schema %s %lld, this one knows %d)",
+		               db->path, name, (long long)version, n);
 	if (version == n)
 		return true;
 	for (; version < n; version++)
@@ -317,7 +322,7 @@ enum stmt_result stmt_step(struct stmt *st, struct err *e)
 		return STMT_FAILED;
 	}
 	switch (sqlite3_step(st->s)) {
-	case SQLITE_ROW:  return STMT_ROW;
+	case SQLITE_ROW: return STMT_ROW;
 	case SQLITE_DONE: return STMT_DONE;
 	}
 	(void)db_fail(st->db, st->sql, e);

@@ -46,7 +46,7 @@ const char *db_path(const struct db *);
  * never changed. */
 MUST_USE bool db_migrate(struct db *, const char *name, const char *const *migrations, int n, struct err *);
 
-MUST_USE bool db_exec(struct db *, const char *sql, struct err *);     /* without parameters; several statements allowed */
+MUST_USE bool db_exec(struct db *, const char *sql, struct err *);   /* no parameters; several statements allowed */
 MUST_USE bool db_begin(struct db *, struct err *);                     /* IMMEDIATE: waits for other writers here */
 MUST_USE bool db_commit(struct db *, struct err *);
 void db_rollback(struct db *);                                         /* fine without a transaction */

@@ -29,7 +29,8 @@ static bool write_all(int fd, const char *p, size_t n)
 	return true;
 }
 
-/* The directory that holds `path` must be on disk too, or a power cut takes the name of a file whose contents are safe. */
+/* The directory that holds `path` must be on disk too, or a power cut takes the name of a file whose contents are
+ * safe. */
 static bool sync_parent(const char *path)
 {
 	char dir[PATH_MAX];
@@ -70,7 +71,8 @@ bool dir_make(const char *path, struct err *e)
 	size_t n = strlen(path);
 
 	if (n == 0 || n >= sizeof(part))
-		return err_set(e, ERR_SYSTEM, "the data directory's path must have 1 to %d bytes, it has %zu", PATH_MAX - 1, n);
+		return err_set(e, ERR_SYSTEM, "the data directory's path must have 1 to %d bytes, it has %zu",
+		               PATH_MAX - 1, n);
 	memcpy(part, path, n + 1);
 	for (size_t i = 1; i < n; i++) {
 		if (part[i] != '/')

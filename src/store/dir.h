@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * dir: the data directory: made at first start (mode 0700), held by one process at a time, and the small files in it
- * that hold a secret (mode 0600). One process, because keys are revoked in memory and journals are replayed and deleted:
- * a second process on the same directory would answer revoked keys and eat living journals. The lock is flock(2) on the
- * file `lock`; the kernel drops it when the process dies, however it dies.
+ * that hold a secret (mode 0600). One process, because keys are revoked in memory and journals are replayed and
+ * deleted: a second process on the same directory would answer revoked keys and eat living journals. The lock is
+ * flock(2) on the file `lock`; the kernel drops it when the process dies, however it dies.
  *
  * Blocking; at start, or on a pool thread. Errors name the file.
  */

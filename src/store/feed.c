@@ -11,12 +11,12 @@
 struct feed {
 	const char *schema;
 	size_t columns, n, max;
-	size_t first, end;          /* rows shown */
+	size_t first, end; /* rows shown */
 	struct feed_cell *cells;
 };
 
 struct feed_table {
-	sqlite3_vtab base;          /* first, as SQLite wants it */
+	sqlite3_vtab base; /* first, as SQLite wants it */
 	struct feed *feed;
 };
 
@@ -95,12 +95,8 @@ static int on_column(sqlite3_vtab_cursor *base, sqlite3_context *to, int column)
 	const struct feed_cell *cell = &c->feed->cells[c->row * c->feed->columns + (size_t)column];
 
 	switch (cell->kind) {
-	case FEED_NULL:
-		sqlite3_result_null(to);
-		return SQLITE_OK;
-	case FEED_INT:
-		sqlite3_result_int64(to, cell->i);
-		return SQLITE_OK;
+	case FEED_NULL: sqlite3_result_null(to); return SQLITE_OK;
+	case FEED_INT: sqlite3_result_int64(to, cell->i); return SQLITE_OK;
 	case FEED_TEXT:
 		sqlite3_result_text(to, cell->s.n ? cell->s.p : "", (int)cell->s.n, SQLITE_STATIC);
 		return SQLITE_OK;
@@ -133,7 +129,8 @@ static const sqlite3_module module = {
 	.xRowid = on_rowid,
 };
 
-struct feed *feed_new(struct db *db, const char *name, const char *schema, size_t columns, size_t rows_max, struct err *e)
+struct feed *feed_new(struct db *db, const char *name, const char *schema, size_t columns, size_t rows_max,
+                      struct err *e)
 {
 	struct feed *f = mem_zalloc(sizeof(*f));
 

@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * feed: many rows into SQLite with one statement: a virtual table, seen by one connection only, whose rows are cells in memory.
+ * feed: many rows into SQLite with one statement: a virtual table, seen by one connection only, whose rows are cells
+ * in memory.
  *
  *	struct feed *f = feed_new(db, "batch", "CREATE TABLE x (a, b)", 2, 256, e);
  *	feed_row(f)[0] = (struct feed_cell){ FEED_INT, .i = 7 };        // up to 256 rows
  *	…
  *	stmt_run(db_stmt(db, "INSERT INTO t SELECT * FROM batch"), e);  // then feed_clear(f)
  *
- * Against one statement a row this saves binding and starting (a third of the instructions), and where keys come in order SQLite
- * appends without searching (another third). Used by who uses the connection.
+ * Against one statement a row this saves binding and starting (a third of the instructions), and where keys come in
+ * order SQLite appends without searching (another third). Used by who uses the connection.
  */
 #ifndef SLUICE_STORE_FEED_H
 #define SLUICE_STORE_FEED_H
@@ -28,7 +29,8 @@ struct feed_cell {
 	};
 };
 
-/* `name` is the table's in statements, `schema` its columns; both are literals. Freed after db_close. NULL: err tells. */
+/* `name` is the table's in statements, `schema` its columns; both are literals. Freed after db_close. NULL: err
+ * tells. */
 struct feed *feed_new(struct db *, const char *name, const char *schema, size_t columns, size_t rows_max, struct err *);
 void feed_free(struct feed *);
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * kill -9 at random moments: a child writes spend and reports each id once its commit has returned; nothing reported may be missing
- * afterwards, and nothing counted twice. Files are small, so that kills also hit rotation, replay and deletion.
+ * kill -9 at random moments: a child writes spend and reports each id once its commit has returned; nothing reported
+ * may be missing afterwards, and nothing counted twice. Files are small, so that kills also hit rotation, replay and
+ * deletion.
  */
 #include <pthread.h>
 #include <setjmp.h>
@@ -46,8 +47,14 @@ static void *child_loop(void *arg)
 
 		for (size_t k = 0; k < n; k++) {
 			struct spend s = {
-				.id = ulid_new(clock_real_ms()), .key_id = STR("key"), .model = STR("m"), .provider = STR("p"), .deployment = STR("d"),
-				.cost_known = true, .cost_nusd = 1, .status = 200,
+				.id = ulid_new(clock_real_ms()),
+				.key_id = STR("key"),
+				.model = STR("m"),
+				.provider = STR("p"),
+				.deployment = STR("d"),
+				.cost_known = true,
+				.cost_nusd = 1,
+				.status = 200,
 			};
 
 			ids[k] = s.id;
@@ -61,7 +68,9 @@ static void *child_loop(void *arg)
 
 static void child(int fd)
 {
-	const struct ledger_options o = { .data_dir = dir, .file_max_bytes = 4000, .sync = JOURNAL_SYNC_INTERVAL, .sync_ms = 7 };
+	const struct ledger_options o = {
+		.data_dir = dir, .file_max_bytes = 4000, .sync = JOURNAL_SYNC_INTERVAL, .sync_ms = 7
+	};
 	struct err e = { 0 };
 	struct ledger *l = ledger_open(&o, &e);
 	struct child_loop loops[LOOPS];

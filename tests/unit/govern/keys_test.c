@@ -71,7 +71,8 @@ static enum key_refusal look(struct keys_reader *r, struct str token)
 
 static void test_siphash_reference(void **state)
 {
-	/* github.com/veorq/SipHash, vectors.h, 128 bits: key 00 01 … 0f, message 00 01 … of each length; some of its rows. */
+	/* github.com/veorq/SipHash, vectors.h, 128 bits: key 00 01 … 0f, message 00 01 … of each length; some of its
+	 * rows. */
 	static const struct {
 		size_t n;
 		const char *hex;
@@ -114,10 +115,16 @@ static void test_create_find_revoke(void **state)
 {
 	struct keys *ks = must_open(STR("adm"), NULL, 0);
 	struct keys_reader *r = keys_reader_new(ks);
-	const struct str models[] = { STR_INIT("chat"), STR_INIT("openai/*") }, tags[] = { STR_INIT("a"), STR_INIT("b") };
+	const struct str models[] = { STR_INIT("chat"), STR_INIT("openai/*") },
+			 tags[] = { STR_INIT("a"), STR_INIT("b") };
 	const struct key_info spec = {
-		.name = STR_INIT("ci"), .team = STR_INIT("platform"), .user = STR_INIT("ann"), .models = models, .n_models = 2,
-		.tags = tags, .n_tags = 2,
+		.name = STR_INIT("ci"),
+		.team = STR_INIT("platform"),
+		.user = STR_INIT("ann"),
+		.models = models,
+		.n_models = 2,
+		.tags = tags,
+		.n_tags = 2,
 	};
 	struct key_made made = must_create(ks, &spec);
 	struct key_info got;
@@ -133,10 +140,12 @@ static void test_create_find_revoke(void **state)
 	for (int i = 0; i < 3; i++) { /* slow, then from the cache */
 		k = keys_find(r, made.token, &why);
 		assert_non_null(k);
-		assert_true(str_eq(k->info.id, made.info.id) && str_eq(k->info.name, STR("ci")) && str_eq(k->info.team, STR("platform")));
+		assert_true(str_eq(k->info.id, made.info.id) && str_eq(k->info.name, STR("ci")) &&
+		            str_eq(k->info.team, STR("platform")));
 		assert_int_equal(k->info.role, KEY_USER);
 		assert_true(key_allows_model(k, STR("chat")) && key_allows_model(k, STR("openai/gpt-4o")));
-		assert_false(key_allows_model(k, STR("chat2")) || key_allows_model(k, STR("anthropic/x")) || key_allows_model(k, STR("")));
+		assert_false(key_allows_model(k, STR("chat2")) || key_allows_model(k, STR("anthropic/x")) ||
+		             key_allows_model(k, STR("")));
 		key_unref(k);
 	}
 	assert_int_equal(look(r, STR("")), KEY_MISSING);
@@ -144,7 +153,8 @@ static void test_create_find_revoke(void **state)
 	assert_int_equal(look(r, str_slice(made.token, 0, 48)), KEY_UNKNOWN);
 	assert_true(keys_get(ks, made.info.id, &arena, &got, &e));
 	assert_int_equal(got.n_tags, 2);
-	assert_true(str_eq(got.tags[1], STR("b")) && str_eq(got.models[1], STR("openai/*")) && got.created_ms && !got.revoked_ms);
+	assert_true(str_eq(got.tags[1], STR("b")) && str_eq(got.models[1], STR("openai/*")) && got.created_ms &&
+	            !got.revoked_ms);
 	k = keys_find(r, made.token, NULL);
 	assert_true(keys_revoke(ks, made.info.id, &e));
 	assert_int_equal(look(r, made.token), KEY_REVOKED);
@@ -226,7 +236,8 @@ static void test_rotate_and_edit(void **state)
 	assert_true(str_eq(k->info.name, STR("b")) && k->info.n_models == 1 && str_eq(k->info.team, STR("t")));
 	assert_int_equal(k->info.role, KEY_USER);
 	key_unref(k);
-	assert_false(keys_edit(ks, first.info.id, KEY_EDIT_NAME, &(struct key_info){ .name = STR("x\ny") }, &arena, &info, &e));
+	assert_false(keys_edit(ks, first.info.id, KEY_EDIT_NAME, &(struct key_info){ .name = STR("x\ny") }, &arena,
+	                       &info, &e));
 	assert_int_equal(e.code, ERR_INVALID_REQUEST);
 	keys_reader_free(r);
 	keys_close(ks);
@@ -273,7 +284,8 @@ static void test_bad_specs(void **state)
 		struct err e = { 0 };
 		struct key_made made;
 
-		if (keys_create(ks, &cases[i].spec, &arena, &made, &e) || e.code != ERR_INVALID_REQUEST || !strstr(e.text, cases[i].field))
+		if (keys_create(ks, &cases[i].spec, &arena, &made, &e) || e.code != ERR_INVALID_REQUEST ||
+		    !strstr(e.text, cases[i].field))
 			fail_msg("%s: %s", cases[i].name, e.text);
 	}
 	keys_close(ks);
@@ -295,7 +307,8 @@ static void test_list(void **state)
 	size_t n = 0;
 
 	for (size_t i = 0; i < COUNT_OF(made); i++)
-		made[i] = must_create(ks, &(struct key_info){ .name = STR("k"), .team = i % 2 ? STR("t1") : STR("t2") });
+		made[i] =
+			must_create(ks, &(struct key_info){ .name = STR("k"), .team = i % 2 ? STR("t1") : STR("t2") });
 	assert_true(keys_revoke(ks, made[3].info.id, &e));
 	do { /* pages of three: six stored ones that live, newest first, then the fixed ones */
 		assert_true(keys_list(ks, &q, &arena, &p, &e));
@@ -491,9 +504,9 @@ static void test_growth(void **state)
 }
 
 /*
- * Lookups on two threads while a third creates, edits, rotates and revokes. `published` is the number of keys made so far, `revoked`
- * how many of them, from the front, had keys_revoke returned: those must never be found by a lookup that starts after it was read,
- * and the others always.
+ * Lookups on two threads while a third creates, edits, rotates and revokes. `published` is the number of keys made so
+ * far, `revoked` how many of them, from the front, had keys_revoke returned: those must never be found by a lookup
+ * that starts after it was read, and the others always.
  */
 enum { RACE_KEYS = 60, RACE_LAG = 8 };
 static struct {
@@ -546,7 +559,8 @@ static void test_race(void **state)
 		if (i % 3 == 0)
 			assert_true(keys_rotate(race.keys, race.made[i].info.id, &arena, &race.made[i], &e));
 		atomic_store(&race.published, i + 1);
-		assert_true(keys_edit(race.keys, race.made[i].info.id, KEY_EDIT_NAME | KEY_EDIT_TEAM, &to, &arena, &info, &e));
+		assert_true(keys_edit(race.keys, race.made[i].info.id, KEY_EDIT_NAME | KEY_EDIT_TEAM, &to, &arena,
+		                      &info, &e));
 		if (i < RACE_LAG)
 			continue;
 		atomic_store(&race.revoking, i - RACE_LAG + 1);

@@ -80,9 +80,19 @@ static void must_flush(struct ledger *l)
 static struct spend sample(void)
 {
 	return (struct spend){
-		.id = ulid_new(clock_real_ms()), .key_id = STR("key_1"), .model = STR("chat"), .provider = STR("openai"),
-		.deployment = STR("openai/gpt-4o"), .upstream_model = STR("gpt-4o"), .endpoint = STR("/v1/chat/completions"),
-		.dialect = STR("openai-chat"), .cost_nusd = 100, .cost_known = true, .tokens = { 10, 20, 0, 0, 0 }, .status = 200, .attempts = 1,
+		.id = ulid_new(clock_real_ms()),
+		.key_id = STR("key_1"),
+		.model = STR("chat"),
+		.provider = STR("openai"),
+		.deployment = STR("openai/gpt-4o"),
+		.upstream_model = STR("gpt-4o"),
+		.endpoint = STR("/v1/chat/completions"),
+		.dialect = STR("openai-chat"),
+		.cost_nusd = 100,
+		.cost_known = true,
+		.tokens = { 10, 20, 0, 0, 0 },
+		.status = 200,
+		.attempts = 1,
 		.usage = SPEND_USAGE_REPORTED,
 	};
 }
@@ -168,7 +178,9 @@ static void test_commit_and_flush(void **state)
 		assert_int_equal(total_requests(l), want);
 		ledger_stats(l, &stats);
 		assert_int_equal(stats.records, 100);
-		assert_int_equal(stats.lag_bytes + stats.duplicates + stats.bad_regions + stats.store_errors + stats.journal_errors, 0);
+		assert_int_equal(stats.lag_bytes + stats.duplicates + stats.bad_regions + stats.store_errors +
+		                         stats.journal_errors,
+		                 0);
 		journal_close(j);
 		ledger_close(l);
 		assert_int_equal(count_files(".jnl"), 0);
@@ -285,7 +297,7 @@ static void write_file(const struct file *f, size_t n)
 static void test_cut_at_every_byte(void **state)
 {
 	static struct file first;
-	struct ulid (*ids)[RECORDS];
+	struct ulid(*ids)[RECORDS];
 	size_t n;
 	struct ledger *l;
 	struct ledger_stats stats;
@@ -321,7 +333,7 @@ static void test_cut_at_every_byte(void **state)
 static void test_damage_at_every_byte(void **state)
 {
 	static struct file first;
-	struct ulid (*ids)[RECORDS];
+	struct ulid(*ids)[RECORDS];
 	size_t end;
 	struct ledger *l;
 	struct ledger_stats stats;
@@ -361,10 +373,10 @@ static void test_other_leftovers(void **state)
 {
 	static const struct {
 		const char *name;
-		size_t keep;        /* bytes of the file */
+		size_t keep; /* bytes of the file */
 		const char *tail;
 		size_t tail_n;
-		size_t want, bad;   /* records stored, damaged regions */
+		size_t want, bad; /* records stored, damaged regions */
 	} cases[] = {
 		{ "zeros after a power cut", SIZE_MAX, "\0\0\0\0\0\0\0\0\0\0\0\0", 12, RECORDS, 0 },
 		{ "only zeros", 0, "\0\0\0\0\0\0\0\0\0\0\0\0", 12, 0, 0 },
@@ -388,7 +400,8 @@ static void test_other_leftovers(void **state)
 		want += cases[i].want;
 		bad += cases[i].bad;
 		ledger_stats(l, &stats);
-		if (total_requests(l) != want || stats.bad_regions != cases[i].bad || count_files(".bad") != bad || count_files(".jnl") != 0)
+		if (total_requests(l) != want || stats.bad_regions != cases[i].bad || count_files(".bad") != bad ||
+		    count_files(".jnl") != 0)
 			fail_msg("%s", cases[i].name);
 		ledger_close(l);
 	}
@@ -569,7 +582,8 @@ static void test_threads(void **state)
 	pthread_t threads[THREADS];
 	struct ledger_stats stats;
 
-	shared = must_open((struct ledger_options){ .file_max_bytes = 50000, .sync = JOURNAL_SYNC_INTERVAL, .sync_ms = 3 });
+	shared = must_open(
+		(struct ledger_options){ .file_max_bytes = 50000, .sync = JOURNAL_SYNC_INTERVAL, .sync_ms = 3 });
 	for (uintptr_t i = 0; i < THREADS; i++)
 		assert_int_equal(pthread_create(&threads[i], NULL, writer, (void *)i), 0);
 	for (int i = 0; i < 20; i++) {

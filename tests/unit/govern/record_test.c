@@ -14,16 +14,39 @@ static char long_text[600];
 static const struct spend samples[] = {
 	{ .status = 200 },
 	{
-		.id = { { 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16 } }, .client_id = STR_INIT("mine"),
-		.key_id = STR_INIT("key_01HZXYABCDEFGHJKMNPQRSTVWX"), .team = STR_INIT("platform"), .user = STR_INIT("ann"),
-		.tags = STR_INIT("a,b"), .model = STR_INIT("chat"), .provider = STR_INIT("openai"), .deployment = STR_INIT("openai/gpt-4o"),
-		.upstream_model = STR_INIT("gpt-4o"), .endpoint = STR_INIT("/v1/chat/completions"), .dialect = STR_INIT("openai-chat"),
-		.cost_nusd = 1234567, .cost_known = true, .stream = true, .usage = SPEND_USAGE_REPORTED, .tokens = { 1, 2, 3, 4, 5 },
-		.status = 200, .attempts = 2, .first_byte_ms = 100, .latency_ms = 2000, .overhead_us = 300,
+		.id = { { 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16 } },
+		.client_id = STR_INIT("mine"),
+		.key_id = STR_INIT("key_01HZXYABCDEFGHJKMNPQRSTVWX"),
+		.team = STR_INIT("platform"),
+		.user = STR_INIT("ann"),
+		.tags = STR_INIT("a,b"),
+		.model = STR_INIT("chat"),
+		.provider = STR_INIT("openai"),
+		.deployment = STR_INIT("openai/gpt-4o"),
+		.upstream_model = STR_INIT("gpt-4o"),
+		.endpoint = STR_INIT("/v1/chat/completions"),
+		.dialect = STR_INIT("openai-chat"),
+		.cost_nusd = 1234567,
+		.cost_known = true,
+		.stream = true,
+		.usage = SPEND_USAGE_REPORTED,
+		.tokens = { 1, 2, 3, 4, 5 },
+		.status = 200,
+		.attempts = 2,
+		.first_byte_ms = 100,
+		.latency_ms = 2000,
+		.overhead_us = 300,
 	},
 	{
-		.cost_nusd = INT64_MAX, .cost_known = true, .usage = SPEND_USAGE_COUNTED, .tokens = { UINT64_MAX, UINT64_MAX, 0, 0, 1 },
-		.status = 499, .attempts = 65535, .first_byte_ms = UINT32_MAX, .latency_ms = UINT32_MAX, .overhead_us = UINT32_MAX,
+		.cost_nusd = INT64_MAX,
+		.cost_known = true,
+		.usage = SPEND_USAGE_COUNTED,
+		.tokens = { UINT64_MAX, UINT64_MAX, 0, 0, 1 },
+		.status = 499,
+		.attempts = 65535,
+		.first_byte_ms = UINT32_MAX,
+		.latency_ms = UINT32_MAX,
+		.overhead_us = UINT32_MAX,
 		.error = STR_INIT("upstream_error"),
 	},
 };
@@ -36,7 +59,8 @@ static void assert_same(const struct spend *a, const struct spend *b)
 	assert_true(str_eq(a->provider, b->provider) && str_eq(a->deployment, b->deployment));
 	assert_true(str_eq(a->upstream_model, b->upstream_model) && str_eq(a->endpoint, b->endpoint));
 	assert_true(str_eq(a->dialect, b->dialect) && str_eq(a->error, b->error));
-	assert_true(a->cost_nusd == b->cost_nusd && a->cost_known == b->cost_known && a->stream == b->stream && a->usage == b->usage);
+	assert_true(a->cost_nusd == b->cost_nusd && a->cost_known == b->cost_known && a->stream == b->stream &&
+	            a->usage == b->usage);
 	assert_memory_equal(&a->tokens, &b->tokens, sizeof(a->tokens));
 	assert_true(a->status == b->status && a->attempts == b->attempts && a->first_byte_ms == b->first_byte_ms);
 	assert_true(a->latency_ms == b->latency_ms && a->overhead_us == b->overhead_us);
@@ -57,7 +81,8 @@ static void test_there_and_back(void **state)
 		assert_same(&got, &samples[i]);
 		assert_true(str_eq(id, str_of((const char *)samples[i].id.b, 16)));
 		record_read_dim(dim, texts);
-		assert_true(str_eq(texts[DIM_MODEL], samples[i].model) && str_eq(texts[DIM_DIALECT], samples[i].dialect));
+		assert_true(str_eq(texts[DIM_MODEL], samples[i].model) &&
+		            str_eq(texts[DIM_DIALECT], samples[i].dialect));
 	}
 }
 
@@ -78,7 +103,9 @@ static void test_long_texts_are_cut_at_a_character(void **state)
 	static const struct {
 		const char *unit;
 		size_t want;
-	} cases[] = { { "a", 255 }, { "\xc3\xa4", 254 }, { "\xe2\x82\xac", 255 }, { "\xf0\x9f\x98\x80", 252 }, { "\x80", 251 } };
+	} cases[] = {
+		{ "a", 255 }, { "\xc3\xa4", 254 }, { "\xe2\x82\xac", 255 }, { "\xf0\x9f\x98\x80", 252 }, { "\x80", 251 }
+	};
 
 	for (size_t i = 0; i < COUNT_OF(cases); i++) {
 		char out[RECORD_MAX_BYTES];
@@ -123,7 +150,11 @@ static void test_every_byte_changed(void **state)
 static void test_ids(void **state)
 {
 	static const char *const bad[] = {
-		"", "01HZXYABCDEFGHJKMNPQRSTVW", "01HZXYABCDEFGHJKMNPQRSTVWXY", "81HZXYABCDEFGHJKMNPQRSTVWX", "01HZXYABCDEFGHJKMNPQRSTVWU",
+		"",
+		"01HZXYABCDEFGHJKMNPQRSTVW",
+		"01HZXYABCDEFGHJKMNPQRSTVWXY",
+		"81HZXYABCDEFGHJKMNPQRSTVWX",
+		"01HZXYABCDEFGHJKMNPQRSTVWU",
 		"01HZXYABCDEFGHJKMNPQRSTVW ",
 	};
 	struct ulid a = ulid_new(1234567890123), b;

@@ -47,12 +47,23 @@ static int teardown(void **state)
 	return system(cmd);
 }
 
-static struct ulid add(uint64_t at_ms, const char *key, const char *model, const char *provider, int64_t nusd, unsigned status)
+static struct ulid add(uint64_t at_ms, const char *key, const char *model, const char *provider, int64_t nusd,
+                       unsigned status)
 {
 	struct spend s = {
-		.id = ulid_new(0), .key_id = str_from_z(key), .model = str_from_z(model), .provider = str_from_z(provider),
-		.deployment = STR("d"), .upstream_model = STR("u"), .endpoint = STR("/v1/messages"), .dialect = STR("anthropic"),
-		.cost_known = nusd >= 0, .cost_nusd = nusd, .status = status, .attempts = 1, .tokens = { 1, 2, 3, 4, 5 },
+		.id = ulid_new(0),
+		.key_id = str_from_z(key),
+		.model = str_from_z(model),
+		.provider = str_from_z(provider),
+		.deployment = STR("d"),
+		.upstream_model = STR("u"),
+		.endpoint = STR("/v1/messages"),
+		.dialect = STR("anthropic"),
+		.cost_known = nusd >= 0,
+		.cost_nusd = nusd,
+		.status = status,
+		.attempts = 1,
+		.tokens = { 1, 2, 3, 4, 5 },
 	};
 
 	for (int i = 5; i >= 0; i--, at_ms >>= 8) /* ulid_new never goes back in time */
@@ -95,18 +106,21 @@ static void test_groups(void **state)
 	add(t0 + DAY + 1, "key_b", "claude", "anthropic", -1, 200);
 	add(t0 + 2 * DAY, "key_b", "chat", "openai", 0, 502);
 	r = sums((struct report_filter){ 0 }, REPORT_TOTAL, 10);
-	assert_true(r.n == 1 && r.rows[0].requests == 5 && r.rows[0].cost_nusd == 1150 && r.rows[0].unknown_cost_requests == 1);
+	assert_true(r.n == 1 && r.rows[0].requests == 5 && r.rows[0].cost_nusd == 1150 &&
+	            r.rows[0].unknown_cost_requests == 1);
 	assert_int_equal(r.rows[0].errors, 1);
 	assert_true(r.rows[0].tokens.input == 5 && r.rows[0].tokens.output == 10 && r.rows[0].tokens.cache_read == 15);
 	assert_true(r.rows[0].tokens.cache_write == 20 && r.rows[0].tokens.reasoning == 25);
 	r = sums((struct report_filter){ 0 }, REPORT_BY_KEY, 10);
-	assert_true(r.n == 2 && str_eq(r.rows[0].group, STR("key_b")) && r.rows[0].requests == 3 && r.rows[1].cost_nusd == 150);
+	assert_true(r.n == 2 && str_eq(r.rows[0].group, STR("key_b")) && r.rows[0].requests == 3 &&
+	            r.rows[1].cost_nusd == 150);
 	r = sums((struct report_filter){ 0 }, REPORT_BY_MODEL, 10);
 	assert_true(r.n == 2 && str_eq(r.rows[0].group, STR("claude")) && r.rows[0].unknown_cost_requests == 1);
 	r = sums((struct report_filter){ 0 }, REPORT_BY_PROVIDER, 1);
 	assert_true(r.n == 1 && r.more && str_eq(r.rows[0].group, STR("anthropic")) && r.rows[0].cost_nusd == 1050);
 	r = sums((struct report_filter){ 0 }, REPORT_BY_DAY, 10);
-	assert_true(r.n == 3 && !r.more && str_eq(r.rows[0].group, STR("2025-11-27")) && str_eq(r.rows[2].group, STR("2025-11-29")));
+	assert_true(r.n == 3 && !r.more && str_eq(r.rows[0].group, STR("2025-11-27")) &&
+	            str_eq(r.rows[2].group, STR("2025-11-29")));
 	r = sums((struct report_filter){ .key_id = STR("key_b"), .model = STR("claude") }, REPORT_BY_DAY, 10);
 	assert_true(r.n == 1 && r.rows[0].requests == 2);
 	r = sums((struct report_filter){ .provider = STR("nobody") }, REPORT_TOTAL, 10);
@@ -117,7 +131,8 @@ static void test_groups(void **state)
 static void test_ends(void **state)
 {
 	static const uint64_t at[] = {
-		0, 1, HOUR - 1, HOUR, HOUR + 1, 2 * HOUR - 1, 2 * HOUR, 23 * HOUR, DAY - 1, DAY, DAY + 1, DAY + HOUR, 2 * DAY + HOUR / 2,
+		0,         1,       HOUR - 1, HOUR,    HOUR + 1,   2 * HOUR - 1,       2 * HOUR,
+		23 * HOUR, DAY - 1, DAY,      DAY + 1, DAY + HOUR, 2 * DAY + HOUR / 2,
 	};
 
 	for (size_t i = 0; i < COUNT_OF(at); i++)
@@ -125,7 +140,8 @@ static void test_ends(void **state)
 	for (size_t i = 0; i <= COUNT_OF(at); i++)
 		for (size_t j = 0; j <= COUNT_OF(at); j++) {
 			struct report_filter f = {
-				.since_ms = i < COUNT_OF(at) ? t0 + at[i] : 0, .until_ms = j < COUNT_OF(at) ? t0 + at[j] : 0,
+				.since_ms = i < COUNT_OF(at) ? t0 + at[i] : 0,
+				.until_ms = j < COUNT_OF(at) ? t0 + at[j] : 0,
 			};
 			int64_t want = 0, by_day = 0;
 			struct report days = sums(f, REPORT_BY_DAY, 10);
@@ -197,7 +213,8 @@ static void test_rows(void **state)
 	assert_int_equal(page.n, 2);
 	assert_true(page.rows[0].spend.cost_known == false && page.rows[1].spend.cost_nusd == 1);
 	assert_true(report_get(ledger, ids[4], &arena, &row, &e));
-	assert_true(str_eq(row.spend.dialect, STR("anthropic")) && row.spend.status == 200 && row.spend.tokens.reasoning == 5);
+	assert_true(str_eq(row.spend.dialect, STR("anthropic")) && row.spend.status == 200 &&
+	            row.spend.tokens.reasoning == 5);
 	assert_true(str_eq(row.key_name, STR("even")));
 	assert_false(report_get(ledger, (struct ulid){ { 9 } }, &arena, &row, &e));
 	assert_int_equal(e.code, ERR_NOT_FOUND);

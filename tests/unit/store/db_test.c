@@ -34,7 +34,8 @@ static int teardown(void **state)
 static const struct db_options plain = { .sync = DB_SYNC_NORMAL };
 static const char *const v1[] = { "CREATE TABLE t (a INTEGER PRIMARY KEY, b TEXT)" };
 static const char *const v2[] = { "CREATE TABLE t (a INTEGER PRIMARY KEY, b TEXT)", "ALTER TABLE t ADD COLUMN c BLOB" };
-static const char *const broken[] = { "CREATE TABLE t (a INTEGER PRIMARY KEY, b TEXT)", "ALTER TABLE nothing ADD COLUMN c" };
+static const char *const broken[] = { "CREATE TABLE t (a INTEGER PRIMARY KEY, b TEXT)",
+	                              "ALTER TABLE nothing ADD COLUMN c" };
 
 static struct db *must_open(const struct db_options *o)
 {
@@ -99,8 +100,10 @@ static void test_bad_files(void **state)
 		const char *name, *make, *want;
 	} cases[] = {
 		{ "text", "yes 'not a database at all' | head -c 8192 > %s", "damaged" },
-		{ "another program's", "python3 -c \"import sqlite3; c = sqlite3.connect('%s'); c.execute('PRAGMA application_id = 7'); "
-		                       "c.execute('CREATE TABLE t (a)'); c.commit()\"", "another program's" },
+		{ "another program's",
+		  "python3 -c \"import sqlite3; c = sqlite3.connect('%s'); c.execute('PRAGMA application_id = 7'); "
+		  "c.execute('CREATE TABLE t (a)'); c.commit()\"",
+		  "another program's" },
 		{ "a directory", "mkdir %s", "cannot open" },
 	};
 
