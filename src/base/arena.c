@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/block.h"
 #include "base/log.h"
 #include "base/mem.h"
 
@@ -25,7 +26,7 @@
 #define ASAN_UNPOISON_MEMORY_REGION(p, n) ((void)(p), (void)(n))
 #endif
 
-enum { FIRST_BYTES = 1024, LAST_BYTES = 65536, ALIGN = _Alignof(max_align_t) };
+enum { FIRST_BYTES = BLOCK_BYTES, LAST_BYTES = 65536, ALIGN = _Alignof(max_align_t) };
 
 struct arena_block {
 	struct arena_block *older;
@@ -50,7 +51,10 @@ static void arena_drop_block(struct arena *a)
 
 	a->blocks = block->older;
 	a->used_bytes -= block->bytes;
-	free(block);
+	if (block->bytes == BLOCK_BYTES)
+		block_give(block);
+	else
+		free(block);
 }
 
 /* A request that the next block could not hold gets a block of its own, and the current one stays in use: otherwise one
@@ -68,7 +72,7 @@ static void *arena_alloc_slow(struct arena *a, size_t n)
 		bytes = head + n;
 	else if (bytes > left)
 		bytes = left & ~(size_t)(ALIGN - 1); /* the last block: what the ceiling leaves */
-	block = mem_alloc(bytes);
+	block = bytes == BLOCK_BYTES ? block_take() : mem_alloc(bytes);
 	block->bytes = bytes;
 	block->older = a->blocks;
 	a->blocks = block;

@@ -9,13 +9,17 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
+#include "base/block.h"
 #include "base/err.h"
 #include "base/mem.h"
 #include "net/tls.h"
 
 static void drop_out(struct conn *c)
 {
-	free(c->out);
+	if (c->out_cap == BLOCK_BYTES)
+		block_give(c->out);
+	else
+		free(c->out);
 	c->out = NULL;
 	c->out_at = c->out_n = c->out_cap = 0;
 }
@@ -202,19 +206,36 @@ bool conn_describe(const struct conn *c, struct err *e)
 	return c->tls ? tls_describe(c->tls, e) : err_set(e, ERR_UPSTREAM, "the connection was reset");
 }
 
+/* Most answers fit into one block; what is larger is malloc's. */
+static void grow_out(struct conn *c, size_t need)
+{
+	size_t cap = need < 2 * (size_t)c->out_cap ? 2 * (size_t)c->out_cap : need;
+	char *out;
+
+	if (cap <= BLOCK_BYTES) {
+		assert(!c->out);
+		c->out = block_take();
+		c->out_cap = BLOCK_BYTES;
+		return;
+	}
+	if (c->out_cap != BLOCK_BYTES) {
+		c->out = mem_realloc(c->out, cap);
+	} else {
+		out = mem_alloc(cap);
+		memcpy(out, c->out, c->out_n);
+		block_give(c->out);
+		c->out = out;
+	}
+	c->out_cap = (uint32_t)cap;
+}
+
 char *conn_queue_open(struct conn *c, size_t n)
 {
 	assert(n < UINT32_MAX / 4 && c->out_n < UINT32_MAX / 4);
 	if (c->out_at == c->out_n)
 		c->out_at = c->out_n = 0;
-	if (c->out_cap - c->out_n < n) {
-		size_t cap = c->out_n + n;
-
-		if (c->out_cap && cap < 2 * (size_t)c->out_cap)
-			cap = 2 * (size_t)c->out_cap;
-		c->out = mem_realloc(c->out, cap);
-		c->out_cap = (uint32_t)cap;
-	}
+	if (c->out_cap - c->out_n < n)
+		grow_out(c, c->out_n + n);
 	return c->out + c->out_n;
 }
 
