@@ -140,7 +140,7 @@ static void test_kill(void **state)
 	const struct ledger_options o = { .data_dir = dir };
 	struct ulid *ids = NULL;
 	size_t n = 0, missing = 0;
-	struct ledger_stats stats;
+	struct ledger_stats stats = { 0 };
 	struct ledger *l;
 	struct err e = { 0 };
 

@@ -51,7 +51,7 @@ static struct keys *must_open(struct str admin, const struct key_fixed *fixed, s
 
 static struct key_made must_create(struct keys *ks, const struct key_info *spec)
 {
-	struct key_made made;
+	struct key_made made = { 0 };
 	struct err e = { 0 };
 
 	if (!keys_create(ks, spec, &arena, &made, &e))
@@ -302,7 +302,7 @@ static void test_list(void **state)
 	struct key_made made[7];
 	struct err e = { 0 };
 	struct keys_query q = { .limit = 3 };
-	struct keys_page p;
+	struct keys_page p = { 0 };
 	struct str seen[16];
 	size_t n = 0;
 

@@ -100,7 +100,7 @@ static struct spend sample(void)
 static uint64_t total_requests(struct ledger *l)
 {
 	struct report_filter all = { 0 };
-	struct report r;
+	struct report r = { 0 };
 	struct err e = { 0 };
 
 	if (!report_sums(l, &all, REPORT_TOTAL, 1, &arena, &r, &e))
@@ -110,7 +110,7 @@ static uint64_t total_requests(struct ledger *l)
 
 static bool has(struct ledger *l, struct ulid id)
 {
-	struct report_row row;
+	struct report_row row = { 0 };
 	struct err e = { 0 };
 
 	if (report_get(l, id, &arena, &row, &e))
@@ -159,7 +159,7 @@ static void test_commit_and_flush(void **state)
 	for (size_t m = 0; m < COUNT_OF(modes); m++) {
 		struct ledger *l = must_open((struct ledger_options){ .sync = modes[m], .sync_ms = 5 });
 		struct journal *j = must_journal(l, 0);
-		struct ledger_stats stats;
+		struct ledger_stats stats = { 0 };
 		struct ulid last = { { 0 } };
 
 		assert_true(journal_commit(j));
@@ -192,7 +192,7 @@ static void test_stored_by_itself(void **state)
 {
 	struct ledger *l = must_open((struct ledger_options){ 0 });
 	struct journal *j = must_journal(l, 3);
-	struct ledger_stats stats;
+	struct ledger_stats stats = { 0 };
 
 	for (uint64_t round = 1; round <= 3; round++) {
 		struct spend s = sample();
@@ -300,7 +300,7 @@ static void test_cut_at_every_byte(void **state)
 	struct ulid(*ids)[RECORDS];
 	size_t n;
 	struct ledger *l;
-	struct ledger_stats stats;
+	struct ledger_stats stats = { 0 };
 	int aside;
 
 	make_file(&first, 0);
@@ -336,7 +336,7 @@ static void test_damage_at_every_byte(void **state)
 	struct ulid(*ids)[RECORDS];
 	size_t end;
 	struct ledger *l;
-	struct ledger_stats stats;
+	struct ledger_stats stats = { 0 };
 	int aside;
 
 	make_file(&first, 0);
@@ -389,7 +389,7 @@ static void test_other_leftovers(void **state)
 	for (size_t i = 0; i < COUNT_OF(cases); i++) {
 		struct file f;
 		struct ledger *l;
-		struct ledger_stats stats;
+		struct ledger_stats stats = { 0 };
 
 		make_file(&f, 1);
 		f.n = cases[i].keep < f.n ? cases[i].keep : f.n;
@@ -433,7 +433,7 @@ static void test_record_of_a_newer_version(void **state)
 static void test_file_that_comes_back(void **state)
 {
 	struct file f;
-	struct ledger_stats stats;
+	struct ledger_stats stats = { 0 };
 	struct ledger *l;
 
 	make_file(&f, 1);
@@ -464,7 +464,7 @@ static void test_full_disk(void **state)
 {
 	struct ledger *l;
 	struct journal *j;
-	struct ledger_stats stats;
+	struct ledger_stats stats = { 0 };
 	size_t added = 0, failed = 0;
 
 	signal(SIGXFSZ, SIG_IGN);
@@ -502,7 +502,7 @@ static void test_store_that_fails(void **state)
 {
 	struct ledger *l = must_open((struct ledger_options){ 0 });
 	struct journal *j = must_journal(l, 0);
-	struct ledger_stats stats;
+	struct ledger_stats stats = { 0 };
 	struct err e = { 0 };
 	char path[96];
 	struct db *blocker;
@@ -580,7 +580,7 @@ static void *writer(void *arg)
 static void test_threads(void **state)
 {
 	pthread_t threads[THREADS];
-	struct ledger_stats stats;
+	struct ledger_stats stats = { 0 };
 
 	shared = must_open(
 		(struct ledger_options){ .file_max_bytes = 50000, .sync = JOURNAL_SYNC_INTERVAL, .sync_ms = 3 });

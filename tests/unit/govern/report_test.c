@@ -74,7 +74,7 @@ static struct ulid add(uint64_t at_ms, const char *key, const char *model, const
 
 static struct report sums(struct report_filter f, enum report_group g, size_t limit)
 {
-	struct report r;
+	struct report r = { 0 };
 	struct err e = { 0 };
 
 	if (!report_sums(ledger, &f, g, limit, &arena, &r, &e))
@@ -98,7 +98,7 @@ static void test_empty(void **state)
 
 static void test_groups(void **state)
 {
-	struct report r;
+	struct report r = { 0 };
 
 	add(t0 + 1, "key_a", "chat", "openai", 100, 200);
 	add(t0 + 2, "key_a", "chat", "anthropic", 50, 200);
@@ -175,7 +175,7 @@ static void test_odd_times(void **state)
 /* Sums stay at the end of the numbers, and never become floating or negative. */
 static void test_overflow(void **state)
 {
-	struct report r;
+	struct report r = { 0 };
 
 	for (int i = 0; i < 3; i++)
 		add(t0, "k", "m", "p", INT64_MAX - 1, 200);
@@ -191,8 +191,8 @@ static void test_rows(void **state)
 {
 	struct ulid ids[25];
 	struct report_filter all = { 0 };
-	struct report_rows page;
-	struct report_row row;
+	struct report_rows page = { 0 };
+	struct report_row row = { 0 };
 	struct err e = { 0 };
 	struct str cursor = STR("");
 	size_t seen = 0;
@@ -228,10 +228,10 @@ static void test_key_names(void **state)
 {
 	const struct keys_options o = { .data_dir = dir, .admin_key = STR_INIT("adm") };
 	struct keys *ks = keys_open(&o, NULL);
-	struct key_made made;
+	struct key_made made = { 0 };
 	char id[64] = "";
-	struct report r;
-	struct report_row row;
+	struct report r = { 0 };
+	struct report_row row = { 0 };
 
 	assert_non_null(ks);
 	assert_true(keys_create(ks, &(struct key_info){ .name = STR("ci") }, &arena, &made, NULL));
@@ -248,8 +248,8 @@ static void test_small_arena(void **state)
 {
 	struct report_filter all = { 0 };
 	struct arena small;
-	struct report r;
-	struct report_rows page;
+	struct report r = { 0 };
+	struct report_rows page = { 0 };
 	struct err e = { 0 };
 	char model[300];
 
@@ -270,7 +270,7 @@ static void test_small_arena(void **state)
 
 static void test_names(void **state)
 {
-	enum report_group g;
+	enum report_group g = REPORT_TOTAL;
 
 	for (int i = 0; i < REPORT_GROUPS; i++) {
 		assert_true(report_group_find(str_from_z(report_group_name((enum report_group)i)), &g));
