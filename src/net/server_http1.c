@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* server_http1: HTTP/1.1 connections of the server: one exchange at a time, strict framing, deadlines for every wait. */
 #include <assert.h>
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/socket.h>
 
 #include "base/mem.h"
 #include "net/server_in.h"
@@ -51,6 +53,7 @@ struct h1 {
 	uint8_t state, body_state;
 	bool first;                      /* no request was read yet */
 	uint8_t proxy;                   /* enum server_proxy */
+	struct tls_server *tls_later;    /* TLS begins behind the PROXY header */
 	bool feeding;                    /* on_head is being called: who asks for the body need not post */
 	bool http10, body_chunked, expect;
 	bool keep_alive, started, out_chunked, out_none, was_full;
@@ -436,13 +439,41 @@ static bool input_ended(struct h1 *h, bool failed)
 	return false;
 }
 
-/* One read. A long body goes straight to where it is wanted. > 0: taken; else as conn_read; -3: the object is gone. */
 enum { READ_GONE = -3 };
+
+/* TLS wants the bytes behind the header from the socket itself, so that no more than the header may be taken from it. */
+static ssize_t read_proxy_before_tls(struct h1 *h)
+{
+	struct conn *c = &h->sc.conn;
+	char *scratch = loop_scratch(c->loop);
+	ssize_t n = recv(c->watch.fd, scratch, PROXYPROTO_MAX_BYTES, MSG_PEEK);
+	struct str in = str_of(scratch, n > 0 ? (size_t)n : 0);
+
+	if (n == 0)
+		return CONN_EOF;
+	if (n < 0 && errno != EAGAIN && errno != EINTR)
+		return CONN_FAIL;
+	if (n > 0 && !feed_proxy(h, &in))
+		return READ_GONE;
+	if (n < 0 || h->state == H1_PROXY) {
+		c->can_read = false; /* an edge tells of more */
+		return CONN_AGAIN;
+	}
+	n = recv(c->watch.fd, scratch, (size_t)n - in.n, 0);
+	assert(n > 0);
+	c->tls = tls_accept(h->tls_later, c->watch.fd);
+	h->tls_later = NULL;
+	return n;
+}
+
+/* One read. A long body goes straight to where it is wanted. > 0: taken; else as conn_read, or READ_GONE. */
 static ssize_t read_once(struct h1 *h)
 {
 	char *scratch = loop_scratch(h->sc.conn.loop);
 	ssize_t n;
 
+	if (h->tls_later)
+		return read_proxy_before_tls(h);
 	if (h->state == H1_OPEN && !h->body_chunked) {
 		size_t want = h->body_left < LOOP_SCRATCH_BYTES ? (size_t)h->body_left : LOOP_SCRATCH_BYTES;
 		char *at = buf_reserve(h->body, want);
@@ -778,7 +809,7 @@ static const struct exchange_ops h1_ops = {
 bool http1_accept(struct server *s, int fd, const struct server_peer *peer, const struct listener_options *o)
 {
 	struct h1 *h = mem_zalloc(sizeof *h);
-	struct tls *tls = o->tls ? tls_accept(o->tls, fd) : NULL;
+	struct tls *tls = o->tls && o->proxy == SERVER_PROXY_OFF ? tls_accept(o->tls, fd) : NULL;
 
 	h->sc.server = s;
 	h->sc.peer = *peer;
@@ -787,6 +818,7 @@ bool http1_accept(struct server *s, int fd, const struct server_peer *peer, cons
 	h->again.run = run_again;
 	h->first = true;
 	h->proxy = (uint8_t)o->proxy;
+	h->tls_later = tls ? NULL : o->tls;
 	h->state = o->proxy == SERVER_PROXY_OFF ? H1_IDLE : H1_PROXY;
 	if (!conn_open(&h->sc.conn, s->options.loop, fd, tls, on_changed, NULL)) {
 		free(h);
