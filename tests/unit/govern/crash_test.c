@@ -42,6 +42,7 @@ static void *child_loop(void *arg)
 	if (!j)
 		_exit(3);
 	for (unsigned i = 0;; i++) {
+		struct ledger_stats stats;
 		struct ulid ids[BATCH];
 		size_t n = 1 + i % BATCH;
 
@@ -63,6 +64,10 @@ static void *child_loop(void *arg)
 		}
 		if (!journal_commit(j) || write(c->fd, ids, n * sizeof(ids[0])) != (ssize_t)(n * sizeof(ids[0])))
 			_exit(5);
+		/* The primary key would hide that a record is read twice. */
+		ledger_stats(c->ledger, &stats);
+		if (stats.duplicates)
+			_exit(7);
 	}
 }
 
