@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* server_http1: HTTP/1.1 connections of the server: one exchange at a time, strict framing, deadlines for every wait. */
+/* server_http1: HTTP/1.1 connections of the server: one exchange at a time, strict framing, deadlines for every
+ * wait. */
 #include <assert.h>
 #include <errno.h>
 #include <stdio.h>
@@ -37,7 +38,8 @@ enum h1_body {
 struct h1 {
 	struct server_conn sc;
 	struct exchange x;
-	struct task again;               /* read on, from a clean stack */
+	struct task again;               /* go on, from a clean stack */
+	struct task flushed;             /* the kernel was asked to take what is queued */
 
 	char *in;                        /* received and not used: a partial head, or what follows a request */
 	uint32_t in_n, in_cap, scanned;
@@ -74,6 +76,7 @@ static const struct server_limits *limits_of(const struct h1 *h)
 static void destroy(struct h1 *h)
 {
 	loop_unpost(h->sc.conn.loop, &h->again);
+	loop_unpost(h->sc.conn.loop, &h->flushed);
 	server_conn_fini(&h->sc);
 	free(h->in);
 	free(h);
@@ -151,7 +154,8 @@ static void linger(struct h1 *h)
 		loop_post(h->sc.conn.loop, &h->again);
 }
 
-/* Answers a message that broke the rules before there was an exchange. The dialect is not known yet: the OpenAI form. */
+/* Answers a message that broke the rules before there was an exchange. The dialect is not known yet: the OpenAI
+ * form. */
 static void refuse_message(struct h1 *h, const struct err *e)
 {
 	char body[768], head[256];
@@ -159,11 +163,13 @@ static void refuse_message(struct h1 *h, const struct err *e)
 	struct buf b = buf_make(sizeof body);
 
 	h->sc.server->stats.refused++;
-	buf_printf(&b, "{\"error\":{\"message\":\"%s\",\"type\":\"invalid_request_error\",\"param\":null,\"code\":\"%s\"}}",
+	buf_printf(&b,
+	           "{\"error\":{\"message\":\"%s\",\"type\":\"invalid_request_error\",\"param\":null,\"code\":\"%s\"}}",
 	           e->text, err_code_name(e->code));
-	snprintf(head, sizeof head,
-	         "HTTP/1.1 %d %s\r\ndate: %.*s\r\ncontent-type: application/json\r\ncontent-length: %zu\r\nconnection: close\r\n\r\n",
-	         status, http_reason(status), STR_ARG(server_date(h->sc.server)), b.n);
+	snprintf(
+		head, sizeof head,
+		"HTTP/1.1 %d %s\r\ndate: %.*s\r\ncontent-type: application/json\r\ncontent-length: %zu\r\nconnection: close\r\n\r\n",
+		status, http_reason(status), STR_ARG(server_date(h->sc.server)), b.n);
 	conn_queue(&h->sc.conn, str_from_z(head));
 	conn_queue(&h->sc.conn, buf_str(&b));
 	buf_fini(&b);
@@ -291,6 +297,7 @@ static void start_http2(struct h1 *h, struct str bytes)
 	char *in = h->in;
 
 	loop_unpost(h->sc.conn.loop, &h->again);
+	loop_unpost(h->sc.conn.loop, &h->flushed);
 	h->in = NULL;
 	h->in_n = h->in_cap = 0;
 	h->sc.http2 = true;
@@ -441,7 +448,8 @@ static bool input_ended(struct h1 *h, bool failed)
 
 enum { READ_GONE = -3 };
 
-/* TLS wants the bytes behind the header from the socket itself, so that no more than the header may be taken from it. */
+/* TLS wants the bytes behind the header from the socket itself, so that no more than the header may be taken from
+ * it. */
 static ssize_t read_proxy_before_tls(struct h1 *h)
 {
 	struct conn *c = &h->sc.conn;
@@ -564,24 +572,37 @@ static void read_on(struct h1 *h)
 	set_deadline(h);
 }
 
+static void drained(struct h1 *h)
+{
+	if (h->state == H1_LINGER) {
+		deadline_in(h, LINGER_MS);
+	} else if (h->state == H1_OPEN && h->was_full &&
+	           conn_queued(&h->sc.conn) <= limits_of(h)->write_mark_bytes / 2) {
+		h->was_full = false;
+		h->x.handler->on_drained(&h->x);
+	}
+}
+
 static void run_again(struct task *t)
 {
 	struct h1 *h = CONTAINER_OF(t, struct h1, again);
 
+	if (h->state == H1_OPEN && h->was_full && !h->sc.conn.stalled)
+		drained(h);
 	if (h->state == H1_DEAD)
 		destroy(h);
 	else
 		read_on(h);
 }
 
-static void drained(struct h1 *h)
+/* All of a queue above its mark was taken at once: the connection tells nobody. Not from here, where the journal has
+ * been written for this turn, because the handler may finish its answer. */
+static void run_flushed(struct task *t)
 {
-	if (h->state == H1_LINGER) {
-		deadline_in(h, LINGER_MS);
-	} else if (h->state == H1_OPEN && h->was_full && conn_queued(&h->sc.conn) <= limits_of(h)->write_mark_bytes / 2) {
-		h->was_full = false;
-		h->x.handler->on_drained(&h->x);
-	}
+	struct h1 *h = CONTAINER_OF(t, struct h1, flushed);
+
+	if (h->was_full && !h->sc.conn.stalled)
+		loop_post(h->sc.conn.loop, &h->again);
 }
 
 static void on_changed(struct conn *c)
@@ -683,7 +704,8 @@ static void h1_start(struct exchange *x, int status, const struct http_field *fi
 	h->out_chunked = length < 0 && !h->http10 && !h->out_none;
 	h->out_left = length > 0 ? (uint64_t)length : 0;
 	if (h->body_state != BODY_NONE || (length < 0 && h->http10)) {
-		h->keep_alive = false; /* a body that nobody reads ends the connection, and so does an answer without a length */
+		/* a body that nobody reads ends the connection, and so does an answer without a length */
+		h->keep_alive = false;
 		h->body_state = BODY_FAILED;
 	}
 	for (unsigned i = 0; i < n; i++)
@@ -790,6 +812,8 @@ static bool h1_full(struct exchange *x)
 		h->was_full = true;
 		h->stall_mark = UINT32_MAX;
 		deadline_in(h, limits_of(h)->write_timeout_ms);
+		if (!h->sc.conn.stalled)
+			loop_post_flush(x->loop, &h->flushed);
 	}
 	return true;
 }
@@ -816,6 +840,7 @@ bool http1_accept(struct server *s, int fd, const struct server_peer *peer, cons
 	h->sc.http2_wanted = o->http2;
 	h->sc.deadline.on_due = on_deadline;
 	h->again.run = run_again;
+	h->flushed.run = run_flushed;
 	h->first = true;
 	h->proxy = (uint8_t)o->proxy;
 	h->tls_later = tls ? NULL : o->tls;
