@@ -83,9 +83,10 @@ static void before_flush(struct hook *h)
 	struct req *r = w->deliver, *next;
 	bool written;
 
+	/* also for those whose client has left; it costs nothing when nothing was added */
+	written = journal_commit(w->journal);
 	if (!r)
 		return;
-	written = journal_commit(w->journal);
 	w->deliver = NULL;
 	w->deliver_tail = &w->deliver;
 	for (; r; r = next) {

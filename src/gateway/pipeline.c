@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "gateway/gateway_in.h"
+#include "govern/journal.h"
 #include "govern/keys.h"
 
 #define TO(s) (1u << STEP_##s)
@@ -67,6 +68,8 @@ static enum step step_auth(struct req *r)
 		if (r->endpoint->access == ACCESS_ADMIN && r->key->info.role != KEY_ADMIN)
 			return req_refuse(r, ERR_POLICY, "this path needs the admin key or a key with the admin role");
 	}
+	if (r->endpoint->kind == ENDPOINT_MODEL && !journal_ok(r->w->journal))
+		return req_refuse(r, ERR_NO_DEPLOYMENT, "the ledger cannot be written, so nothing is sent upstream");
 	if (!req_take_head(r))
 		return STEP_REFUSE;
 	return STEP_BODY;

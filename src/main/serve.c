@@ -312,6 +312,8 @@ static void set_figures(struct hook *h)
 	uint64_t now = loop_now_ms(l->loop);
 	struct server_stats st;
 
+	if (!l->server)
+		return; /* the last turn */
 	server_get_stats(l->server, &st);
 	atomic_store_explicit(&l->exchanges, st.exchanges, memory_order_relaxed);
 	if (now - l->figures_ms < FIGURES_EVERY_MS)
@@ -629,6 +631,7 @@ int serve_run(const struct serve_options *o)
 	bool good;
 
 	signal(SIGPIPE, SIG_IGN);
+	signal(SIGXFSZ, SIG_IGN); /* a limit on file sizes is an error of write(2), which the journal answers */
 	sigemptyset(&signals);
 	sigaddset(&signals, SIGHUP);
 	sigaddset(&signals, SIGINT);
