@@ -6,6 +6,10 @@
 
 #include "json/json_in.h"
 
+#if defined(__x86_64__)
+#include <immintrin.h>
+#endif
+
 /*
  * Every function below takes the place it stands at and returns the place behind what it read, or NULL after fault().
  * Bytes are unsigned here, so that comparisons mean what they say.
@@ -111,6 +115,39 @@ static inline const uint8_t *skip_special(struct scan *s, const uint8_t *p)
 	return fault(s, JSON_ERR_CONTROL, p);
 }
 
+/* A long text, such as a prompt of 100 KB, is worth the machine's wide vectors: passes blocks without a stop. */
+#define LONG_BYTES 1024
+#if defined(__x86_64__) && !defined(SLUICE_V16_PLAIN)
+__attribute__((target("avx2"))) static const uint8_t *skip_plain_wide(const uint8_t *p, const uint8_t *end)
+{
+	const __m256i two = _mm256_set1_epi8(2), limit = _mm256_set1_epi8(0x21), backslash = _mm256_set1_epi8('\\');
+
+	for (; end - p >= 128; p += 128) {
+		__m256i stops = _mm256_setzero_si256();
+
+		for (int i = 0; i < 128; i += 32) {
+			__m256i v = _mm256_loadu_si256((const __m256i *)(const void *)(p + i));
+
+			stops = _mm256_or_si256(stops, _mm256_cmpgt_epi8(limit, _mm256_xor_si256(v, two)));
+			stops = _mm256_or_si256(stops, _mm256_cmpeq_epi8(v, backslash));
+		}
+		if (_mm256_movemask_epi8(stops))
+			break;
+	}
+	return p;
+}
+
+static const uint8_t *skip_plain(const uint8_t *p, const uint8_t *end)
+{
+	return __builtin_cpu_supports("avx2") ? skip_plain_wide(p, end) : p;
+}
+#else
+static const uint8_t *skip_plain(const uint8_t *p, const uint8_t *end)
+{
+	return p;
+}
+#endif
+
 /* One search finds all the stops of 64 bytes, so that a text with an accent or an escape in each word does not search
  * anew behind each. */
 static const uint8_t *skip_string_rest(struct scan *s, const uint8_t *p)
@@ -119,6 +156,8 @@ static const uint8_t *skip_string_rest(struct scan *s, const uint8_t *p)
 		const uint8_t *block = p;
 		uint64_t stops = json_stops(block);
 		p += 64;
+		if (!stops && s->end - p >= LONG_BYTES)
+			p = skip_plain(p, s->end);
 		while (stops) {
 			const uint8_t *q = block + __builtin_ctzll(stops);
 			if (*q == '"')

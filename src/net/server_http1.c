@@ -35,6 +35,10 @@ enum h1_body {
 	BODY_FAILED,   /* broken, or not wanted: nothing more is read */
 };
 
+/* What comes first is read into the loop's scratch and copied; a long body's rest goes straight to its buffer. */
+#define HEAD_READ_BYTES 16384u
+#define BODY_READ_BYTES (256u << 10)
+
 struct h1 {
 	struct server_conn sc;
 	struct exchange x;
@@ -224,7 +228,8 @@ static void body_begin(struct h1 *h)
 static void feed_sized(struct h1 *h, struct str *in)
 {
 	struct str data = str_slice(*in, 0, h->body_left < in->n ? (size_t)h->body_left : in->n);
-	bool fits = buf_append(h->body, data);
+	bool fits = buf_reserve(h->body, h->body_left < BODY_READ_BYTES ? (size_t)h->body_left : BODY_READ_BYTES) &&
+		    buf_append(h->body, data);
 
 	assert(fits); /* body_begin has looked */
 	*in = str_slice(*in, data.n, in->n);
@@ -483,7 +488,7 @@ static ssize_t read_once(struct h1 *h)
 	if (h->tls_later)
 		return read_proxy_before_tls(h);
 	if (h->state == H1_OPEN && !h->body_chunked) {
-		size_t want = h->body_left < LOOP_SCRATCH_BYTES ? (size_t)h->body_left : LOOP_SCRATCH_BYTES;
+		size_t want = h->body_left < BODY_READ_BYTES ? (size_t)h->body_left : BODY_READ_BYTES;
 		char *at = buf_reserve(h->body, want);
 
 		assert(at);
@@ -497,7 +502,7 @@ static ssize_t read_once(struct h1 *h)
 			body_done(h);
 		return n;
 	}
-	n = conn_read(&h->sc.conn, scratch, LOOP_SCRATCH_BYTES);
+	n = conn_read(&h->sc.conn, scratch, HEAD_READ_BYTES);
 	if (n <= 0)
 		return n;
 	if (h->first && h->sc.http2_wanted && h->sc.conn.tls && str_eq(tls_alpn(h->sc.conn.tls), STR("h2"))) {
