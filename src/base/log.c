@@ -200,9 +200,13 @@ static void on_deadly_signal(int sig)
 void log_panic_stack(void)
 {
 	static _Thread_local char stack[PANIC_STACK_BYTES];
-	stack_t own = { .ss_sp = stack, .ss_size = sizeof(stack) };
-	int rc = sigaltstack(&own, NULL);
+	stack_t own = { .ss_sp = stack, .ss_size = sizeof(stack) }, old;
+	int rc = sigaltstack(NULL, &old);
 
+	assert(rc == 0);
+	if (!(old.ss_flags & SS_DISABLE))
+		return; /* a sanitizer's; it unmaps what stands there when the thread ends */
+	rc = sigaltstack(&own, NULL);
 	assert(rc == 0);
 }
 
