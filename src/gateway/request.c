@@ -128,7 +128,8 @@ void req_shed(struct req *r)
 		uint16_t len = (uint16_t)o->text[i].n;
 
 		memcpy(at, &len, 2);
-		memcpy(at + 2, o->text[i].p, len);
+		if (len)
+			memcpy(at + 2, o->text[i].p, len);
 		at += 2 + len;
 	}
 	r->open = NULL;
