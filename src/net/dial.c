@@ -200,6 +200,7 @@ static void order(struct dns_answer *a, bool public_only)
 				break;
 			}
 		}
+		assert(pick < in.n);
 		taken[pick] = true;
 		last = addr_family(&in.addrs[pick]);
 		a->addrs[a->n++] = in.addrs[pick];

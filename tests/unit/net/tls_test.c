@@ -96,7 +96,7 @@ struct pair {
 static struct pair pair_open(struct tls_server *srv, struct tls_client *cl, struct tls_sessions *sessions,
                              const char *host)
 {
-	struct pair p;
+	struct pair p = { 0 };
 	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, p.fd), 0);
 	p.c = cl ? tls_connect(cl, sessions, p.fd[0], str_from_z(host), 443) : NULL;
 	p.s = tls_accept(srv, p.fd[1]);
