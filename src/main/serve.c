@@ -123,7 +123,8 @@ static bool override_listen(struct config *c, const char *listen, struct err *e)
 		return err_prefix(e, "--listen");
 	l->is_local = addr_family(&l->addr) == AF_UNIX || addr_is_loopback(&l->addr);
 	if (c->auth == AUTH_SETTING_NONE && !l->is_local)
-		return err_set(e, ERR_CONFIG, "--listen %s: auth: none is only accepted with a loopback address", listen);
+		return err_set(e, ERR_CONFIG, "--listen %s: auth: none is only accepted with a loopback address",
+		               listen);
 	c->listen = (struct setting_array){ l, 1 };
 	return true;
 }
@@ -151,8 +152,9 @@ static struct config *load_config(const struct serve_options *o)
 		c->data_dir = arena_dup(&c->arena, str_from_z(o->data_dir));
 	config_unsupported(c, on_unsupported, &unsupported);
 	if (unsupported.refused) {
-		fprintf(stderr, "sluice: this version does not act on the settings named above, and they promise protection; "
-		                "remove them to start without it\n");
+		fprintf(stderr,
+		        "sluice: this version does not act on the settings named above, and they promise protection; "
+		        "remove them to start without it\n");
 		config_free(c);
 		return NULL;
 	}
@@ -245,17 +247,33 @@ static void send_limits(struct serve *s, const struct config *c)
 	}
 }
 
+/* What a listener speaks TLS with; `certs` has room for TLS_CERTS_MAX. */
+static struct tls_server_options tls_options_of(const struct listen_settings *ls, struct tls_cert *certs)
+{
+	static const struct str alpn[] = { STR_INIT("h2"), STR_INIT("http/1.1") };
+	const struct tls_pair_settings *more = ls->tls.more.items;
+	struct tls_server_options o = { .certs = certs, .n_certs = 1, .alpn = alpn, .n_alpn = COUNT_OF(alpn) };
+
+	if (!ls->http2) {
+		o.alpn++;
+		o.n_alpn--;
+	}
+	certs[0] = (struct tls_cert){ ls->tls.cert, ls->tls.key };
+	for (size_t i = 0; i < ls->tls.more.n; i++)
+		certs[o.n_certs++] = (struct tls_cert){ more[i].cert, more[i].key };
+	return o;
+}
+
 static void reload_certificates(struct serve *s, const struct config *c)
 {
 	const struct listen_settings *ls = c->listen.items;
+	struct tls_cert certs[TLS_CERTS_MAX];
 	struct err e;
 
 	for (unsigned i = 0; i < s->n_listeners && i < c->listen.n; i++) {
-		struct tls_cert cert = { ls[i].tls.cert, ls[i].tls.key };
-		struct str alpn[] = { STR("h2"), STR("http/1.1") };
-		struct tls_server_options o = { &cert, 1, ls[i].http2 ? alpn : alpn + 1, ls[i].http2 ? 2 : 1 };
+		struct tls_server_options o = tls_options_of(&ls[i], certs);
 
-		if (s->listeners[i].tls && cert.cert_file.n && !tls_server_reload(s->listeners[i].tls, &o, &e))
+		if (s->listeners[i].tls && ls[i].tls.cert.n && !tls_server_reload(s->listeners[i].tls, &o, &e))
 			log_error("net", "certificate not reloaded, the old one stays: %s", e.text);
 	}
 }
@@ -358,13 +376,14 @@ static void add_figures(void *arg, struct metrics_out *out)
 static bool open_listener(struct serve *s, const struct listen_settings *ls, struct err *e)
 {
 	struct listener *l = &s->listeners[s->n_listeners];
-	struct tls_cert cert = { ls->tls.cert, ls->tls.key };
-	struct str alpn[] = { STR("h2"), STR("http/1.1") };
+	struct tls_cert certs[TLS_CERTS_MAX];
 
 	l->addr = ls->addr;
 	l->unix_fd = -1;
-	if (cert.cert_file.n) {
-		l->tls = tls_server_new(&(struct tls_server_options){ &cert, 1, ls->http2 ? alpn : alpn + 1, ls->http2 ? 2 : 1 }, e);
+	if (ls->tls.cert.n) {
+		struct tls_server_options o = tls_options_of(ls, certs);
+
+		l->tls = tls_server_new(&o, e);
 		if (!l->tls)
 			return false;
 	}
@@ -383,7 +402,8 @@ static bool listen_on_loop(struct serve *s, struct serve_loop *l, const struct c
 			                      .http2 = ls[i].http2 };
 
 		if (addr_family(&from->addr) == AF_UNIX) {
-			if (from->unix_fd < 0 && (from->unix_fd = server_bind(&from->addr, (int)c->server.backlog, e)) < 0)
+			if (from->unix_fd < 0 &&
+			    (from->unix_fd = server_bind(&from->addr, (int)c->server.backlog, e)) < 0)
 				return false;
 			o.fd = dup(from->unix_fd);
 		} else {
@@ -479,7 +499,8 @@ static void drain(struct serve *s, int64_t grace_ms, const sigset_t *signals)
 
 	atomic_store(&s->services.ready, false);
 	notify_stopping();
-	log_info("serve", "draining: no new connections, %llu requests in flight", (unsigned long long)exchanges_left(s));
+	log_info("serve", "draining: no new connections, %llu requests in flight",
+	         (unsigned long long)exchanges_left(s));
 	for (unsigned i = 0; i < s->n_loops; i++) {
 		s->loops[i].drain_msg.run = on_drain;
 		loop_send(s->loops[i].loop, &s->loops[i].drain_msg);
@@ -662,8 +683,10 @@ int command_serve(int argc, char **argv)
 	struct serve_options o = { 0 };
 
 	for (int i = 1; i < argc; i++) {
-		const char **to = !strcmp(argv[i], "-c") || !strcmp(argv[i], "--config") ? &o.file :
-		                  !strcmp(argv[i], "--listen") ? &o.listen : !strcmp(argv[i], "--data-dir") ? &o.data_dir : NULL;
+		const char **to = !strcmp(argv[i], "-c") || !strcmp(argv[i], "--config") ? &o.file
+		                  : !strcmp(argv[i], "--listen")                         ? &o.listen
+		                  : !strcmp(argv[i], "--data-dir")                       ? &o.data_dir
+		                                                                         : NULL;
 
 		if (!to || i + 1 == argc) {
 			fprintf(stderr, to ? "sluice: %s needs a value; try: sluice help serve\n"

@@ -4,23 +4,43 @@
 #include "net/settings.h"
 
 #include "base/err.h"
+#include "net/tls.h"
 
 #define AT(member) .offset = offsetof(struct STRUCT, member)
+
+#define STRUCT tls_pair_settings
+static const struct setting tls_pair_rows[] = {
+	{ .name = "cert", .type = SETTING_TEXT, AT(cert), .required = true,
+	  .help = "PEM file with the certificate and its chain. Read again at each reload." },
+	{ .name = "key", .type = SETTING_TEXT, AT(key), .required = true, .help = "PEM file with the private key." },
+};
+#undef STRUCT
+static const struct settings tls_pair_settings = {
+	.name = "certificate", .size = sizeof(struct tls_pair_settings), .rows = tls_pair_rows,
+	.n = COUNT_OF(tls_pair_rows),
+};
 
 #define STRUCT listen_tls_settings
 static const struct setting listen_tls_rows[] = {
 	{ .name = "cert", .type = SETTING_TEXT, AT(cert),
 	  .help = "PEM file with the certificate and its chain. Read again at each reload." },
 	{ .name = "key", .type = SETTING_TEXT, AT(key), .help = "PEM file with the private key." },
+	{ .name = "more", .type = SETTING_LIST, AT(more), .section = &tls_pair_settings,
+	  .help = "Further certificates. The first one that is for the server name which the client asks for is "
+	          "used; without one, the certificate above." },
 };
 #undef STRUCT
 
 static bool check_listen_tls(void *item, struct setting_checker *c)
 {
 	struct listen_tls_settings *tls = item;
-	if ((tls->cert.n > 0) == (tls->key.n > 0))
-		return true;
-	return c->refuse(c, tls, "needs both cert and key");
+	if ((tls->cert.n > 0) != (tls->key.n > 0))
+		return c->refuse(c, tls, "needs both cert and key");
+	if (tls->more.n > 0 && tls->cert.n == 0)
+		return c->refuse(c, tls, "has further certificates and needs a first one: cert and key");
+	if (tls->more.n >= TLS_CERTS_MAX)
+		return c->refuse(c, tls, "has more certificates than allowed");
+	return true;
 }
 
 static const struct settings listen_tls_settings = {

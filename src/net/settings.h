@@ -13,6 +13,11 @@ enum proxy_protocol_setting { PROXY_SETTING_OFF, PROXY_SETTING_V1, PROXY_SETTING
 
 struct listen_tls_settings {
 	struct str cert, key;            /* paths of PEM files; both or neither */
+	struct setting_array more;       /* of struct tls_pair_settings: chosen by the client's server name */
+};
+
+struct tls_pair_settings {
+	struct str cert, key;
 };
 
 /* One address to listen on. The user writes `address`; the members at the end are derived from it. */

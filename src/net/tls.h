@@ -30,6 +30,8 @@ struct tls_sessions;
 
 enum { TLS_EOF = 0, TLS_WANT_READ = -1, TLS_WANT_WRITE = -2, TLS_FAIL = -3 };
 
+#define TLS_CERTS_MAX 64u
+
 /* A certificate with its chain and the key, PEM files. */
 struct tls_cert {
 	struct str cert_file, key_file;
@@ -38,7 +40,7 @@ struct tls_cert {
 /* The first certificate is the default; the others are chosen by the client's server name (SNI), first match wins. */
 struct tls_server_options {
 	const struct tls_cert *certs;
-	unsigned n_certs;
+	unsigned n_certs;           /* 1 to TLS_CERTS_MAX */
 	/* in order of our preference; a client that offers none of them is refused (RFC 7301) */
 	const struct str *alpn;
 	unsigned n_alpn;            /* 0: no ALPN */

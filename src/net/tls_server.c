@@ -13,7 +13,6 @@
 #include "base/mem.h"
 #include "net/tls_in.h"
 
-#define CERTS_MAX 256u
 #define ALPN_MAX_BYTES 64u
 #define PATH_MAX_BYTES 4096u
 
@@ -125,8 +124,8 @@ static SSL_CTX *server_ctx(const struct tls_certs *c, const struct tls_cert *fil
 
 static struct tls_certs *certs_new(const struct tls_server_options *o, struct err *e)
 {
-	if (o->n_certs == 0 || o->n_certs > CERTS_MAX) {
-		err_set(e, ERR_CONFIG, "a TLS listener has 1 to %u certificates, not %u", CERTS_MAX, o->n_certs);
+	if (o->n_certs == 0 || o->n_certs > TLS_CERTS_MAX) {
+		err_set(e, ERR_CONFIG, "a TLS listener has 1 to %u certificates, not %u", TLS_CERTS_MAX, o->n_certs);
 		return NULL;
 	}
 	struct tls_certs *c = mem_zalloc(sizeof *c + o->n_certs * sizeof(SSL_CTX *));

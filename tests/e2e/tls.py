@@ -63,12 +63,12 @@ class Secure(Gateway):
 
     def __init__(self, certificates, settings):
         super().__init__(settings)
-        self.certificates = certificates
+        self.certificates, self.listen = certificates, None
         self.tls_port, self.proxy_port, self.proxy_tls_port = free_port(), free_port(), free_port()
 
     def _write(self):
         tls = {"cert": self.certificates.path("front.pem"), "key": self.certificates.path("front.key")}
-        self.settings["listen"] = [
+        self.settings["listen"] = self.listen or [
             f"127.0.0.1:{self.port}",
             {"address": f"127.0.0.1:{self.tls_port}", "tls": tls},
             {"address": f"127.0.0.1:{self.proxy_port}", "proxy_protocol": "any"},
@@ -266,6 +266,27 @@ def test_a_new_certificate_is_served_after_sighup_and_a_bad_one_is_not():
             assert b"front.pem" in gw.messages()
             a = c.ask("POST", PATH, chat())
             assert c.answers(a)[a][0]     # the connection from before
+
+
+def test_the_certificate_is_chosen_by_the_server_name():
+    with world() as cs, Provider(say) as p:
+        cs.issue("second", "DNS:second.example,DNS:*.wild.example")
+        with Secure(cs, config(p)) as gw:
+            tls = gw.settings["listen"][1]["tls"]
+            tls["more"] = [{"cert": cs.path("second.pem"), "key": cs.path("second.key")}]
+            settings = dict(gw.settings)
+            gw.listen = settings["listen"]
+            gw.reload(settings)
+            deadline = time.monotonic() + 5 * SLOW
+            while True:
+                try:
+                    for name in ("second.example", "x.wild.example", "localhost"):
+                        with socket.create_connection(("127.0.0.1", gw.tls_port), 5 * SLOW) as s:
+                            cs.trusting().wrap_socket(s, server_hostname=name).close()
+                    break
+                except ssl.SSLCertVerificationError:
+                    assert time.monotonic() < deadline, name
+                    time.sleep(0.02)
 
 
 def test_what_is_no_tls_is_not_answered():
