@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * admin: the REST API for operators, /admin/v1/… and /openapi.json, as services of the gateway (gateway/service.h), which
+ * has authenticated the caller before. What blocks (keys, ledger, reload) runs as a job on net/pool; a client that goes
+ * away leaves its job to finish alone. The routes are one table (routes.c), which the OpenAPI document is made from too.
+ *
+ *	a = admin_new(&options);
+ *	services[SERVICE_ADMIN] = (struct service){ admin_run, a };
+ *	services[SERVICE_OPENAPI] = (struct service){ admin_openapi, a };
+ */
+#ifndef SLUICE_ADMIN_ADMIN_H
+#define SLUICE_ADMIN_ADMIN_H
+
+#include "gateway/service.h"
+
+struct admin;
+struct keys;
+struct ledger;
+struct pool;
+
+struct admin_options {
+	struct keys *keys;
+	struct ledger *ledger;
+	struct pool *pool;
+	/* Reads the configuration again and takes it over; on a pool thread. False: the old one stays, err tells why. */
+	bool (*reload)(void *arg, struct err *);
+	void *reload_arg;
+};
+
+struct admin *admin_new(const struct admin_options *);
+/* When no loop and no pool thread runs any more. NULL is fine. */
+void admin_free(struct admin *);
+
+/* `arg` is the struct admin. */
+enum op_state admin_run(void *arg, struct service_call *, struct err *);
+enum op_state admin_openapi(void *arg, struct service_call *, struct err *);
+
+#endif

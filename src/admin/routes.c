@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The table of the admin API's routes. */
+#include "admin/admin_in.h"
+#include "base/text.h"
+
+#define BIT(param) (1u << PARAM_##param)
+#define PAGE (BIT(LIMIT) | BIT(CURSOR))
+#define FILTER (BIT(SINCE) | BIT(UNTIL) | BIT(KEY) | BIT(MODEL) | BIT(PROVIDER))
+
+static const struct admin_route rows[] = {
+	{ METHOD_GET, "v1/keys", keys_api_list, false, PAGE | BIT(TEAM) | BIT(USER) | BIT(REVOKED), 200, "List virtual keys", NULL, "Key",
+	  true },
+	{ METHOD_POST, "v1/keys", keys_api_create, false, 0, 201, "Make a virtual key; its text is in this answer only", "KeyNew",
+	  "KeyMade", false },
+	{ METHOD_GET, "v1/keys/{id}", keys_api_get, false, 0, 200, "Show a virtual key", NULL, "Key", false },
+	{ METHOD_PATCH, "v1/keys/{id}", keys_api_edit, false, 0, 200, "Change a virtual key", "KeyNew", "Key", false },
+	{ METHOD_DELETE, "v1/keys/{id}", keys_api_revoke, false, 0, 204, "Revoke a virtual key, at once", NULL, NULL, false },
+	{ METHOD_POST, "v1/keys/{id}/rotate", keys_api_rotate, false, 0, 200, "Give a virtual key a new text; the old one is dead at "
+	  "once", NULL, "KeyMade", false },
+	{ METHOD_GET, "v1/spend", spend_api_sums, false, FILTER | BIT(LIMIT) | BIT(GROUP), 200, "Sums of what was spent", NULL, "Spend",
+	  true },
+	{ METHOD_GET, "v1/logs", spend_api_rows, false, FILTER | PAGE, 200, "List requests, newest first", NULL, "Log", true },
+	{ METHOD_GET, "v1/logs/{id}", spend_api_row, false, 0, 200, "Show one request", NULL, "Log", false },
+	{ METHOD_GET, "v1/models", models_api_models, true, 0, 200, "Configured models and their deployments", NULL, "Model", true },
+	{ METHOD_GET, "v1/providers", models_api_providers, true, 0, 200, "Configured providers, without credentials", NULL, "Provider",
+	  true },
+	{ METHOD_POST, "v1/config/reload", admin_api_reload, false, 0, 200, "Read the configuration again", NULL, "Reloaded", false },
+	{ METHOD_POST, "reload", admin_api_reload, false, 0, 200, "Read the configuration again", NULL, "Reloaded", false },
+};
+
+const struct admin_route *admin_routes(size_t *n)
+{
+	*n = COUNT_OF(rows);
+	return rows;
+}
+
+static bool path_matches(struct str pattern, struct str path, struct str *id)
+{
+	while (pattern.p && path.p) {
+		struct str want = str_cut(&pattern, '/'), have = str_cut(&path, '/');
+
+		if (str_eq(want, STR("{id}")) && have.n)
+			*id = have;
+		else if (!str_eq(want, have))
+			return false;
+	}
+	return !pattern.p && !path.p;
+}
+
+const struct admin_route *admin_route_find(enum http_method method, struct str path, struct arena *arena, struct str *id,
+                                           struct err *e)
+{
+	const struct admin_route *other = NULL;
+	struct str raw = { NULL, 0 };
+
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		struct buf decoded = buf_make(1024);
+		bool good;
+
+		if (!path_matches(str_from_z(rows[i].path), path, &raw))
+			continue;
+		if (rows[i].method != method) {
+			other = &rows[i];
+			continue;
+		}
+		good = text_percent_decode(&decoded, raw);
+		*id = good ? arena_dup(arena, buf_str(&decoded)) : raw;
+		buf_fini(&decoded);
+		if (good)
+			return &rows[i];
+		err_set(e, ERR_INVALID_REQUEST, "the path holds a bad percent-escape");
+		return NULL;
+	}
+	if (other)
+		err_set(e, ERR_METHOD, "this method is not allowed for /admin/%s", other->path);
+	else
+		err_set(e, ERR_NOT_FOUND, "there is no /admin/%.*s; GET /openapi.json lists what there is",
+		        (int)(path.n < 100 ? path.n : 100), path.n ? path.p : "");
+	return NULL;
+}
