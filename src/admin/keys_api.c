@@ -61,7 +61,7 @@ static bool answer_key(struct admin_call *c, const struct key_info *k, struct st
 /* What an earlier request with this Idempotency-Key made, as it is now. */
 static bool answer_made_before(struct admin_call *c, struct str id, struct err *e)
 {
-	struct key_info k;
+	struct key_info k = { 0 };
 
 	return keys_get(c->admin->options.keys, id, c->arena, &k, e) && answer_key(c, &k, STR(""));
 }
@@ -69,7 +69,7 @@ static bool answer_made_before(struct admin_call *c, struct str id, struct err *
 bool keys_api_create(struct admin_call *c, struct err *e)
 {
 	struct key_info spec;
-	struct key_made made;
+	struct key_made made = { 0 };
 	struct str before;
 	unsigned what;
 	bool good;
@@ -91,7 +91,7 @@ bool keys_api_create(struct admin_call *c, struct err *e)
 
 bool keys_api_rotate(struct admin_call *c, struct err *e)
 {
-	struct key_made made;
+	struct key_made made = { 0 };
 	struct str before;
 	bool good;
 
@@ -110,14 +110,14 @@ bool keys_api_rotate(struct admin_call *c, struct err *e)
 
 bool keys_api_get(struct admin_call *c, struct err *e)
 {
-	struct key_info k;
+	struct key_info k = { 0 };
 
 	return keys_get(c->admin->options.keys, c->id, c->arena, &k, e) && answer_key(c, &k, (struct str){ NULL, 0 });
 }
 
 bool keys_api_edit(struct admin_call *c, struct err *e)
 {
-	struct key_info to, k;
+	struct key_info to, k = { 0 };
 	unsigned what;
 
 	if (!input_key(c, &to, &what, e))
@@ -136,7 +136,7 @@ bool keys_api_list(struct admin_call *c, struct err *e)
 {
 	struct keys_query q = { .cursor = c->param[PARAM_CURSOR], .team = c->param[PARAM_TEAM], .user = c->param[PARAM_USER] };
 	struct json_writer w = json_writer_make(c->out);
-	struct keys_page page;
+	struct keys_page page = { 0 };
 
 	if (!input_limit(c, LIST_LIMIT, LIST_MAX, &q.limit, e) || !input_bool(c, PARAM_REVOKED, &q.with_revoked, e) ||
 	    !keys_list(c->admin->options.keys, &q, c->arena, &page, e))

@@ -229,7 +229,7 @@ static void write_paths(struct json_writer *w, struct arena *a)
 				write_operation(w, a, &all[k]);
 			methods |= 1u << all[k].method;
 			if (k > i)
-				all[k].path.p = NULL;
+				all[k].path = (struct str){ NULL, 0 };
 		}
 		json_close(w);
 	}

@@ -43,7 +43,7 @@ bool spend_api_sums(struct admin_call *c, struct err *e)
 	enum report_group group = REPORT_TOTAL;
 	struct str name = c->param[PARAM_GROUP];
 	struct report_filter filter;
-	struct report report;
+	struct report report = { 0 };
 	size_t limit;
 
 	if (name.p && !report_group_find(name, &group))
@@ -171,7 +171,7 @@ bool spend_api_rows(struct admin_call *c, struct err *e)
 {
 	struct json_writer w = json_writer_make(c->out);
 	struct report_filter filter;
-	struct report_rows rows;
+	struct report_rows rows = { 0 };
 	size_t limit;
 
 	if (!input_limit(c, ROWS_LIMIT, ROWS_MAX, &limit, e) || !read_filter(c, &filter, e) ||
@@ -187,7 +187,7 @@ bool spend_api_rows(struct admin_call *c, struct err *e)
 bool spend_api_row(struct admin_call *c, struct err *e)
 {
 	struct json_writer w = json_writer_make(c->out);
-	struct report_row row;
+	struct report_row row = { 0 };
 	struct ulid id;
 
 	if (!spend_id_read(c->id, &id))
