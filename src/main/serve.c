@@ -12,6 +12,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "admin/admin.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -75,6 +76,7 @@ struct serve {
 	struct observe *observe;
 	struct pool *pool;
 	struct gateway *gateway;
+	struct admin *admin;
 	struct services_context services;
 	struct listener listeners[LISTENERS_MAX];
 	unsigned n_listeners;
@@ -322,6 +324,11 @@ static bool reload_now(struct serve *s, struct err *e)
 	return good;
 }
 
+static bool on_reload(void *arg, struct err *e)
+{
+	return reload_now(arg, e);
+}
+
 /* ---- figures for the metrics ---- */
 
 static void set_figures(struct hook *h)
@@ -540,6 +547,7 @@ static void close_all(struct serve *s)
 		}
 	}
 	gateway_free(s->gateway);
+	admin_free(s->admin);
 	ledger_close(s->ledger);
 	keys_close(s->keys);
 	observe_free(s->observe);
@@ -598,7 +606,10 @@ static bool start(struct serve *s, struct config *c, struct err *e)
 	o.ledger = s->ledger;
 	o.observe = s->observe;
 	o.pool = s->pool;
+	s->admin = admin_new(&(struct admin_options){ s->keys, s->ledger, s->pool, on_reload, s });
 	services_init(o.services, &s->services);
+	o.services[SERVICE_ADMIN] = (struct service){ admin_run, s->admin };
+	o.services[SERVICE_OPENAPI] = (struct service){ admin_openapi, s->admin };
 	s->gateway = gateway_new(&o);
 	metrics_add_figures(s->observe, add_figures, s);
 	if (c->listen.n > LISTENERS_MAX)
