@@ -190,6 +190,9 @@ static bool goes_upstream(const struct http_head *h, const struct http_field *f)
 
 	if (http_is_hop_by_hop(f->id) || (ours >> f->id & 1))
 		return false;
+	/* CGI-like servers take `content_length` for `content-length`: no name with an underscore passes */
+	if (f->id == HTTP_F_OTHER && str_find_chr(f->name, '_') != STR_NPOS)
+		return false;
 	for (unsigned i = 0; i < h->n_fields; i++)
 		if (h->fields[i].id == HTTP_F_CONNECTION && http_list_has(h->fields[i].value, f->name))
 			return false;

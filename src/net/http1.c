@@ -28,8 +28,18 @@ static bool refuse(struct err *e, int status, const char *fmt, ...)
 
 /* ---- where a head ends ---- */
 
-/* Sixteen bytes at a time from `at`: the index of the first LF that ends the head (CR LF CR LF) or is bare; without one,
- * where less than sixteen bytes are left. */
+/* Does the byte at `at` end the head, or break its lines: the second LF of CR LF CR LF, a bare LF, what follows a bare CR, white
+ * space at the start of a line? */
+static bool is_stop(struct str b, size_t start, size_t at)
+{
+	char c = b.p[at], before = at > start ? b.p[at - 1] : 'x';
+
+	if (c == '\n')
+		return before != '\r' || (at > start + 1 && b.p[at - 2] == '\n');
+	return before == '\r' || (before == '\n' && (c == ' ' || c == '\t'));
+}
+
+/* The first such byte from `at` on, sixteen at a time; b.n: none. */
 static size_t find_stop(struct str b, size_t start, size_t at)
 {
 	unsigned cr_before = at > start && b.p[at - 1] == '\r';
@@ -38,25 +48,43 @@ static size_t find_stop(struct str b, size_t start, size_t at)
 	for (; b.n - at >= 16; at += 16) {
 		v16 v = v16_load(b.p + at);
 		unsigned lf = v16_mask(v16_eq(v, v16_fill('\n'))), cr = v16_mask(v16_eq(v, v16_fill('\r')));
-		unsigned stop = lf & (~(cr << 1 | cr_before) | (lf << 2 | lf_before));
+		unsigned blank = v16_mask(v16_or(v16_eq(v, v16_fill(' ')), v16_eq(v, v16_fill('\t'))));
+		unsigned after_cr = cr << 1 | cr_before;
+		unsigned stop = (lf & (~after_cr | lf << 2 | lf_before)) | (after_cr & ~lf) | ((lf << 1 | lf_before >> 1) & blank);
 
-		if (stop)
+		if (stop & 0xffff)
 			return at + (unsigned)__builtin_ctz(stop);
 		cr_before = cr >> 15;
 		lf_before = lf >> 14;
 	}
+	while (at < b.n && !is_stop(b, start, at))
+		at++;
 	return at;
+}
+
+static bool check_request_line(struct str line, struct http_head *h, struct str *target, struct err *e);
+
+/* A first line that is none is refused as soon as it is there: other protocols' greetings end in one. */
+static bool check_early(struct str bytes, struct err *e)
+{
+	const char *lf = memchr(bytes.p, '\n', bytes.n);
+	struct http_head h = { 0 };
+	struct str target;
+
+	return !lf || check_request_line(str_of(bytes.p, (size_t)(lf - bytes.p) - 1), &h, &target, e);
 }
 
 enum http1_found http1_find_head(struct str bytes, uint32_t *scanned, const struct http1_limits *limits, bool request,
                                  size_t *len, struct err *e)
 {
-	size_t start = 0;   /* of the start line */
+	size_t start = 0, at;   /* of the start line; of what ends the head */
 
 	if (request && bytes.n > 0 && bytes.p[0] == '\r') {
 		start = 2;
-		if (bytes.n >= 2 && bytes.p[1] != '\n')
-			return refuse(e, 400, "the request starts with a bare CR") ? HTTP1_WHOLE : HTTP1_BAD;
+		if (bytes.n >= 2 && bytes.p[1] != '\n') {
+			refuse(e, 400, "the request starts with a bare CR");
+			return HTTP1_BAD;
+		}
 	}
 	if (bytes.n <= start)
 		return HTTP1_MORE;
@@ -70,29 +98,28 @@ enum http1_found http1_find_head(struct str bytes, uint32_t *scanned, const stru
 		refuse(e, 414, "the request line is longer than %u bytes", limits->line_max_bytes);
 		return HTTP1_BAD;
 	}
-	for (size_t at = find_stop(bytes, start, *scanned > start ? *scanned : start); at < bytes.n;) {
-		const char *lf = memchr(bytes.p + at, '\n', bytes.n - at);
-
-		if (!lf)
-			break;
-		at = (size_t)(lf - bytes.p) + 1;
-		if (at - start > limits->head_max_bytes)
-			break;
-		if (at < start + 2 || lf[-1] != '\r') {
-			refuse(e, 400, "a line of the message head ends in a bare LF; it must end in CR LF");
-			return HTTP1_BAD;
-		}
-		if (at >= start + 4 && lf[-2] == '\n') {
-			*len = at;
-			return HTTP1_WHOLE;
-		}
-	}
-	if (bytes.n - start > limits->head_max_bytes) {
+	at = find_stop(bytes, start, *scanned > start ? *scanned : start);
+	if (at - start >= limits->head_max_bytes) {
 		refuse(e, 431, "the message head is longer than %u bytes", limits->head_max_bytes);
 		return HTTP1_BAD;
 	}
-	*scanned = (uint32_t)bytes.n;
-	return HTTP1_MORE;
+	if (at == bytes.n) {
+		*scanned = (uint32_t)bytes.n;
+		if (request && !check_early(str_slice(bytes, start, bytes.n), e))
+			return HTTP1_BAD;
+		return HTTP1_MORE;
+	}
+	if (bytes.p[at] != '\n') {
+		refuse(e, 400, bytes.p[at - 1] == '\r' ? "there is a CR without LF in the message head"
+		                                       : "a line of the message head begins with white space");
+		return HTTP1_BAD;
+	}
+	if (bytes.p[at - 1] != '\r') {
+		refuse(e, 400, "a line of the message head ends in a bare LF; it must end in CR LF");
+		return HTTP1_BAD;
+	}
+	*len = at + 1;
+	return HTTP1_WHOLE;
 }
 
 /* ---- llhttp collects the parts ---- */
@@ -193,7 +220,7 @@ static bool read_fields(struct http_field *fields, unsigned n, struct http_head 
 			keep |= http_list_has(f->value, STR("keep-alive"));
 			break;
 		case HTTP_F_EXPECT:
-			if (!str_ieq(f->value, STR("100-continue")))
+			if (h->expect_continue || !str_ieq(f->value, STR("100-continue")))
 				return refuse(e, 417, "the only expectation that can be met is 100-continue");
 			h->expect_continue = true;
 			break;
@@ -267,8 +294,6 @@ static bool check_request_line(struct str line, struct http_head *h, struct str 
 	if (version.p[5] != '1' || version.p[7] > '1')
 		return refuse(e, 505, "only HTTP/1.0 and HTTP/1.1 are spoken here");
 	h->http10 = version.p[7] == '0';
-	if (h->method == METHOD_UNKNOWN)
-		return refuse(e, 405, "the method is not known here; GET, HEAD, POST, PUT, PATCH, DELETE and OPTIONS are");
 	return true;
 }
 
@@ -365,7 +390,8 @@ bool http1_read_answer(struct str head, const struct http1_limits *limits, struc
 /* ---- chunked ---- */
 
 enum {
-	CH_SIZE, CH_EXT, CH_EXT_QUOTED, CH_EXT_ESCAPED, CH_SIZE_LF, CH_DATA, CH_DATA_CR, CH_DATA_LF,
+	CH_SIZE, CH_EXT, CH_EXT_NAME, CH_EXT_NAMED, CH_EXT_EQUALS, CH_EXT_VALUE, CH_EXT_QUOTED, CH_EXT_ESCAPED, CH_EXT_DONE,
+	CH_SIZE_LF, CH_DATA, CH_DATA_CR, CH_DATA_LF,
 	CH_LINE, CH_NAME, CH_VALUE, CH_LINE_LF, CH_END_LF, CH_DONE,
 };
 #define CH_EXTRA_MAX 8192u
@@ -415,6 +441,46 @@ static bool trailer_refused(const struct http1_chunks *ch)
 	return false;
 }
 
+/* chunk-ext = *( BWS ";" BWS name [ BWS "=" BWS ( token / quoted-string ) ] ), behind the first ";". */
+static bool extension_byte(struct http1_chunks *ch, char c)
+{
+	bool token = http_is_token(str_of(&c, 1)), blank = c == ' ' || c == '\t';
+
+	switch (ch->state) {
+	case CH_EXT:
+		if (token)
+			ch->state = CH_EXT_NAME;
+		return token || blank;
+	case CH_EXT_EQUALS:
+		if (c == '"')
+			ch->state = CH_EXT_QUOTED;
+		else if (token)
+			ch->state = CH_EXT_VALUE;
+		return token || blank || c == '"';
+	case CH_EXT_QUOTED:
+		if (c == '"')
+			ch->state = CH_EXT_DONE;
+		else if (c == '\\')
+			ch->state = CH_EXT_ESCAPED;
+		return is_text(c);
+	case CH_EXT_ESCAPED:
+		ch->state = CH_EXT_QUOTED;
+		return is_text(c);
+	}
+	/* behind a name or a value */
+	if (c == ';')
+		ch->state = CH_EXT;
+	else if (c == '\r')
+		ch->state = CH_SIZE_LF;
+	else if (c == '=' && ch->state != CH_EXT_VALUE && ch->state != CH_EXT_DONE)
+		ch->state = CH_EXT_EQUALS;
+	else if (blank)
+		ch->state = ch->state == CH_EXT_NAME || ch->state == CH_EXT_NAMED ? CH_EXT_NAMED : CH_EXT_DONE;
+	else
+		return token && (ch->state == CH_EXT_NAME || ch->state == CH_EXT_VALUE);
+	return true;
+}
+
 /* One byte outside chunk data. */
 static bool chunk_byte(struct http1_chunks *ch, char c)
 {
@@ -435,24 +501,14 @@ static bool chunk_byte(struct http1_chunks *ch, char c)
 		ch->state = c == ';' ? CH_EXT : CH_SIZE_LF;
 		return true;
 	case CH_EXT:
-		if (c == '\r')
-			ch->state = CH_SIZE_LF;
-		else if (c == '"')
-			ch->state = CH_EXT_QUOTED;
-		else if (!http_is_token(str_of(&c, 1)) && c != ';' && c != '=' && c != ' ' && c != '\t')
-			return false;
-		return ++ch->extra <= CH_EXTRA_MAX;
+	case CH_EXT_NAME:
+	case CH_EXT_NAMED:
+	case CH_EXT_EQUALS:
+	case CH_EXT_VALUE:
 	case CH_EXT_QUOTED:
-		if (c == '"')
-			ch->state = CH_EXT;
-		else if (c == '\\')
-			ch->state = CH_EXT_ESCAPED;
-		else if (!is_text(c))
-			return false;
-		return ++ch->extra <= CH_EXTRA_MAX;
 	case CH_EXT_ESCAPED:
-		ch->state = CH_EXT_QUOTED;
-		return is_text(c) && ++ch->extra <= CH_EXTRA_MAX;
+	case CH_EXT_DONE:
+		return ++ch->extra <= CH_EXTRA_MAX && extension_byte(ch, c);
 	case CH_SIZE_LF:
 		ch->state = ch->left ? CH_DATA : CH_LINE;
 		return c == '\n';

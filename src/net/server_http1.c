@@ -246,6 +246,9 @@ static void feed_chunked(struct h1 *h, struct str *in)
 	for (;;)
 		switch (http1_chunks_read(&h->chunks, in, &data)) {
 		case HTTP1_BODY_MORE:
+			/* the size of a chunk is told before its bytes */
+			if (h->chunks.left > h->body->max - h->body->n)
+				body_too_large(h);
 			return;
 		case HTTP1_BODY_DATA:
 			h->body_bytes += data.n;
@@ -290,11 +293,13 @@ static void open_exchange(struct h1 *h, const struct http_head *head)
 		body_begin(h);
 }
 
+/* RFC 9113 section 3.4. */
+#define PREFACE STR("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n")
+
+/* The whole of it, or what may become one. */
 static bool is_preface(struct str s)
 {
-	struct str preface = STR("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n");
-
-	return str_starts(preface, str_slice(s, 0, preface.n));
+	return str_starts(PREFACE, str_slice(s, 0, PREFACE.n));
 }
 
 static void start_http2(struct h1 *h, struct str bytes)
@@ -320,11 +325,10 @@ static bool feed_head(struct h1 *h, struct str *in)
 	size_t len = 0;
 
 	if (h->first && h->sc.http2_wanted && is_preface(*in)) {
-		if (in->n > 3) {
-			start_http2(h, *in);
-			return false;
-		}
-		return true; /* may become one */
+		if (in->n < PREFACE.n)
+			return true; /* may become one */
+		start_http2(h, *in);
+		return false;
 	}
 	switch (http1_find_head(*in, &h->scanned, limits, true, &len, &e)) {
 	case HTTP1_MORE:
