@@ -9,6 +9,7 @@
 enum { EXIT_GOOD = 0, EXIT_WRONG = 1, EXIT_USAGE = 2 };
 
 int command_serve(int argc, char **argv);
+int command_demo(int argc, char **argv);
 int command_check(int argc, char **argv);
 int command_manual(int argc, char **argv);
 

@@ -16,6 +16,8 @@ static const struct command {
 	int (*run)(int argc, char **argv);
 } commands[] = {
 	{ "serve", "[-c FILE] [--listen HOST:PORT] [--data-dir DIR]", "run the gateway (the default command)", command_serve },
+	{ "demo", "[--listen HOST:PORT] [--data-dir DIR]",
+	  "the gateway with a built-in provider and a demo key: no credential, no network", command_demo },
 	{ "check", "[-c FILE] [--json]", "validate a configuration: FILE:LINE:COL: what is wrong, what is allowed",
 	  command_check },
 	{ "manual", "", "print the reference of all settings, as Markdown", command_manual },
