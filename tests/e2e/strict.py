@@ -144,14 +144,19 @@ class Bench:
     def __init__(self, answer=echo, **settings):
         self.answer, self.settings = answer, settings
         self.gateway = self.provider = None
+        self.broken = False
         self.faulty = 0         # faults that rows have told of already
 
     def up(self):
         if self.provider is None:
             self.provider = Provider(self.answer)
+        if self.broken:
+            raise AssertionError("the gateway does not start, see above")
         if self.gateway is None:
             gateway = Gateway(config(self.provider, **self.settings))
+            self.broken = True
             gateway.__enter__()
+            self.broken = False
             self.gateway = gateway
         return self.gateway
 

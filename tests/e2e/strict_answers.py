@@ -231,16 +231,19 @@ class Bench:
     def up(self):
         if self.gateway:
             return
+        if self.provider:
+            raise AssertionError("the gateway does not start, or ended, see above")
         self.script = {}
         self.elsewhere = Provider(echo)
         self.provider = Provider(self.answer)
         names = ["good"] + [f"m{i}" for i in range(len(ROWS) + len(STREAMS))]
-        self.gateway = Gateway(config(
+        gateway = Gateway(config(
             self.provider, routing=NO_RETRY,
             providers={"up": {"dialect": "openai-chat", "base_url": self.provider.url + "/v1", "api_key": PROVIDER_KEY,
                               "timeouts": {"connect": "1s", "first_byte": "500ms", "idle": "500ms", "total": "2s"}}},
             models=[{"name": n, "deployments": [{"provider": "up", "model": n}]} for n in names]))
-        self.gateway.__enter__()
+        gateway.__enter__()
+        self.gateway = gateway
 
     def answer(self, request):
         steps = self.script.get(json.loads(request.body)["model"])
@@ -278,17 +281,22 @@ class Bench:
     def alive(self):
         if self.gateway and self.gateway.process.poll() is not None:
             dead, self.gateway = self.gateway, None
+            self.stop_providers()
             dead.__exit__(None)
             raise AssertionError("the gateway ended by itself")
+
+    def stop_providers(self):
+        for p in (self.provider, self.elsewhere):
+            if p:
+                p.stop()
+        self.provider = self.elsewhere = None
 
     def done(self):
         try:
             if self.gateway:
                 self.gateway.__exit__(None)
         finally:
-            for p in (self.provider, self.elsewhere):
-                if p:
-                    p.stop()
+            self.stop_providers()
 
 
 bench = Bench()
