@@ -292,15 +292,17 @@ def chat(text="hi", model="m", **more):
 
 
 def events_of(body):
-    """The data of each SSE event of a body: parsed, or the text when it is not JSON."""
-    out = []
-    for block in body.decode().split("\n\n"):
-        data = "\n".join(l[5:].removeprefix(" ") for l in block.split("\n") if l.startswith("data:"))
-        if data:
+    """The data of each SSE event of a body, by the rules of the HTML standard: parsed, or the text when it is not JSON."""
+    out, data = [], []
+    for line in re.split("\r\n|\r|\n", body.decode().removeprefix("\ufeff")):
+        if line.startswith("data:"):
+            data.append(line[5:].removeprefix(" "))
+        elif not line and data:
+            text, data = "\n".join(data), []
             try:
-                out.append(json.loads(data))
+                out.append(json.loads(text))
             except ValueError:
-                out.append(data)
+                out.append(text)
     return out
 
 

@@ -61,7 +61,7 @@ def test_metrics_count_what_happened():
             same(value(m, "sluice_tokens_total", kind="output"), 21)
             assert abs(value(m, "sluice_cost_usd_total") - 0.000276) < 1e-9, value(m, "sluice_cost_usd_total")
             same(value(m, "sluice_upstream_attempts_total"), 3)
-            same(value(m, "sluice_request_seconds_count", endpoint=PATH), 3)
+            same(value(m, "sluice_request_seconds_count", endpoint=PATH), 4)
             assert value(m, "sluice_upstream_connects_total") >= 1
             same(value(m, "sluice_ready"), 1)
 
