@@ -34,7 +34,7 @@ static const struct {
 	[ERR_HEADERS_TOO_LARGE] = { "invalid_request_error", "invalid_request_error", "INVALID_ARGUMENT" },
 	[ERR_CLIENT_GONE] = { "invalid_request_error", "invalid_request_error", "CANCELLED" },
 	[ERR_INTERNAL] = { "server_error", "api_error", "INTERNAL" },
-	[ERR_UPSTREAM] = { "server_error", "api_error", "INTERNAL" },
+	[ERR_UPSTREAM] = { "server_error", "api_error", "UNAVAILABLE" },
 	[ERR_NO_DEPLOYMENT] = { "server_error", "overloaded_error", "UNAVAILABLE" },
 	[ERR_SHUTTING_DOWN] = { "server_error", "overloaded_error", "UNAVAILABLE" },
 	[ERR_UPSTREAM_TIMEOUT] = { "server_error", "timeout_error", "DEADLINE_EXCEEDED" },

@@ -10,6 +10,8 @@
 
 /* Error bodies are short; what is longer is not read. */
 #define ERROR_BODY_MAX ((size_t)256 * 1024)
+/* Shorter strings are in too many words to be hidden. */
+#define HIDE_MIN 4
 #define ERROR_ARENA_MAX ((size_t)8 * 1024 * 1024)
 
 enum error_class {
@@ -214,7 +216,8 @@ static enum error_class class_of_status(int status)
 	case 424: return CLASS_SERVER;
 	case 429: return CLASS_RATE;
 	case 498: case 503: case 529: return CLASS_OVERLOADED;      /* 498: Groq's flex tier is full */
-	default: return status >= 400 && status < 500 ? CLASS_INVALID : CLASS_SERVER;
+	case 400: case 422: return CLASS_INVALID;
+	default: return CLASS_SERVER;   /* 405, 407, 415 …: what the gateway asked was wrong, not what the client did */
 	}
 }
 
@@ -238,11 +241,14 @@ static enum error_class classify(int status, const struct found *f)
 	return class;
 }
 
-/* Copies a provider's word, if it is one: printable ASCII. */
-static void copy_word(char *to, size_t size, struct str word)
+/* Copies a provider's word, if it is one: printable ASCII, and nothing in it that has to be hidden. */
+static void copy_word(char *to, size_t size, struct str word, const struct str *hide, size_t n_hide)
 {
 	size_t n = word.n < size - 1 ? word.n : size - 1;
 
+	for (size_t i = 0; i < n_hide; i++)
+		if (hide[i].n >= HIDE_MIN && str_find(word, hide[i]) != STR_NPOS)
+			n = 0;
 	for (size_t i = 0; i < n; i++)
 		if (word.p[i] < 0x20 || word.p[i] > 0x7e)
 			n = 0;
@@ -260,7 +266,7 @@ static struct str clean(struct str message, const struct str *hide, size_t n_hid
 	while (i < message.n && n + 9 < 1024) {
 		size_t skip = 0;
 		for (size_t h = 0; h < n_hide; h++)
-			if (hide[h].n >= 4 && str_starts(str_slice(message, i, message.n), hide[h]) && hide[h].n > skip)
+			if (hide[h].n >= HIDE_MIN && str_starts(str_slice(message, i, message.n), hide[h]) && hide[h].n > skip)
 				skip = hide[h].n;
 		if (skip) {
 			memcpy(out + n, "[hidden]", 8);
@@ -314,9 +320,9 @@ void dialect_read_error(int status, struct str body, const struct str *hide, siz
 		read_tree(&arena, root, &f);
 
 	*out = (struct dialect_error){ .retry_after_ms = f.retry_after_ms };
-	copy_word(out->type, sizeof(out->type), f.type);
-	copy_word(out->code, sizeof(out->code), f.code);
-	copy_word(out->param, sizeof(out->param), f.param);
+	copy_word(out->type, sizeof(out->type), f.type, hide, n_hide);
+	copy_word(out->code, sizeof(out->code), f.code, hide, n_hide);
+	copy_word(out->param, sizeof(out->param), f.param, hide, n_hide);
 	struct outcome o = outcomes[classify(status, &f)];
 	if (o.pass && f.message.n == 0 && status == 404)
 		o = no_api;      /* the base URL or the path is wrong, which is not the client's to mend */

@@ -252,28 +252,39 @@ static bool is_json_alt(struct str value)
 	return str_eq(value, STR("json")) || str_istarts(value, STR("json%3b")) || str_starts(value, STR("json;"));
 }
 
-/* Of the query only `alt` is the client's to choose; `key` is its credential and goes no further. */
-static bool read_query(struct str query, struct dialect_request *out, struct err *e)
+static bool is_alt(struct str key)
+{
+	return str_eq(key, STR("alt")) || str_eq(key, STR("$alt")) || str_eq(key, STR("%24alt"));
+}
+
+/* The framing of the answer. What the query says besides goes upstream as it is, but for `key`, the client's credential. */
+static bool read_query(struct arena *arena, struct str query, struct dialect_request *out, struct err *e)
 {
 	struct str rest = query;
+	struct buf kept = buf_make(query.n + 16);
 
 	out->framing = out->stream ? FRAMING_JSON_ARRAY : FRAMING_WHOLE;
 	while (rest.p) {
 		struct str member = str_cut(&rest, '&'), value = member, key = str_cut(&value, '=');
-		if (!str_eq(key, STR("alt")) && !str_eq(key, STR("$alt")) && !str_eq(key, STR("%24alt")))
+		bool alt = is_alt(key), sse = alt && out->stream && str_eq(value, STR("sse"));
+
+		if (member.n == 0 || str_eq(key, STR("key")))
 			continue;
-		if (str_eq(value, STR("sse")) && out->stream)
+		if (sse) {
 			out->framing = FRAMING_SSE;
-		else if (!is_json_alt(value))
+		} else if (alt && !is_json_alt(value)) {
+			buf_fini(&kept);
 			return err_set(e, ERR_INVALID_REQUEST, "alt: must be json%s, not \"%.*s\"",
 			               out->stream ? " or sse" : "", (int)(value.n < 32 ? value.n : 32),
 			               value.n ? value.p : "");
-		else if (value.n > 4 && value.n < 64)
-			out->query = member;
+		}
+		if (kept.n)
+			buf_append_c(&kept, '&');
+		buf_append(&kept, sse ? STR("alt=sse") : member);
 	}
-	if (out->framing == FRAMING_SSE)
-		out->query = STR("alt=sse");
-	return true;
+	out->query = arena_dup(arena, buf_str(&kept));
+	buf_fini(&kept);
+	return out->query.p || err_set(e, ERR_TOO_LARGE, "the request is too large");
 }
 
 static bool read_request(struct arena *arena, const struct dialect_in *in, struct dialect_request *out, struct err *e)
@@ -284,7 +295,7 @@ static bool read_request(struct arena *arena, const struct dialect_in *in, struc
 	*out = (struct dialect_request){
 		.dialect = &dialect_gemini, .usage_asked = true, .max_output = -1, .body = in->body
 	};
-	if (!read_path(arena, in->path, out, e) || !read_query(in->query, out, e))
+	if (!read_path(arena, in->path, out, e) || !read_query(arena, in->query, out, e))
 		return false;
 	if (out->model.n == 0)
 		return err_set(e, ERR_TOO_LARGE, "the request is too large");

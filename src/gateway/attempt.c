@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
+#include "base/log.h"
 #include "base/mem.h"
 #include "base/rand.h"
 #include "gateway/gateway_in.h"
@@ -41,6 +42,12 @@ static void failed(struct req *r, const struct err *e)
 
 	call_cancel(&r->call);
 	o->failure = (struct dialect_error){ .err = *e, .retry_after_ms = -1 };
+	if (!r->call.connected) {
+		/* which host it was is in the name of the deployment, for those who may know */
+		log_debug("gateway", "%.*s: %s", STR_ARG(o->candidate.deployment->name), e->text);
+		err_set(&o->failure.err, e->code, e->code == ERR_UPSTREAM_TIMEOUT ? "the provider did not accept the connection in time"
+		                                                                  : "the provider cannot be reached");
+	}
 	o->failure.err.origin = ERR_FROM_PROVIDER;
 	o->failure_is_answer = false;
 	o->retry_after_ms = -1;
@@ -86,6 +93,13 @@ void attempt_expire(struct req *r)
 
 /* ---- the answer ---- */
 
+/* Beginnings of names of fields that speak of the provider's own site or server. */
+static const struct str of_the_provider[] = {
+	STR_INIT("alt-svc"), STR_INIT("strict-transport-security"), STR_INIT("www-authenticate"), STR_INIT("access-control-"),
+	STR_INIT("x-powered-by"), STR_INIT("nel"), STR_INIT("report-to"), STR_INIT("reporting-endpoints"), STR_INIT("cf-"),
+	STR_INIT("content-security-policy"), STR_INIT("accept-ranges"), STR_INIT("etag"), STR_INIT("link"),
+};
+
 static bool passes_to_client(const struct http_head *h, const struct http_field *f)
 {
 	static const uint64_t not_these = 1ull << HTTP_F_SET_COOKIE | 1ull << HTTP_F_SERVER | 1ull << HTTP_F_VIA |
@@ -95,9 +109,9 @@ static bool passes_to_client(const struct http_head *h, const struct http_field 
 
 	if (http_is_hop_by_hop(f->id) || (not_these >> f->id & 1))
 		return false;
-	if (str_ieq(f->name, STR("alt-svc")) || str_ieq(f->name, STR("strict-transport-security")) ||
-	    str_ieq(f->name, STR("www-authenticate")))
-		return false;
+	for (size_t i = 0; i < COUNT_OF(of_the_provider); i++)
+		if (str_istarts(f->name, of_the_provider[i]))
+			return false;
 	for (unsigned i = 0; i < h->n_fields; i++)
 		if (h->fields[i].id == HTTP_F_CONNECTION && http_list_has(h->fields[i].value, f->name))
 			return false;
@@ -161,6 +175,10 @@ static void on_head(struct call *c, const struct http_head *h)
 	if (h->status >= 300 && h->status < 400) {
 		attempt_fail(r, ERR_UPSTREAM, "the provider answered with a redirect, which is not followed");
 		r->attempt.status = (uint16_t)h->status;
+		return;
+	}
+	if (h->status == 206 || h->status == 204 || h->status == 205) {
+		attempt_fail(r, ERR_UPSTREAM, "the provider answered with a status that nobody asked for");
 		return;
 	}
 	if (is_encoded(h)) {
@@ -243,24 +261,26 @@ static void whole_answer(struct req *r)
 	}
 }
 
-static void on_end(struct call *c, const struct err *failure)
+/* The connection of a stream that did not come to its end is not trusted with another. */
+static bool on_end(struct call *c, const struct err *failure)
 {
 	struct req *r = req_of(c);
 
 	if (r->attempt_state == ATTEMPT_STARTED || (!failure && is_streaming(r) && r->attempt_state == ATTEMPT_WAITING)) {
 		relay_end(r, failure);
 		req_wake(r);
-		return;
+		return r->meter.ended || r->meter.finished;
 	}
 	if (failure) {
 		failed(r, failure);
-		return;
+		return false;
 	}
 	if (r->attempt.status >= 400)
 		fail_with_answer(r, r->attempt.status);
 	else
 		whole_answer(r);
 	req_wake(r);
+	return true;
 }
 
 static const struct call_events events = { on_head, on_data, on_end };

@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "conf/value.h"
 #include "gateway/gateway_in.h"
 #include "govern/keys.h"
 #include "observe/observe.h"
@@ -215,13 +216,11 @@ static bool is_plain_id(struct str s)
 
 static bool read_timeout(struct str v, uint32_t *ms)
 {
-	uint64_t n;
-	bool is_ms = str_ends(v, STR("ms"));
-	struct str digits = str_slice(v, 0, is_ms ? v.n - 2 : str_ends(v, STR("s")) ? v.n - 1 : v.n);
+	int64_t n;
 
-	if (!str_to_u64(digits, &n) || n == 0 || n > 86400000 / (is_ms ? 1 : 1000))
+	if (!value_read_duration(v, &n) || n <= 0 || n > 86400000)
 		return false;
-	*ms = (uint32_t)(is_ms ? n : n * 1000);
+	*ms = (uint32_t)n;
 	return true;
 }
 

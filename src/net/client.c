@@ -249,10 +249,10 @@ static void end_well(struct upstream *u, bool reusable)
 {
 	struct call *call = u->call;
 
-	release(u, reusable);
+	u->call = NULL;
 	call->client = NULL;
 	call->up = NULL;
-	call->events->on_end(call, NULL);
+	release(u, call->events->on_end(call, NULL) && reusable);
 }
 
 static void start_fresh(struct call *call);
@@ -273,7 +273,7 @@ static void end_badly(struct upstream *u, const struct err *why)
 	}
 	call->client->stats.failures++;
 	call->client = NULL;
-	call->events->on_end(call, why);
+	(void)call->events->on_end(call, why);
 }
 
 static void fail(struct upstream *u, enum err_code code, const char *text)

@@ -60,7 +60,8 @@ struct call;
 struct call_events {
 	void (*on_head)(struct call *, const struct http_head *);  /* final answers only; 1xx are passed over */
 	void (*on_data)(struct call *, struct str bytes);          /* body bytes without framing, borrowed */
-	void (*on_end)(struct call *, const struct err *failure);  /* NULL: the answer came whole. Last one; the call is free */
+	/* Last one; the call is free. NULL: the answer came whole; true then lets the connection serve again. */
+	bool (*on_end)(struct call *, const struct err *failure);
 };
 
 /* Borrowed by the call until on_head or on_end. */

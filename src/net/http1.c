@@ -371,7 +371,7 @@ bool http1_read_answer(struct str head, const struct http1_limits *limits, struc
 	/* HTTP-version SP 3DIGIT SP [reason] (RFC 9112 section 4); the last space is often forgotten and tolerated */
 	if (line.n < 12 || !str_starts(line, STR("HTTP/1.")) || (line.p[7] != '0' && line.p[7] != '1') || line.p[8] != ' ' ||
 	    line.p[9] < '1' || line.p[9] > '5' || line.p[10] < '0' || line.p[10] > '9' || line.p[11] < '0' || line.p[11] > '9' ||
-	    (line.n > 12 && line.p[12] != ' '))
+	    (line.n > 12 && line.p[12] != ' ') || !http_is_field_value(line))
 		return refuse(e, 502, "the status line is malformed");
 	h.http10 = line.p[7] == '0';
 	h.status = (line.p[9] - '0') * 100 + (line.p[10] - '0') * 10 + (line.p[11] - '0');

@@ -315,6 +315,13 @@ static void start_http2(struct h1 *h, struct str bytes)
 	free(in);
 }
 
+static void wait_for_head(struct h1 *h)
+{
+	if (h->state == H1_IDLE)
+		deadline_in(h, limits_of(h)->header_timeout_ms);
+	h->state = H1_HEAD;
+}
+
 /* Takes one head from the front of `*in`. False: the connection is HTTP/2's now. */
 static bool feed_head(struct h1 *h, struct str *in)
 {
@@ -325,16 +332,16 @@ static bool feed_head(struct h1 *h, struct str *in)
 	size_t len = 0;
 
 	if (h->first && h->sc.http2_wanted && is_preface(*in)) {
-		if (in->n < PREFACE.n)
-			return true; /* may become one */
+		if (in->n < PREFACE.n) {
+			wait_for_head(h); /* may become one */
+			return true;
+		}
 		start_http2(h, *in);
 		return false;
 	}
 	switch (http1_find_head(*in, &h->scanned, limits, true, &len, &e)) {
 	case HTTP1_MORE:
-		if (h->state == H1_IDLE)
-			deadline_in(h, limits_of(h)->header_timeout_ms);
-		h->state = H1_HEAD;
+		wait_for_head(h);
 		return true;
 	case HTTP1_BAD:
 		refuse_message(h, &e);
