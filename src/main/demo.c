@@ -18,14 +18,14 @@
 #include "main/serve.h"
 #include "net/addr.h"
 
-#define LISTEN "127.0.0.1:8080"
-#define CONFIG_MAX ((size_t)64 << 10)
+#define LISTEN       "127.0.0.1:8080"
+#define CONFIG_MAX   ((size_t)64 << 10)
 #define SECRET_BYTES 16
 
 struct demo {
-	const char *listen, *data_dir;   /* as asked for; data_dir NULL: a temporary one */
+	const char *listen, *data_dir; /* as asked for; data_dir NULL: a temporary one */
 	char key[64], admin_key[64], provider_key[64], hidden_admin_key[64];
-	char made_dir[256];              /* the temporary one; empty: none */
+	char made_dir[256]; /* the temporary one; empty: none */
 	struct demo_provider *provider;
 };
 
@@ -47,7 +47,9 @@ static void make_secret(char out[64], const char *prefix)
 
 static void append_providers(struct buf *out, const struct demo *d)
 {
-	static const struct { const char *name, *dialect, *path; } rows[] = {
+	static const struct {
+		const char *name, *dialect, *path;
+	} rows[] = {
 		{ "openai-demo", "openai-chat", "/v1" },
 		{ "openai-responses-demo", "openai-responses", "/v1" },
 		{ "anthropic-demo", "anthropic", "" },
@@ -56,14 +58,17 @@ static void append_providers(struct buf *out, const struct demo *d)
 
 	buf_printf(out, "providers:\n");
 	for (size_t i = 0; i < COUNT_OF(rows); i++)
-		buf_printf(out, "  %s: {dialect: %s, base_url: \"http://127.0.0.1:%u%s\", api_key: \"%s\"}\n", rows[i].name,
-		           rows[i].dialect, demo_provider_port(d->provider), rows[i].path, d->provider_key);
+		buf_printf(out, "  %s: {dialect: %s, base_url: \"http://127.0.0.1:%u%s\", api_key: \"%s\"}\n",
+		           rows[i].name, rows[i].dialect, demo_provider_port(d->provider), rows[i].path,
+		           d->provider_key);
 }
 
 /* A model of its name, and a pattern for the names that hold orders to the provider (docs/demo.md). */
 static void append_models(struct buf *out)
 {
-	static const struct { const char *name, *upstream, *provider, *also, *price; } rows[] = {
+	static const struct {
+		const char *name, *upstream, *provider, *also, *price;
+	} rows[] = {
 		{ "demo", "demo-1", "openai-demo", "openai-responses-demo", "{input: 2.50, output: 10}" },
 		{ "demo-embed", "demo-embed-1", "openai-demo", NULL, "{input: 0.02}" },
 		{ "claude-demo", "claude-demo-1", "anthropic-demo", NULL, "{input: 3, output: 15}" },
@@ -78,8 +83,8 @@ static void append_models(struct buf *out)
 		const char *providers[] = { rows[i].provider, rows[i].also };
 		buf_printf(out, "  - name: \"%s\"\n    deployments:\n", rows[i].name);
 		for (size_t k = 0; k < COUNT_OF(providers) && providers[k]; k++)
-			buf_printf(out, "      - {provider: %s, model: \"%s\", price: %s}\n", providers[k], rows[i].upstream,
-			           rows[i].price);
+			buf_printf(out, "      - {provider: %s, model: \"%s\", price: %s}\n", providers[k],
+			           rows[i].upstream, rows[i].price);
 	}
 }
 
@@ -87,8 +92,8 @@ static void append_models(struct buf *out)
 static void append_config(struct buf *out, const struct demo *d)
 {
 	buf_printf(out, "admin: {key: \"%s\"}\n", d->hidden_admin_key);
-	buf_printf(out, "keys:\n  - {name: demo, key: \"%s\"}\n  - {name: demo-admin, key: \"%s\", role: admin}\n", d->key,
-	           d->admin_key);
+	buf_printf(out, "keys:\n  - {name: demo, key: \"%s\"}\n  - {name: demo-admin, key: \"%s\", role: admin}\n",
+	           d->key, d->admin_key);
 	buf_printf(out, "routing:\n"
 	                "  retries: {attempts: 1, base: 50ms, respect_retry_after: 1s}\n"
 	                "  cooldown: {failure_ratio: 1, min_requests: 1000000, on_429: false}\n"
@@ -99,6 +104,13 @@ static void append_config(struct buf *out, const struct demo *d)
 
 /* ---- what to paste ---- */
 
+static void print_chat(const struct demo *d, const char *address, const char *curl, const char *more, const char *text)
+{
+	printf("%s http://%s/v1/chat/completions -H 'authorization: Bearer %s' -H 'content-type: application/json'"
+	       " -d '{\"model\": \"demo\", %s\"messages\": [{\"role\": \"user\", \"content\": \"%s\"}]}' -w '\\n'\n",
+	       curl, address, d->key, more, text);
+}
+
 static void print_welcome(void *arg, const char *address)
 {
 	const struct demo *d = arg;
@@ -107,14 +119,10 @@ static void print_welcome(void *arg, const char *address)
 	printf("\nSluice demo: gateway at http://%s, with a provider of its own: nothing leaves this machine.\n"
 	       "Stop it with Ctrl-C. Paste into another terminal:\n",
 	       address);
-	printf("\n1. a chat\n"
-	       "curl -s http://%s/v1/chat/completions -H 'authorization: Bearer %s' -H 'content-type: application/json' "
-	       "-d '{\"model\": \"demo\", \"messages\": [{\"role\": \"user\", \"content\": \"Hello, who is there?\"}]}' -w '\\n'\n",
-	       address, d->key);
-	printf("\n2. a stream\n"
-	       "curl -sN http://%s/v1/chat/completions -H 'authorization: Bearer %s' -H 'content-type: application/json' "
-	       "-d '{\"model\": \"demo\", \"stream\": true, \"messages\": [{\"role\": \"user\", \"content\": \"Hello again\"}]}'\n",
-	       address, d->key);
+	printf("\n1. a chat\n");
+	print_chat(d, address, "curl -s", "", "Hello, who is there?");
+	printf("\n2. a stream\n");
+	print_chat(d, address, "curl -sN", "\"stream\": true, ", "Hello again");
 	printf("\n3. what both cost\n"
 	       "curl -s 'http://%s/admin/v1/spend?group=model' -H 'authorization: Bearer %s' -w '\\n'\n",
 	       address, d->admin_key);
@@ -169,7 +177,7 @@ static bool port_is_free(const struct addr *a, struct err *e)
 	if (addr_family(a) == AF_UNIX || fd < 0) {
 		if (fd >= 0)
 			close(fd);
-		return true;             /* whoever binds it will tell */
+		return true; /* whoever binds it will tell */
 	}
 	(void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
 	failed = bind(fd, &a->u.sa, a->len) < 0 || listen(fd, 1) < 0 ? errno : 0;
@@ -178,8 +186,10 @@ static bool port_is_free(const struct addr *a, struct err *e)
 		return true;
 	addr_text(a, text);
 	if (failed == EADDRINUSE)
-		return err_set(e, ERR_SYSTEM, "%s is taken by another program; choose another port: sluice demo --listen "
-		                              "127.0.0.1:8081 (or :0 for any that is free)", text);
+		return err_set(e, ERR_SYSTEM,
+		               "%s is taken by another program; choose another port: sluice demo --listen "
+		               "127.0.0.1:8081 (port 0: any that is free)",
+		               text);
 	return err_set_sys(e, failed, "cannot listen on %s", text);
 }
 
@@ -207,9 +217,9 @@ static int run(struct demo *d, struct err *e)
 	append_config(&config, d);
 	buf_append_c(&config, '\0');
 	assert(!config.failed);
-	code = serve_run(&(struct serve_options){ .text = config.p, .listen = d->listen, .data_dir = d->data_dir,
-	                                          .on_ready = print_welcome, .arg = d });
-	e->text[0] = '\0';               /* it has told what was wrong */
+	code = serve_run(&(struct serve_options){
+		.text = config.p, .listen = d->listen, .data_dir = d->data_dir, .on_ready = print_welcome, .arg = d });
+	e->text[0] = '\0'; /* it has told what was wrong */
 	buf_fini(&config);
 	return code;
 }
@@ -226,8 +236,9 @@ static int start(struct demo *d, struct err *e)
 	if (!port_is_free(&at, e))
 		return EXIT_WRONG;
 	make_keys(d, &at);
-	d->provider = demo_provider_start(&(struct demo_provider_options){
-		.key = str_from_z(d->provider_key), .client_prefix = STR("sk-sl-") }, e);
+	d->provider = demo_provider_start(&(struct demo_provider_options){ .key = str_from_z(d->provider_key),
+	                                                                   .client_prefix = STR("sk-sl-") },
+	                                  e);
 	if (d->provider && (d->data_dir || make_dir(d, e)))
 		code = run(d, e);
 	demo_provider_stop(d->provider);
@@ -242,12 +253,15 @@ int command_demo(int argc, char **argv)
 	int code;
 
 	for (int i = 1; i < argc; i++) {
-		const char **to = str_eq(str_from_z(argv[i]), STR("--listen")) ? &d.listen :
-		                  str_eq(str_from_z(argv[i]), STR("--data-dir")) ? &d.data_dir : NULL;
+		const char **to = str_eq(str_from_z(argv[i]), STR("--listen"))     ? &d.listen
+		                  : str_eq(str_from_z(argv[i]), STR("--data-dir")) ? &d.data_dir
+		                                                                   : NULL;
 
 		if (!to || i + 1 == argc) {
-			fprintf(stderr, to ? "sluice: %s needs a value; try: sluice help demo\n"
-			                   : "sluice: unexpected argument: %s; try: sluice help demo\n", argv[i]);
+			fprintf(stderr,
+			        to ? "sluice: %s needs a value; try: sluice help demo\n"
+			           : "sluice: unexpected argument: %s; try: sluice help demo\n",
+			        argv[i]);
 			return EXIT_USAGE;
 		}
 		*to = argv[++i];

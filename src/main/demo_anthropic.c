@@ -10,9 +10,14 @@ static const struct {
 	int status;
 	const char *type;
 } errors[] = {
-	{ 401, "authentication_error" }, { 402, "billing_error" },    { 403, "permission_error" },
-	{ 404, "not_found_error" },      { 413, "request_too_large" }, { 429, "rate_limit_error" },
-	{ 504, "timeout_error" },        { 529, "overloaded_error" },
+	{ 401, "authentication_error" },
+	{ 402, "billing_error" },
+	{ 403, "permission_error" },
+	{ 404, "not_found_error" },
+	{ 413, "request_too_large" },
+	{ 429, "rate_limit_error" },
+	{ 504, "timeout_error" },
+	{ 529, "overloaded_error" },
 };
 
 static void write_error(struct buf *out, int status, struct str message, struct str id)
@@ -27,11 +32,14 @@ static void write_error(struct buf *out, int status, struct str message, struct 
 
 static void write_stream_error(struct buf *out, struct str message)
 {
-	demo_put(out, "event: error\ndata: {'type':'error','error':{'type':'overloaded_error','message':%j}}\n\n", message);
+	demo_put(out, "event: error\ndata: {'type':'error','error':{'type':'overloaded_error','message':%j}}\n\n",
+	         message);
 }
 
 const struct demo_family demo_anthropic = {
-	.auth = HTTP_F_X_API_KEY, .request_id = "request-id", .write_error = write_error,
+	.auth = HTTP_F_X_API_KEY,
+	.request_id = "request-id",
+	.write_error = write_error,
 	.write_stream_error = write_stream_error,
 };
 
@@ -43,7 +51,8 @@ static void read_tools(struct demo_prompt *p, yyjson_val *body)
 	struct str type = demo_text(choice, "type"), named = demo_text(choice, "name");
 	size_t i, n;
 
-	yyjson_arr_foreach(json_get(body, "tools"), i, n, tool) {
+	yyjson_arr_foreach(json_get(body, "tools"), i, n, tool)
+	{
 		struct str name = demo_text(tool, "name");
 		if (!json_get(tool, "input_schema") || (p->tool.p && !str_eq(name, named)))
 			continue;
@@ -60,7 +69,8 @@ static void read_message(struct demo_prompt *p, yyjson_val *message)
 	struct str said = demo_said(p, content), result = { 0 };
 	size_t i, n;
 
-	yyjson_arr_foreach(content, i, n, block) {
+	yyjson_arr_foreach(content, i, n, block)
+	{
 		if (!str_eq(demo_text(block, "type"), STR("tool_result")))
 			continue;
 		result = demo_said(p, json_get(block, "content"));
@@ -81,8 +91,7 @@ static bool read_prompt(struct demo_ask *ask, struct demo_prompt *p, struct err 
 		return err_set(e, ERR_INVALID_REQUEST, "messages: Field required");
 	*p = (struct demo_prompt){ .max_output = demo_number(ask->body, "max_tokens", -1) };
 	demo_said(p, json_get(ask->body, "system"));
-	yyjson_arr_foreach(messages, i, n, message)
-		read_message(p, message);
+	yyjson_arr_foreach(messages, i, n, message) read_message(p, message);
 	read_tools(p, ask->body);
 	p->schema = json_get(json_get(json_get(ask->body, "output_config"), "format"), "schema");
 	return true;
@@ -102,9 +111,10 @@ static void message_open(struct demo_ask *ask, struct buf *out)
 
 static void put_usage(struct buf *out, int64_t in_tokens, int64_t out_tokens)
 {
-	demo_put(out, "{'input_tokens':%d,'cache_creation_input_tokens':0,'cache_read_input_tokens':0,'cache_creation':"
-	              "{'ephemeral_5m_input_tokens':0,'ephemeral_1h_input_tokens':0},'output_tokens':%d,"
-	              "'service_tier':'standard'}",
+	demo_put(out,
+	         "{'input_tokens':%d,'cache_creation_input_tokens':0,'cache_read_input_tokens':0,'cache_creation':"
+	         "{'ephemeral_5m_input_tokens':0,'ephemeral_1h_input_tokens':0},'output_tokens':%d,"
+	         "'service_tier':'standard'}",
 	         in_tokens, out_tokens);
 }
 
@@ -112,7 +122,8 @@ static void write_message(struct demo_ask *ask, struct demo_reply *r, const stru
 {
 	message_open(ask, &r->out);
 	if (t->tool.p)
-		demo_put(&r->out, "{'type':'tool_use','id':'toolu_%r','name':%j,'input':%r}", ask->id, t->tool, t->arguments);
+		demo_put(&r->out, "{'type':'tool_use','id':'toolu_%r','name':%j,'input':%r}", ask->id, t->tool,
+		         t->arguments);
 	else
 		demo_put(&r->out, "{'type':'text','text':%j}", t->text);
 	demo_put(&r->out, "],'stop_reason':'%z','stop_sequence':null,'usage':", stop_reason(t));
@@ -158,8 +169,9 @@ static void stream_stop(struct demo_reply *r, const struct demo_thought *t)
 	demo_put(&r->out, "{'type':'content_block_stop','index':0}");
 	demo_event_close(r);
 	demo_event_open(r, "message_delta");
-	demo_put(&r->out, "{'type':'message_delta','delta':{'stop_reason':'%z','stop_sequence':null},'usage':"
-	                  "{'input_tokens':%d,'cache_creation_input_tokens':0,'cache_read_input_tokens':0,'output_tokens':%d}}",
+	demo_put(&r->out,
+	         "{'type':'message_delta','delta':{'stop_reason':'%z','stop_sequence':null},'usage':"
+	         "{'input_tokens':%d,'cache_creation_input_tokens':0,'cache_read_input_tokens':0,'output_tokens':%d}}",
 	         stop_reason(t), t->in_tokens, t->out_tokens);
 	demo_event_close(r);
 	demo_event_open(r, "message_stop");

@@ -7,8 +7,8 @@
 #include "base/arena.h"
 
 #define CANDIDATES_MAX 8
-#define REQUESTS_MAX 100         /* of batchEmbedContents, as Gemini has it */
-#define DIMENSIONS 64            /* when the request does not say */
+#define REQUESTS_MAX   100 /* of batchEmbedContents, as Gemini has it */
+#define DIMENSIONS     64  /* when the request does not say */
 
 /* ---- errors ---- */
 
@@ -16,8 +16,12 @@ static const struct {
 	int status;
 	const char *word;
 } errors[] = {
-	{ 401, "UNAUTHENTICATED" }, { 403, "PERMISSION_DENIED" },  { 404, "NOT_FOUND" },
-	{ 409, "ABORTED" },         { 429, "RESOURCE_EXHAUSTED" }, { 503, "UNAVAILABLE" },
+	{ 401, "UNAUTHENTICATED" },
+	{ 403, "PERMISSION_DENIED" },
+	{ 404, "NOT_FOUND" },
+	{ 409, "ABORTED" },
+	{ 429, "RESOURCE_EXHAUSTED" },
+	{ 503, "UNAVAILABLE" },
 	{ 504, "DEADLINE_EXCEEDED" },
 };
 
@@ -41,7 +45,9 @@ static void write_stream_error(struct buf *out, struct str message)
 }
 
 const struct demo_family demo_gemini = {
-	.auth = HTTP_F_X_GOOG_API_KEY, .request_id = "x-request-id", .write_error = write_error,
+	.auth = HTTP_F_X_GOOG_API_KEY,
+	.request_id = "x-request-id",
+	.write_error = write_error,
 	.write_stream_error = write_stream_error,
 };
 
@@ -58,8 +64,10 @@ static void read_tools(struct demo_prompt *p, yyjson_val *body)
 
 	if (!json_val_str(yyjson_arr_get_first(names), &named))
 		named = (struct str){ 0 };
-	yyjson_arr_foreach(json_get(body, "tools"), i, n, tool) {
-		yyjson_arr_foreach(demo_get(tool, "functionDeclarations", "function_declarations"), k, m, function) {
+	yyjson_arr_foreach(json_get(body, "tools"), i, n, tool)
+	{
+		yyjson_arr_foreach(demo_get(tool, "functionDeclarations", "function_declarations"), k, m, function)
+		{
 			struct str name = demo_text(function, "name");
 			if (!name.p || (p->tool.p && !str_eq(name, named)))
 				continue;
@@ -78,7 +86,8 @@ static void read_content(struct demo_ask *ask, struct demo_prompt *p, yyjson_val
 	size_t i, n;
 
 	p->result = (struct str){ 0 };
-	yyjson_arr_foreach(parts, i, n, part) {
+	yyjson_arr_foreach(parts, i, n, part)
+	{
 		yyjson_val *answer = json_get(demo_get(part, "functionResponse", "function_response"), "response");
 		char *made = answer ? yyjson_val_write(answer, YYJSON_WRITE_NOFLAG, &text.n) : NULL;
 		if (!made)
@@ -104,8 +113,7 @@ static bool read_prompt(struct demo_ask *ask, yyjson_val *body, struct demo_prom
 		.max_output = demo_number(config, "maxOutputTokens", demo_number(config, "max_output_tokens", -1)),
 	};
 	demo_said(p, json_get(demo_get(body, "systemInstruction", "system_instruction"), "parts"));
-	yyjson_arr_foreach(contents, i, n, content)
-		read_content(ask, p, content);
+	yyjson_arr_foreach(contents, i, n, content) read_content(ask, p, content);
 	read_tools(p, body);
 	p->schema = demo_get(config, "responseJsonSchema", "response_json_schema");
 	if (!p->schema)
@@ -117,8 +125,9 @@ static bool read_prompt(struct demo_ask *ask, yyjson_val *body, struct demo_prom
 
 static void put_usage(struct buf *out, int64_t in_tokens, int64_t out_tokens)
 {
-	demo_put(out, "{'promptTokenCount':%d,'candidatesTokenCount':%d,'totalTokenCount':%d,"
-	              "'promptTokensDetails':[{'modality':'TEXT','tokenCount':%d}]}",
+	demo_put(out,
+	         "{'promptTokenCount':%d,'candidatesTokenCount':%d,'totalTokenCount':%d,"
+	         "'promptTokensDetails':[{'modality':'TEXT','tokenCount':%d}]}",
 	         in_tokens, out_tokens, in_tokens + out_tokens, in_tokens);
 }
 
@@ -183,7 +192,8 @@ static bool count_tokens(struct demo_ask *ask, struct demo_reply *r, struct err 
 	if (!read_prompt(ask, whole ? whole : ask->body, &p, e) || !demo_obey(ask, p.user, r, e))
 		return false;
 	tokens = demo_tokens(p.bytes);
-	demo_put(&r->out, "{'totalTokens':%d,'promptTokensDetails':[{'modality':'TEXT','tokenCount':%d}]}", tokens, tokens);
+	demo_put(&r->out, "{'totalTokens':%d,'promptTokensDetails':[{'modality':'TEXT','tokenCount':%d}]}", tokens,
+	         tokens);
 	return true;
 }
 
@@ -209,7 +219,8 @@ static void put_embed_usage(struct buf *out, int64_t bytes)
 {
 	int64_t tokens = demo_tokens(bytes);
 
-	demo_put(out, ",'usageMetadata':{'promptTokenCount':%d,'promptTokenDetails':[{'modality':'TEXT','tokenCount':%d}]}}",
+	demo_put(out,
+	         ",'usageMetadata':{'promptTokenCount':%d,'promptTokenDetails':[{'modality':'TEXT','tokenCount':%d}]}}",
 	         tokens, tokens);
 }
 
@@ -237,7 +248,8 @@ static bool embed_batch(struct demo_ask *ask, struct demo_reply *r, struct err *
 	if (!demo_obey(ask, STR(""), r, e))
 		return false;
 	demo_put(&r->out, "{'embeddings':[");
-	yyjson_arr_foreach(requests, i, n, request) {
+	yyjson_arr_foreach(requests, i, n, request)
+	{
 		demo_put(&r->out, i ? "," : "");
 		if (!put_embedding(&r->out, request, &bytes, e))
 			return false;

@@ -22,45 +22,45 @@ struct arena;
 struct demo_ask {
 	struct arena *arena;
 	struct str path, query;
-	struct str model;            /* Gemini: of the path */
-	yyjson_val *body;            /* an object */
-	struct str id;               /* unique; ids of answers and messages end in it */
-	int64_t created;             /* seconds since 1970 */
+	struct str model; /* Gemini: of the path */
+	yyjson_val *body; /* an object */
+	struct str id;    /* unique; ids of answers and messages end in it */
+	int64_t created;  /* seconds since 1970 */
 };
 
 /* What is to happen with an answer, by words that begin with "demo-" (docs/demo.md). */
 enum demo_fate {
 	DEMO_WHOLE,
-	DEMO_CUT,                    /* the connection breaks in the middle */
-	DEMO_STALL,                  /* half of it, then nothing more */
-	DEMO_FAIL,                   /* half of a stream, then an error as an event */
-	DEMO_GARBAGE,                /* what nobody can read */
-	DEMO_HANG,                   /* not even a head */
+	DEMO_CUT,     /* the connection breaks in the middle */
+	DEMO_STALL,   /* half of it, then nothing more */
+	DEMO_FAIL,    /* half of a stream, then an error as an event */
+	DEMO_GARBAGE, /* what nobody can read */
+	DEMO_HANG,    /* not even a head */
 };
 
 struct demo_orders {
 	enum demo_fate fate;
-	int status;                  /* 0, or the error to answer with */
-	int64_t wait_ms;             /* before the answer */
-	int64_t gap_ms;              /* between events of a stream */
-	int64_t words;               /* length of the text; 0: as it comes */
+	int status;      /* 0, or the error to answer with */
+	int64_t wait_ms; /* before the answer */
+	int64_t gap_ms;  /* between events of a stream */
+	int64_t words;   /* length of the text; 0: as it comes */
 };
 
 struct demo_prompt {
-	int64_t bytes;               /* of all its texts: input tokens come of it */
-	struct str user;             /* the user's last text */
-	struct str result;           /* of a tool, if the last message is one: p != NULL */
-	struct str tool;             /* the tool to call, if one is to be called; p == NULL: none was offered */
-	yyjson_val *tool_schema;     /* of its arguments; NULL: none given */
+	int64_t bytes;           /* of all its texts: input tokens come of it */
+	struct str user;         /* the user's last text */
+	struct str result;       /* of a tool, if the last message is one: p != NULL */
+	struct str tool;         /* the tool to call, if one is to be called; p == NULL: none was offered */
+	yyjson_val *tool_schema; /* of its arguments; NULL: none given */
 	bool tool_forced, tool_forbidden;
-	yyjson_val *schema;          /* the text must be an instance of it; NULL: it need not */
-	int64_t max_output;          /* tokens; -1: not said */
+	yyjson_val *schema; /* the text must be an instance of it; NULL: it need not */
+	int64_t max_output; /* tokens; -1: not said */
 };
 
 struct demo_thought {
-	struct str text;             /* empty if a tool is called */
-	struct str tool, arguments;  /* the call; tool.p == NULL: none. The arguments are a JSON object */
-	bool cut;                    /* max_output was reached */
+	struct str text;            /* empty if a tool is called */
+	struct str tool, arguments; /* the call; tool.p == NULL: none. The arguments are a JSON object */
+	bool cut;                   /* max_output was reached */
 	int64_t in_tokens, out_tokens;
 };
 
@@ -68,22 +68,22 @@ struct demo_reply {
 	const char *content_type;
 	bool stream;
 	struct buf out;
-	struct buf ends;             /* of a stream: size_t for each event, where it ends in `out` */
+	struct buf ends; /* of a stream: size_t for each event, where it ends in `out` */
 	struct demo_orders orders;
 };
 
 /* An API. `answer` false: err is to be told, in the API's shape, with err->status if it is set. */
 struct demo_family {
-	enum http_name auth;         /* the field that carries the credential */
+	enum http_name auth; /* the field that carries the credential */
 	struct str auth_prefix;
-	const char *request_id;      /* name of the field that names the request */
+	const char *request_id; /* name of the field that names the request */
 	void (*write_error)(struct buf *out, int status, struct str message, struct str id);
 	void (*write_stream_error)(struct buf *out, struct str message);
 };
 
 struct demo_route {
 	struct str path;
-	bool below;                  /* and everything behind it */
+	bool below; /* and everything behind it */
 	const struct demo_family *family;
 	bool (*answer)(struct demo_ask *, struct demo_reply *, struct err *);
 };
@@ -109,7 +109,10 @@ MUST_USE bool demo_obey(struct demo_ask *, struct str text, struct demo_reply *,
 /* Takes the next piece off a text that is sent in pieces: a word with what follows it. */
 struct str demo_piece(struct str *rest);
 
-static inline int64_t demo_tokens(int64_t bytes) { return (bytes + 3) / 4; }
+static inline int64_t demo_tokens(int64_t bytes)
+{
+	return (bytes + 3) / 4;
+}
 
 /* ---- demo_vector.c ---- */
 
@@ -127,7 +130,7 @@ void demo_schema_put(struct buf *out, yyjson_val *schema);
 /* ---- demo_reply.c: writing ---- */
 
 /*
- * Appends JSON by a template in which ' stands for the quote, so that answers stand in the source as they go over the wire:
+ * Appends JSON by a template in which ' stands for the quote, so that answers stand in the source as on the wire:
  *
  *	demo_put(out, "{'type':'message','model':%j,'index':%d}", ask->model, index)
  *
@@ -151,7 +154,7 @@ yyjson_val *demo_get(yyjson_val *obj, const char *name, const char *other);
 /* A number member, or `missing`. Doubles are cut. */
 int64_t demo_number(yyjson_val *obj, const char *name, int64_t missing);
 bool demo_flag(yyjson_val *obj, const char *name);
-struct str demo_text(yyjson_val *obj, const char *name);     /* empty (p == NULL): not there */
+struct str demo_text(yyjson_val *obj, const char *name); /* empty (p == NULL): not there */
 /* Adds to the prompt what somebody said: a string, or a list of parts with a member "text". Returns the last text. */
 struct str demo_said(struct demo_prompt *, yyjson_val *content);
 

@@ -1,19 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The demo provider as OpenAI: chat completions, completions and embeddings (platform.openai.com/docs/api-reference). */
+/* The demo provider as OpenAI: chat completions, completions and embeddings (platform.openai.com/docs). */
 #include "main/demo_in.h"
 
 #include "base/arena.h"
 #include "base/text.h"
 
 #define CHOICES_MAX 8
-#define INPUTS_MAX 2048          /* of an embeddings request, as OpenAI has it */
-#define DIMENSIONS 64            /* when the request does not say */
+#define INPUTS_MAX  2048 /* of an embeddings request, as OpenAI has it */
+#define DIMENSIONS  64   /* when the request does not say */
 
 /* ---- errors ---- */
 
 static const struct {
 	int status;
-	const char *type, *code;     /* JSON */
+	const char *type, *code; /* JSON */
 } errors[] = {
 	{ 400, "invalid_request_error", "null" },
 	{ 401, "invalid_request_error", "'invalid_api_key'" },
@@ -43,8 +43,11 @@ static void write_stream_error(struct buf *out, struct str message)
 }
 
 const struct demo_family demo_openai = {
-	.auth = HTTP_F_AUTHORIZATION, .auth_prefix = STR_INIT("Bearer "), .request_id = "x-request-id",
-	.write_error = write_error, .write_stream_error = write_stream_error,
+	.auth = HTTP_F_AUTHORIZATION,
+	.auth_prefix = STR_INIT("Bearer "),
+	.request_id = "x-request-id",
+	.write_error = write_error,
+	.write_stream_error = write_stream_error,
 };
 
 /* ---- what chat completions and completions have in common ---- */
@@ -63,8 +66,8 @@ static int64_t max_output_of(struct demo_ask *ask)
 
 static void put_usage(struct buf *out, const struct demo_thought *t, int64_t choices, bool details)
 {
-	demo_put(out, "{'prompt_tokens':%d,'completion_tokens':%d,'total_tokens':%d", t->in_tokens, t->out_tokens * choices,
-	         t->in_tokens + t->out_tokens * choices);
+	demo_put(out, "{'prompt_tokens':%d,'completion_tokens':%d,'total_tokens':%d", t->in_tokens,
+	         t->out_tokens * choices, t->in_tokens + t->out_tokens * choices);
 	if (details)
 		demo_put(out, ",'prompt_tokens_details':{'cached_tokens':0,'audio_tokens':0},"
 		              "'completion_tokens_details':{'reasoning_tokens':0,'audio_tokens':0,"
@@ -97,7 +100,8 @@ static void read_tools(struct demo_prompt *p, yyjson_val *body)
 	struct str word = { 0 }, named = demo_text(json_get(choice, "function"), "name");
 	size_t i, n;
 
-	yyjson_arr_foreach(json_get(body, "tools"), i, n, tool) {
+	yyjson_arr_foreach(json_get(body, "tools"), i, n, tool)
+	{
 		yyjson_val *function = json_get(tool, "function");
 		struct str name = demo_text(function, "name");
 		if (!name.p || (p->tool.p && !str_eq(name, named)))
@@ -120,7 +124,8 @@ static bool read_chat(struct demo_ask *ask, struct demo_prompt *p, struct err *e
 	if (yyjson_arr_size(messages) == 0)
 		return err_set(e, ERR_INVALID_REQUEST, "Missing required parameter: 'messages'.");
 	*p = (struct demo_prompt){ .max_output = max_output_of(ask) };
-	yyjson_arr_foreach(messages, i, n, message) {
+	yyjson_arr_foreach(messages, i, n, message)
+	{
 		struct str role = demo_text(message, "role"), said = demo_said(p, json_get(message, "content"));
 		if (str_eq(role, STR("user")))
 			p->user = said;
@@ -141,8 +146,9 @@ static const char *chat_finish(const struct demo_thought *t)
 static void put_chat_message(struct demo_ask *ask, struct buf *out, const struct demo_thought *t)
 {
 	if (t->tool.p)
-		demo_put(out, "{'role':'assistant','content':null,'tool_calls':[{'id':'call_%r','type':'function',"
-		              "'function':{'name':%j,'arguments':%j}}],'refusal':null,'annotations':[]}",
+		demo_put(out,
+		         "{'role':'assistant','content':null,'tool_calls':[{'id':'call_%r','type':'function',"
+		         "'function':{'name':%j,'arguments':%j}}],'refusal':null,'annotations':[]}",
 		         ask->id, t->tool, t->arguments);
 	else
 		demo_put(out, "{'role':'assistant','content':%j,'refusal':null,'annotations':[]}", t->text);
@@ -169,8 +175,9 @@ static void write_chat(struct demo_ask *ask, struct demo_reply *r, const struct 
 static void chunk_open(struct demo_ask *ask, struct demo_reply *r)
 {
 	demo_event_open(r, NULL);
-	demo_put(&r->out, "{'id':'chatcmpl-%r','object':'chat.completion.chunk','created':%d,'model':%j,"
-	                  "'service_tier':'default','system_fingerprint':'fp_demo',",
+	demo_put(&r->out,
+	         "{'id':'chatcmpl-%r','object':'chat.completion.chunk','created':%d,'model':%j,"
+	         "'service_tier':'default','system_fingerprint':'fp_demo',",
 	         ask->id, ask->created, ask->model);
 }
 
@@ -195,9 +202,10 @@ static void stream_call(struct demo_ask *ask, struct demo_reply *r, const struct
 	struct str rest = t->arguments;
 
 	chunk_open(ask, r);
-	demo_put(&r->out, "'choices':[{'index':%d,'delta':{'role':'assistant','content':null,'tool_calls':[{'index':0,"
-	                  "'id':'call_%r','type':'function','function':{'name':%j,'arguments':''}}],'refusal':null},"
-	                  "'logprobs':null,'finish_reason':null}]",
+	demo_put(&r->out,
+	         "'choices':[{'index':%d,'delta':{'role':'assistant','content':null,'tool_calls':[{'index':0,"
+	         "'id':'call_%r','type':'function','function':{'name':%j,'arguments':''}}],'refusal':null},"
+	         "'logprobs':null,'finish_reason':null}]",
 	         index, ask->id, t->tool);
 	chunk_close(ask, r);
 	while (rest.n > 0) {
@@ -275,7 +283,8 @@ static void read_input(struct demo_prompt *p, yyjson_val *input)
 	} else if (yyjson_is_num(input)) {
 		p->bytes += 4;
 	}
-	yyjson_arr_foreach(input, i, n, item) {
+	yyjson_arr_foreach(input, i, n, item)
+	{
 		if (json_val_str(item, &text)) {
 			p->bytes += (int64_t)text.n;
 			p->user = text;
@@ -370,7 +379,7 @@ static void put_vector(struct buf *out, struct str text, int64_t dimensions, boo
 		demo_vector_put(out, text, dimensions);
 		return;
 	}
-	demo_vector(text, v, dimensions);        /* floats of 32 bits, the lowest byte first: as this machine has them */
+	demo_vector(text, v, dimensions); /* floats of 32 bits, the lowest byte first: as this machine has them */
 	buf_append_c(out, '"');
 	text_base64(out, str_of((const char *)v, (size_t)dimensions * sizeof(v[0])));
 	buf_append_c(out, '"');
@@ -381,7 +390,7 @@ static void put_embedding(struct buf *out, yyjson_val *input, int64_t index, int
 	struct str text = STR("tokens");
 
 	if (!json_val_str(input, &text))
-		text = STR("tokens");            /* numbers: we have no table of their words */
+		text = STR("tokens"); /* numbers: we have no table of their words */
 	demo_put(out, "%z{'object':'embedding','index':%d,'embedding':", index ? "," : "", index);
 	put_vector(out, text, dimensions, base64);
 	demo_put(out, "}");
@@ -402,7 +411,8 @@ bool demo_embeddings_answer(struct demo_ask *ask, struct demo_reply *r, struct e
 	size_t i, n;
 
 	if (!input || (is_list(input) && (yyjson_arr_size(input) == 0 || yyjson_arr_size(input) > INPUTS_MAX)))
-		return err_set(e, ERR_INVALID_REQUEST, "'input' must be a string or an array of 1 to %d inputs.", INPUTS_MAX);
+		return err_set(e, ERR_INVALID_REQUEST, "'input' must be a string or an array of 1 to %d inputs.",
+		               INPUTS_MAX);
 	if (dimensions < 1 || dimensions > DEMO_VECTOR_MAX)
 		return err_set(e, ERR_INVALID_REQUEST, "'dimensions' must be 1 to %d.", DEMO_VECTOR_MAX);
 	read_input(&p, input);
@@ -410,12 +420,11 @@ bool demo_embeddings_answer(struct demo_ask *ask, struct demo_reply *r, struct e
 		return false;
 	demo_put(&r->out, "{'object':'list','data':[");
 	if (is_list(input)) {
-		yyjson_arr_foreach(input, i, n, item)
-			put_embedding(&r->out, item, (int64_t)i, dimensions, base64);
+		yyjson_arr_foreach(input, i, n, item) put_embedding(&r->out, item, (int64_t)i, dimensions, base64);
 	} else {
 		put_embedding(&r->out, input, 0, dimensions, base64);
 	}
-	demo_put(&r->out, "],'model':%j,'usage':{'prompt_tokens':%d,'total_tokens':%d}}", ask->model, demo_tokens(p.bytes),
-	         demo_tokens(p.bytes));
+	demo_put(&r->out, "],'model':%j,'usage':{'prompt_tokens':%d,'total_tokens':%d}}", ask->model,
+	         demo_tokens(p.bytes), demo_tokens(p.bytes));
 	return true;
 }

@@ -16,11 +16,11 @@
 #include "net/loop.h"
 #include "net/server.h"
 
-#define BODY_MAX ((size_t)33 << 20)      /* as much as the gateway takes by default, and a little */
-#define ARENA_MAX ((size_t)512 << 20)    /* a tree may be many times its text */
-#define OUT_MAX ((size_t)64 << 20)
-#define BREAK_MS 20                      /* so that what was written has left when the connection breaks */
-#define BACKLOG 1024
+#define BODY_MAX        ((size_t)33 << 20)  /* as much as the gateway takes by default, and a little */
+#define ARENA_MAX       ((size_t)512 << 20) /* a tree may be many times its text */
+#define OUT_MAX         ((size_t)64 << 20)
+#define BREAK_MS        20 /* so that what was written has left when the connection breaks */
+#define BACKLOG         1024
 #define CONNECTIONS_MAX 65536
 
 struct demo_provider {
@@ -36,7 +36,7 @@ struct demo_provider {
 /* One request, on the provider's loop. */
 struct visit {
 	struct demo_provider *provider;
-	struct exchange *x;              /* NULL: nothing more may be sent */
+	struct exchange *x; /* NULL: nothing more may be sent */
 	struct loop *loop;
 	const struct demo_route *route;
 	struct arena arena;
@@ -44,10 +44,10 @@ struct visit {
 	struct demo_ask ask;
 	struct demo_reply reply;
 	struct timer timer;
-	int status;                      /* of an answer decided before the body was read; 0: none */
+	int status; /* of an answer decided before the body was read; 0: none */
 	const char *refusal;
 	char id[ULID_LEN];
-	size_t sent, next;               /* bytes; number of the next event */
+	size_t sent, next; /* bytes; number of the next event */
 	bool started;
 };
 
@@ -127,8 +127,8 @@ static void send_whole(struct visit *v)
 		start(v, 200, v->reply.content_type, (int64_t)out.n);
 		switch (v->reply.orders.fate) {
 		case DEMO_WHOLE:
-		case DEMO_FAIL:          /* of streams */
-		case DEMO_GARBAGE:       /* done already, to the text */
+		case DEMO_FAIL:    /* of streams */
+		case DEMO_GARBAGE: /* done already, to the text */
 			exchange_write(v->x, out);
 			finish(v);
 			return;
@@ -138,8 +138,7 @@ static void send_whole(struct visit *v)
 			if (v->reply.orders.fate == DEMO_CUT)
 				timer_start(v->loop, &v->timer, BREAK_MS);
 			return;
-		case DEMO_HANG:
-			return;
+		case DEMO_HANG: return;
 		}
 	}
 	break_off(v);
@@ -165,19 +164,16 @@ static void end_stream(struct visit *v)
 	case DEMO_WHOLE:
 	case DEMO_FAIL:
 	case DEMO_GARBAGE:
-	case DEMO_HANG:
-		finish(v);
-		return;
+	case DEMO_HANG: finish(v); return;
 	case DEMO_CUT:
 		if (v->next == event_count(v)) {
-			v->next++;       /* once more around, so that the last event has left */
+			v->next++; /* once more around, so that the last event has left */
 			timer_start(v->loop, &v->timer, BREAK_MS);
 			return;
 		}
 		break_off(v);
 		return;
-	case DEMO_STALL:
-		return;                  /* until the client has had enough */
+	case DEMO_STALL: return; /* until the client has had enough */
 	}
 }
 
@@ -188,7 +184,7 @@ static void send_events(struct visit *v)
 	while (v->next < event_count(v)) {
 		size_t end = event_end(v, v->next);
 		if (exchange_full(v->x))
-			return;          /* on_drained goes on */
+			return; /* on_drained goes on */
 		exchange_write(v->x, str_of(v->reply.out.p + v->sent, end - v->sent));
 		v->sent = end;
 		v->next++;
@@ -223,13 +219,11 @@ static void spoil(struct visit *v)
 
 	switch (r->orders.fate) {
 	case DEMO_WHOLE:
-	case DEMO_HANG:
-		return;
+	case DEMO_HANG: return;
 	case DEMO_CUT:
 	case DEMO_STALL:
 	case DEMO_FAIL:
-	case DEMO_GARBAGE:
-		break;
+	case DEMO_GARBAGE: break;
 	}
 	if (!r->stream) {
 		if (r->orders.fate == DEMO_GARBAGE) {
@@ -290,7 +284,8 @@ static void judge_head(struct visit *v, const struct http_head *head)
 
 	for (unsigned i = 0; i < head->n_fields; i++)
 		if (str_find(head->fields[i].value, p->prefix_text) != STR_NPOS) {
-			log_error("demo", "a client's key came to the provider, in the field %.*s", STR_ARG(head->fields[i].name));
+			log_error("demo", "a client's key came to the provider, in the field %.*s",
+			          STR_ARG(head->fields[i].name));
 			v->status = 500;
 			v->refusal = "A key of a client came to the provider: this must never happen";
 			return;
@@ -443,7 +438,11 @@ struct demo_provider *demo_provider_start(const struct demo_provider_options *o,
 	if (!p->loop)
 		goto failed;
 	p->server = server_new(&(struct server_options){
-		.loop = p->loop, .handler = &handler, .user = p, .limits = limits, .connections = &p->connections,
+		.loop = p->loop,
+		.handler = &handler,
+		.user = p,
+		.limits = limits,
+		.connections = &p->connections,
 		.connections_max = CONNECTIONS_MAX,
 	});
 	if (listen_at_loopback(p, e) && start_thread(p, e))

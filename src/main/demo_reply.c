@@ -12,18 +12,10 @@
 static void put_one(struct buf *out, char directive, va_list *args)
 {
 	switch (directive) {
-	case 'j':
-		json_append_str(out, va_arg(*args, struct str));
-		return;
-	case 'r':
-		buf_append(out, va_arg(*args, struct str));
-		return;
-	case 'd':
-		buf_append_i64(out, va_arg(*args, int64_t));
-		return;
-	case 'z':
-		buf_append(out, str_from_z(va_arg(*args, const char *)));
-		return;
+	case 'j': json_append_str(out, va_arg(*args, struct str)); return;
+	case 'r': buf_append(out, va_arg(*args, struct str)); return;
+	case 'd': buf_append_i64(out, va_arg(*args, int64_t)); return;
+	case 'z': buf_append(out, str_from_z(va_arg(*args, const char *))); return;
 	}
 	assert(!"unknown directive in a template");
 }
@@ -116,7 +108,8 @@ struct str demo_said(struct demo_prompt *p, yyjson_val *content)
 		p->bytes += (int64_t)last.n;
 		return last;
 	}
-	yyjson_arr_foreach(content, i, n, part) {
+	yyjson_arr_foreach(content, i, n, part)
+	{
 		text = demo_text(part, "text");
 		p->bytes += (int64_t)text.n;
 		if (text.p)

@@ -7,8 +7,9 @@
 
 static void write_stream_error(struct buf *out, struct str message)
 {
-	demo_put(out, "event: error\ndata: {'type':'error','code':'server_error','message':%j,'param':null,"
-	              "'sequence_number':0}\n\n",
+	demo_put(out,
+	         "event: error\ndata: {'type':'error','code':'server_error','message':%j,'param':null,"
+	         "'sequence_number':0}\n\n",
 	         message);
 }
 
@@ -18,8 +19,11 @@ static void write_error(struct buf *out, int status, struct str message, struct 
 }
 
 const struct demo_family demo_responses = {
-	.auth = HTTP_F_AUTHORIZATION, .auth_prefix = STR_INIT("Bearer "), .request_id = "x-request-id",
-	.write_error = write_error, .write_stream_error = write_stream_error,
+	.auth = HTTP_F_AUTHORIZATION,
+	.auth_prefix = STR_INIT("Bearer "),
+	.request_id = "x-request-id",
+	.write_error = write_error,
+	.write_stream_error = write_stream_error,
 };
 
 /* ---- the prompt ---- */
@@ -30,7 +34,8 @@ static void read_tools(struct demo_prompt *p, yyjson_val *body)
 	struct str word = { 0 }, named = demo_text(choice, "name");
 	size_t i, n;
 
-	yyjson_arr_foreach(json_get(body, "tools"), i, n, tool) {
+	yyjson_arr_foreach(json_get(body, "tools"), i, n, tool)
+	{
 		struct str name = demo_text(tool, "name");
 		if (!name.p || !str_eq(demo_text(tool, "type"), STR("function")) || (p->tool.p && !str_eq(name, named)))
 			continue;
@@ -71,8 +76,7 @@ static bool read_prompt(struct demo_ask *ask, struct demo_prompt *p, struct err 
 	demo_said(p, json_get(ask->body, "instructions"));
 	if (yyjson_is_str(input))
 		p->user = demo_said(p, input);
-	yyjson_arr_foreach(input, i, n, item)
-		read_item(p, item);
+	yyjson_arr_foreach(input, i, n, item) read_item(p, item);
 	read_tools(p, ask->body);
 	p->schema = json_get(format, "schema");
 	return true;
@@ -82,8 +86,9 @@ static bool read_prompt(struct demo_ask *ask, struct demo_prompt *p, struct err 
 
 static void put_usage(struct buf *out, const struct demo_thought *t)
 {
-	demo_put(out, "{'input_tokens':%d,'input_tokens_details':{'cached_tokens':0},'output_tokens':%d,"
-	              "'output_tokens_details':{'reasoning_tokens':0},'total_tokens':%d}",
+	demo_put(out,
+	         "{'input_tokens':%d,'input_tokens_details':{'cached_tokens':0},'output_tokens':%d,"
+	         "'output_tokens_details':{'reasoning_tokens':0},'total_tokens':%d}",
 	         t->in_tokens, t->out_tokens, t->in_tokens + t->out_tokens);
 }
 
@@ -98,8 +103,9 @@ static void put_item(struct demo_ask *ask, struct buf *out, const struct demo_th
 	const char *status = !done ? "in_progress" : t->cut ? "incomplete" : "completed";
 
 	if (t->tool.p) {
-		demo_put(out, "{'id':'fc_%r','type':'function_call','status':'%z','arguments':%j,'call_id':'call_%r','name':%j}",
-		         ask->id, status, done ? t->arguments : STR(""), ask->id, t->tool);
+		demo_put(out, "{'id':'fc_%r','type':'function_call','status':'%z','arguments':%j,", ask->id, status,
+		         done ? t->arguments : STR(""));
+		demo_put(out, "'call_id':'call_%r','name':%j}", ask->id, t->tool);
 		return;
 	}
 	demo_put(out, "{'id':'msg_%r','type':'message','status':'%z','content':[", ask->id, status);
@@ -112,7 +118,10 @@ static void put_item(struct demo_ask *ask, struct buf *out, const struct demo_th
 static void put_response(struct demo_ask *ask, struct buf *out, const struct demo_thought *t, bool done)
 {
 	demo_put(out, "{'id':'resp_%r','object':'response','created_at':%d,'status':'%z','background':false,", ask->id,
-	         ask->created, !done ? "in_progress" : t->cut ? "incomplete" : "completed");
+	         ask->created,
+	         !done    ? "in_progress"
+	         : t->cut ? "incomplete"
+	                  : "completed");
 	if (done && !t->cut)
 		demo_put(out, "'completed_at':%d,", ask->created);
 	else
@@ -123,19 +132,22 @@ static void put_response(struct demo_ask *ask, struct buf *out, const struct dem
 	         demo_json_of(ask, "instructions", "null"), demo_json_of(ask, "max_output_tokens", "null"), ask->model);
 	if (done)
 		put_item(ask, out, t, true);
-	demo_put(out, "],'parallel_tool_calls':%r,'previous_response_id':null,'prompt_cache_key':null,"
-	              "'reasoning':%r,'safety_identifier':null,'service_tier':'default','store':false,'temperature':%r,",
+	demo_put(out,
+	         "],'parallel_tool_calls':%r,'previous_response_id':null,'prompt_cache_key':null,"
+	         "'reasoning':%r,'safety_identifier':null,'service_tier':'default','store':false,'temperature':%r,",
 	         demo_json_of(ask, "parallel_tool_calls", "true"),
-	         demo_json_of(ask, "reasoning", "{\"effort\":null,\"summary\":null}"), demo_json_of(ask, "temperature", "1.0"));
+	         demo_json_of(ask, "reasoning", "{\"effort\":null,\"summary\":null}"),
+	         demo_json_of(ask, "temperature", "1.0"));
 	demo_put(out, "'text':%r,'tool_choice':%r,'tools':%r,'top_logprobs':0,'top_p':%r,'truncation':%r,'usage':",
-	         demo_json_of(ask, "text", "{\"format\":{\"type\":\"text\"}}"), demo_json_of(ask, "tool_choice", "\"auto\""),
-	         demo_json_of(ask, "tools", "[]"), demo_json_of(ask, "top_p", "1.0"),
-	         demo_json_of(ask, "truncation", "\"disabled\""));
+	         demo_json_of(ask, "text", "{\"format\":{\"type\":\"text\"}}"),
+	         demo_json_of(ask, "tool_choice", "\"auto\""), demo_json_of(ask, "tools", "[]"),
+	         demo_json_of(ask, "top_p", "1.0"), demo_json_of(ask, "truncation", "\"disabled\""));
 	if (done)
 		put_usage(out, t);
 	else
 		demo_put(out, "null");
-	demo_put(out, ",'user':%r,'metadata':%r}", demo_json_of(ask, "user", "null"), demo_json_of(ask, "metadata", "{}"));
+	demo_put(out, ",'user':%r,'metadata':%r}", demo_json_of(ask, "user", "null"),
+	         demo_json_of(ask, "metadata", "{}"));
 }
 
 /* ---- the events ---- */
@@ -187,13 +199,15 @@ static void events_of_text(struct events *v)
 
 	event_part(v, "response.content_part.added", STR(""));
 	while (rest.n > 0) {
-		demo_put(event_open(v, "response.output_text.delta"), ",'item_id':'msg_%r','output_index':0,'content_index':0,"
-		                                                      "'delta':%j,'logprobs':[]",
+		demo_put(event_open(v, "response.output_text.delta"),
+		         ",'item_id':'msg_%r','output_index':0,'content_index':0,"
+		         "'delta':%j,'logprobs':[]",
 		         v->ask->id, demo_piece(&rest));
 		event_close(v);
 	}
-	demo_put(event_open(v, "response.output_text.done"), ",'item_id':'msg_%r','output_index':0,'content_index':0,"
-	                                                     "'text':%j,'logprobs':[]",
+	demo_put(event_open(v, "response.output_text.done"),
+	         ",'item_id':'msg_%r','output_index':0,'content_index':0,"
+	         "'text':%j,'logprobs':[]",
 	         v->ask->id, v->t->text);
 	event_close(v);
 	event_part(v, "response.content_part.done", v->t->text);
@@ -205,13 +219,14 @@ static void events_of_call(struct events *v)
 
 	while (rest.n > 0) {
 		struct str piece = text_utf8_cut(rest, 8);
-		demo_put(event_open(v, "response.function_call_arguments.delta"), ",'item_id':'fc_%r','output_index':0,'delta':%j",
-		         v->ask->id, piece);
+		demo_put(event_open(v, "response.function_call_arguments.delta"),
+		         ",'item_id':'fc_%r','output_index':0,'delta':%j", v->ask->id, piece);
 		event_close(v);
 		rest = str_slice(rest, piece.n, rest.n);
 	}
 	demo_put(event_open(v, "response.function_call_arguments.done"),
-	         ",'item_id':'fc_%r','output_index':0,'name':%j,'arguments':%j", v->ask->id, v->t->tool, v->t->arguments);
+	         ",'item_id':'fc_%r','output_index':0,'name':%j,'arguments':%j", v->ask->id, v->t->tool,
+	         v->t->arguments);
 	event_close(v);
 }
 

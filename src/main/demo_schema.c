@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* An instance of a JSON Schema, for tool calls and structured outputs of the demo provider. Gemini's dialect of it too. */
+/* An instance of a JSON Schema, for tool calls and structured outputs of the demo provider. Gemini's too. */
 #include "main/demo_in.h"
 
 #include <assert.h>
 
 #include "json/write.h"
 
-#define DEPTH_MAX 12       /* schemas may refer to themselves */
+#define DEPTH_MAX      12 /* schemas may refer to themselves */
 #define PROPERTIES_MAX 64
 
 struct maker {
@@ -33,7 +33,7 @@ static struct str type_of(yyjson_val *schema)
 	yyjson_val *type = json_get(schema, "type");
 	struct str s = { 0 };
 
-	if (yyjson_is_arr(type))         /* ["string", "null"] */
+	if (yyjson_is_arr(type)) /* ["string", "null"] */
 		type = yyjson_arr_get_first(type);
 	if (json_val_str(type, &s))
 		return s;

@@ -7,22 +7,32 @@
 #include "base/arena.h"
 #include "base/text.h"
 
-#define GAP_MS 10            /* a stream should be seen to be one */
-#define SLOW_MS 250
+#define GAP_MS      10 /* a stream should be seen to be one */
+#define SLOW_MS     250
 #define WAIT_MAX_MS 600000
-#define WORDS_MAX 20000
-#define QUOTE_MAX 200        /* bytes of the prompt that are repeated */
+#define WORDS_MAX   20000
+#define QUOTE_MAX   200 /* bytes of the prompt that are repeated */
 #define THOUGHT_MAX ((size_t)1 << 20)
 
 /* ---- orders ---- */
 
-enum order { ORDER_ERROR, ORDER_CUT, ORDER_STALL, ORDER_FAIL, ORDER_GARBAGE, ORDER_HANG, ORDER_SLOW, ORDER_FAST,
-	     ORDER_WAIT, ORDER_WORDS };
+enum order {
+	ORDER_ERROR,
+	ORDER_CUT,
+	ORDER_STALL,
+	ORDER_FAIL,
+	ORDER_GARBAGE,
+	ORDER_HANG,
+	ORDER_SLOW,
+	ORDER_FAST,
+	ORDER_WAIT,
+	ORDER_WORDS
+};
 
 static const struct {
 	struct str word;
 	enum order order;
-	bool number;                 /* one follows */
+	bool number; /* one follows */
 } words[] = {
 	{ STR_INIT("demo-error-"), ORDER_ERROR, true },
 	{ STR_INIT("demo-cut"), ORDER_CUT, false },
@@ -43,34 +53,18 @@ static void obey_one(struct demo_orders *o, enum order order, int64_t number)
 		if (number >= 400 && number <= 599)
 			o->status = (int)number;
 		return;
-	case ORDER_CUT:
-		o->fate = DEMO_CUT;
-		return;
-	case ORDER_STALL:
-		o->fate = DEMO_STALL;
-		return;
-	case ORDER_FAIL:
-		o->fate = DEMO_FAIL;
-		return;
-	case ORDER_GARBAGE:
-		o->fate = DEMO_GARBAGE;
-		return;
-	case ORDER_HANG:
-		o->fate = DEMO_HANG;
-		return;
+	case ORDER_CUT: o->fate = DEMO_CUT; return;
+	case ORDER_STALL: o->fate = DEMO_STALL; return;
+	case ORDER_FAIL: o->fate = DEMO_FAIL; return;
+	case ORDER_GARBAGE: o->fate = DEMO_GARBAGE; return;
+	case ORDER_HANG: o->fate = DEMO_HANG; return;
 	case ORDER_SLOW:
 		o->gap_ms = SLOW_MS;
 		o->wait_ms = SLOW_MS;
 		return;
-	case ORDER_FAST:
-		o->gap_ms = 0;
-		return;
-	case ORDER_WAIT:
-		o->wait_ms = number < WAIT_MAX_MS ? number : WAIT_MAX_MS;
-		return;
-	case ORDER_WORDS:
-		o->words = number < WORDS_MAX ? number : WORDS_MAX;
-		return;
+	case ORDER_FAST: o->gap_ms = 0; return;
+	case ORDER_WAIT: o->wait_ms = number < WAIT_MAX_MS ? number : WAIT_MAX_MS; return;
+	case ORDER_WORDS: o->words = number < WORDS_MAX ? number : WORDS_MAX; return;
 	}
 }
 
@@ -95,7 +89,8 @@ static void read_orders(struct demo_orders *o, struct str text)
 				continue;
 			number = 0;
 			if (words[i].number &&
-			    (!str_to_u64(digits_of(str_slice(text, words[i].word.n, text.n)), &number) || number > INT32_MAX))
+			    (!str_to_u64(digits_of(str_slice(text, words[i].word.n, text.n)), &number) ||
+			     number > INT32_MAX))
 				continue;
 			obey_one(o, words[i].order, (int64_t)number);
 		}
@@ -106,7 +101,8 @@ static void read_orders(struct demo_orders *o, struct str text)
 bool demo_obey(struct demo_ask *ask, struct str text, struct demo_reply *r, struct err *e)
 {
 	if (str_find(ask->model, STR("demo")) == STR_NPOS) {
-		err_set(e, ERR_MODEL_NOT_FOUND, "The model `%.*s` does not exist: models of this provider have \"demo\" in their names",
+		err_set(e, ERR_MODEL_NOT_FOUND,
+		        "The model `%.*s` does not exist: models of this provider have \"demo\" in their names",
 		        STR_ARG(text_utf8_cut(ask->model, 100)));
 		return false;
 	}
@@ -151,7 +147,8 @@ static bool wants_tool(const struct demo_prompt *p)
 {
 	if (!p->tool.p || p->tool_forbidden || p->result.p)
 		return false;
-	return p->tool_forced || str_find(p->user, STR("tool")) != STR_NPOS || str_find(p->user, STR("Tool")) != STR_NPOS;
+	return p->tool_forced || str_find(p->user, STR("tool")) != STR_NPOS ||
+	       str_find(p->user, STR("Tool")) != STR_NPOS;
 }
 
 static struct str say(struct demo_ask *ask, const struct demo_prompt *p, const struct demo_orders *o)
@@ -161,10 +158,12 @@ static struct str say(struct demo_ask *ask, const struct demo_prompt *p, const s
 	if (o->words > 0)
 		return many_words(ask->arena, o->words);
 	if (p->result.p)
-		return arena_printf(ask->arena, "The tool answered: %.*s", STR_ARG(text_utf8_cut(p->result, QUOTE_MAX)));
-	return arena_printf(ask->arena,
-	                    "Hello from the demo provider. You said: %.*s\nNo model was asked, so this is all I can say.",
-	                    STR_ARG(text_utf8_cut(p->user, QUOTE_MAX)));
+		return arena_printf(ask->arena, "The tool answered: %.*s",
+		                    STR_ARG(text_utf8_cut(p->result, QUOTE_MAX)));
+	return arena_printf(
+		ask->arena,
+		"Hello from the demo provider. You said: %.*s\nNo model was asked, so this is all I can say.",
+		STR_ARG(text_utf8_cut(p->user, QUOTE_MAX)));
 }
 
 bool demo_think(struct demo_ask *ask, const struct demo_prompt *p, struct demo_reply *r, struct demo_thought *out,

@@ -45,7 +45,7 @@ void demo_vector(struct str text, float *out, int64_t dimensions)
 	}
 	for (int64_t i = 0; i < dimensions; i++)
 		sum += (double)out[i] * (double)out[i];
-	if (sum == 0) {           /* no words, or words that cancel out */
+	if (sum == 0) { /* no words, or words that cancel out */
 		out[0] = 1;
 		return;
 	}
