@@ -290,9 +290,8 @@ static void judge_head(struct visit *v, const struct http_head *head)
 			v->refusal = "A key of a client came to the provider: this must never happen";
 			return;
 		}
-	if (str_starts(got, family->auth_prefix))
-		got = str_slice(got, family->auth_prefix.n, got.n);
-	if (!str_eq_secret(got, want)) {
+	bool prefixed = str_starts(got, family->auth_prefix);
+	if (!prefixed || !str_eq_secret(str_slice(got, family->auth_prefix.n, got.n), want)) {
 		v->status = 401;
 		v->refusal = "Incorrect API key provided";
 	} else if (family == &demo_anthropic && !http_find(head, HTTP_F_ANTHROPIC_VERSION)) {
