@@ -12,5 +12,10 @@ int command_serve(int argc, char **argv);
 int command_demo(int argc, char **argv);
 int command_check(int argc, char **argv);
 int command_manual(int argc, char **argv);
+int command_key(int argc, char **argv);
+int command_spend(int argc, char **argv);
+int command_logs(int argc, char **argv);
+int command_models(int argc, char **argv);
+int command_providers(int argc, char **argv);
 
 #endif
