@@ -79,7 +79,7 @@ static int providers_as_json(struct cli *c)
 
 static int run_providers(struct cli *c)
 {
-	static const char *const heads[] = { "NAME", "PROVIDER", "KEY FROM", "SET", "DIALECTS", "BASE URL" };
+	static const char *const heads[] = { "NAME", "PROVIDER", "KEY FROM", "SET", "BASE URL", "DIALECTS" };
 	struct cli_table t;
 	size_t n;
 	const struct provider *rows = provider_rows(&n);
@@ -94,8 +94,8 @@ static int run_providers(struct cli *c)
 		cli_table_add(&t, rows[i].label);
 		cli_table_add(&t, rows[i].key_env);
 		cli_table_add(&t, is_set(&rows[i]) ? STR("yes") : STR(""));
-		cli_table_add(&t, dialects_of(c, &rows[i]));
 		cli_table_add(&t, rows[i].faces[0].base_url);
+		cli_table_add(&t, dialects_of(c, &rows[i]));
 	}
 	cli_table_print(&t);
 	return cli_printed();
