@@ -66,9 +66,8 @@ enum {
 	DIM_KEY, DIM_TEAM, DIM_MODEL, DIM_PROVIDER, DIM_DEPLOYMENT, DIM_UPSTREAM_MODEL, DIM_ENDPOINT, DIM_DIALECT,
 	DIMS
 };
-/* Reads a whole record; texts and `*id` (its 16 bytes) point into it. `*dim` is the part that repeats. False: of a
- * newer version. */
-MUST_USE bool record_read(struct str record, struct spend *out, struct str *id, struct str *dim);
+/* Reads a whole record; texts point into it. `*dim` is the part that repeats. False: of a newer version. */
+MUST_USE bool record_read(struct str record, struct spend *out, struct str *dim);
 /* The texts of a `dim`. */
 void record_read_dim(struct str dim, struct str out[DIMS]);
 
@@ -101,6 +100,10 @@ void ledger_count_journal_error(struct ledger *);
 struct db *ledger_reader_take(struct ledger *, struct err *);
 void ledger_reader_give(struct ledger *);
 
+/* An id as it stands in SQLite: its bytes as hexadecimal digits, so that order is order in time (rows.c). */
+#define SPEND_ID_HEX 32
+void spend_id_hex(const struct ulid *, char out[SPEND_ID_HEX]);
+
 /*
  * rows: records on their way into SQLite, in batches; the ledger's thread only (rows.c). After a failure:
  * rows_rollback.
@@ -109,11 +112,7 @@ struct rows;
 struct rows *rows_open(const char *data_dir, struct err *);
 void rows_close(struct rows *);
 MUST_USE bool rows_begin(struct rows *, struct err *);
-bool rows_full(const struct rows *);               /* rows_flush before the next rows_add */
-/* `id`: the 16 bytes, which like all texts must live until rows_flush. */
-MUST_USE bool rows_add(struct rows *, const struct spend *, struct str id, struct str dim, struct err *);
-/* Counts up: rows that were new, and those whose id was there already. */
-MUST_USE bool rows_flush(struct rows *, uint64_t *added, uint64_t *doubled, struct err *);
+MUST_USE bool rows_add(struct rows *, const struct spend *, struct str dim, struct err *);
 MUST_USE bool rows_place(struct rows *, const struct jfile *, uint64_t stored, struct err *);
 MUST_USE bool rows_commit(struct rows *, struct err *);
 void rows_rollback(struct rows *);
@@ -121,9 +120,8 @@ void rows_rollback(struct rows *);
 MUST_USE bool rows_stored(struct rows *, const char *file, uint64_t *out, struct err *);
 /* Forces what was committed to the disk: before a journal file is deleted. */
 MUST_USE bool rows_sync(struct rows *, const struct jfile *, struct err *);
-MUST_USE bool rows_forget(struct rows *, const char *file, struct err *);
-/* Forgets all files but these. */
-MUST_USE bool rows_forget_others(struct rows *, const struct jfile *keep, struct err *);
+/* Of files long gone only the newest 10,000 places are kept. */
+MUST_USE bool rows_forget_old(struct rows *, struct err *);
 
 /* Reading journals (replay.c); the ledger's thread only. */
 struct replay {
@@ -132,8 +130,7 @@ struct replay {
 	char *chunk;
 	size_t batch;                   /* records of the transaction under way */
 	bool begun;
-	_Atomic uint64_t records, duplicates, bad_regions;
-	uint64_t new_records, new_duplicates; /* of the transaction under way */
+	_Atomic uint64_t records, bad_regions;
 };
 #define REPLAY_CHUNK_BYTES (256u << 10)
 /* Stores all that was committed to these files when it was called. False: rolled back to the last transaction. */

@@ -260,16 +260,14 @@ static void unlist(struct ledger *l, struct jfile *f)
 	pthread_mutex_unlock(&l->lock);
 }
 
-/* First the rows are forced to the disk, then the file goes, then its place: whatever is cut off in between, nothing
- * is lost and nothing read twice. */
+/* The rows are forced to the disk before the file goes. Its place stays: should the file come back, from a backup or
+ * a disk that forgot, nothing is read twice. */
 static bool reap(struct ledger *l, struct jfile *f, struct err *e)
 {
 	if (!rows_sync(l->replay.rows, f, e))
 		return false;
 	if (unlink(f->path) != 0 && errno != ENOENT)
 		return err_set_sys(e, errno, "%s: cannot delete", f->path);
-	if (!rows_forget(l->replay.rows, f->name, e))
-		return false;
 	unlist(l, f);
 	jfile_free(f);
 	return true;
@@ -445,7 +443,7 @@ static bool leftovers_open(struct ledger *l, struct err *e)
 		free(names[i]);
 	}
 	free(names);
-	return ok && rows_forget_others(l->replay.rows, l->files, e);
+	return ok && rows_forget_old(l->replay.rows, e);
 }
 
 static bool start(struct ledger *l, struct err *e)
@@ -557,7 +555,6 @@ void ledger_stats(struct ledger *l, struct ledger_stats *out)
 {
 	*out = (struct ledger_stats){
 		.records = atomic_load(&l->replay.records),
-		.duplicates = atomic_load(&l->replay.duplicates),
 		.bad_regions = atomic_load(&l->replay.bad_regions),
 		.store_errors = atomic_load(&l->store_errors),
 		.journal_errors = atomic_load(&l->journal_errors),

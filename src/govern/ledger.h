@@ -53,7 +53,6 @@ MUST_USE bool ledger_flush(struct ledger *, unsigned wait_ms, struct err *);
 
 struct ledger_stats {
 	uint64_t records;               /* stored since start */
-	uint64_t duplicates;            /* met a second time and not stored again; 0 unless something went wrong */
 	uint64_t lag_bytes;             /* committed to journals and not stored yet */
 	uint64_t bad_regions;           /* damaged places kept in .bad files */
 	uint64_t store_errors;          /* failed transactions */

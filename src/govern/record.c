@@ -162,7 +162,7 @@ void record_read_dim(struct str dim, struct str out[DIMS])
 	assert(p == dim.p + dim.n);
 }
 
-bool record_read(struct str record, struct spend *out, struct str *id, struct str *dim)
+bool record_read(struct str record, struct spend *out, struct str *dim)
 {
 	const char *payload = record.p + sizeof(struct record_head), *p = payload + sizeof(struct record_fixed);
 	struct record_fixed f;
@@ -173,7 +173,6 @@ bool record_read(struct str record, struct spend *out, struct str *id, struct st
 	memcpy(&f, payload, sizeof(f));
 	for (size_t i = 0; i < DIMS; i++)
 		d[i] = text_take(&p, f.dim_n[i]);
-	*id = str_of(payload + offsetof(struct record_fixed, id), sizeof(f.id));
 	dim->p = payload + offsetof(struct record_fixed, dim_n);
 	dim->n = (size_t)(p - dim->p);
 	*out = (struct spend){

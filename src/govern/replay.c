@@ -142,9 +142,7 @@ static bool batch_commit(struct replay *rp, struct jfile *const *files, size_t n
 		return false;
 	for (size_t i = 0; i < n; i++)
 		atomic_store(&files[i]->stored, files[i]->at);
-	atomic_fetch_add(&rp->records, rp->new_records);
-	atomic_fetch_add(&rp->duplicates, rp->new_duplicates);
-	rp->new_records = rp->new_duplicates = 0;
+	atomic_fetch_add(&rp->records, rp->batch);
 	rp->batch = 0;
 	rp->begun = false;
 	return true;
@@ -155,7 +153,6 @@ static void batch_abandon(struct replay *rp, struct jfile *const *files, size_t 
 	rows_rollback(rp->rows);
 	for (size_t i = 0; i < n; i++)
 		files[i]->at = files[i]->stored;
-	rp->new_records = rp->new_duplicates = 0;
 	rp->batch = 0;
 	rp->begun = false;
 }
@@ -163,15 +160,14 @@ static void batch_abandon(struct replay *rp, struct jfile *const *files, size_t 
 static bool store_record(struct replay *rp, struct jfile *f, struct str record, struct err *e)
 {
 	struct spend spend;
-	struct str id, dim;
+	struct str dim;
 
-	if (!record_read(record, &spend, &id, &dim))
+	if (!record_read(record, &spend, &dim))
 		return keep_aside(rp, f, f->at, record, "a record of a newer sluice", e);
-	if (!batch_begin(rp, e) ||
-	    (rows_full(rp->rows) && !rows_flush(rp->rows, &rp->new_records, &rp->new_duplicates, e)))
+	if (!batch_begin(rp, e))
 		return false;
 	rp->batch++;
-	return rows_add(rp->rows, &spend, id, dim, e);
+	return rows_add(rp->rows, &spend, dim, e);
 }
 
 /* Stores the whole records at the start of `in`; *used: their bytes. */
@@ -190,8 +186,7 @@ static bool store_chunk(struct replay *rp, struct jfile *f, struct str in, size_
 		*used += n;
 		f->at += n;
 	}
-	/* The next chunk takes the place of this one, and the rows point into it. */
-	return rows_flush(rp->rows, &rp->new_records, &rp->new_duplicates, e);
+	return true;
 }
 
 static bool read_head(struct replay *rp, struct jfile *f, uint64_t target, struct err *e)

@@ -7,6 +7,7 @@
 #include "base/arena.h"
 #include "base/clock.h"
 #include "base/err.h"
+#include "base/text.h"
 #include "govern/govern_in.h"
 
 #define HOUR_MS   3600000u
@@ -51,14 +52,28 @@ static struct str key_name(struct arena *a, struct str stored, struct str id)
 
 /* ---- times as ids ---- */
 
+/* An id as SQLite has it; n 0: before all others. */
+struct id {
+	char p[SPEND_ID_HEX];
+	size_t n;
+};
+
+static struct id id_of(const struct ulid *u)
+{
+	struct id id = { .n = SPEND_ID_HEX };
+
+	spend_id_hex(u, id.p);
+	return id;
+}
+
 /* The smallest id of a time. */
-static struct ulid id_at(uint64_t ms)
+static struct id id_at(uint64_t ms)
 {
 	struct ulid u = { { 0 } };
 
 	for (int i = 5; i >= 0; i--, ms >>= 8)
 		u.b[i] = (uint8_t)ms;
-	return u;
+	return id_of(&u);
 }
 
 static uint64_t until_of(const struct report_filter *f)
@@ -66,9 +81,9 @@ static uint64_t until_of(const struct report_filter *f)
 	return f->until_ms && f->until_ms < TIME_MAX_MS ? f->until_ms : TIME_MAX_MS;
 }
 
-static void bind_id(struct stmt *s, int at, const struct ulid *id)
+static void bind_id(struct stmt *s, int at, const struct id *id)
 {
-	stmt_bind_blob(s, at, str_of((const char *)id->b, sizeof(id->b)));
+	stmt_bind_text(s, at, str_of(id->p, id->n));
 }
 
 /* ---- sums ---- */
@@ -77,7 +92,7 @@ static void bind_id(struct stmt *s, int at, const struct ulid *id)
 struct ranges {
 	uint64_t from_hour, to_hour;
 	struct {
-		struct ulid from, to;
+		struct id from, to;
 		uint64_t day;
 	} edge[2];
 };
@@ -108,9 +123,11 @@ static struct ranges ranges_of(const struct report_filter *f)
 /* One text for each group, so that statements are kept. ?11 … ?13: key, model, provider, NULL for all. CROSS JOIN
  * keeps the order: by range first, then the dim by its number. */
 #define NUMBERS "requests, errors, unknown_cost, cost_nusd, input, output, cache_read, cache_write, reasoning"
+#define IN_RANGE(t, from, to) \
+	t "block_last >= " from " AND " t "block_first < " to " AND " t "id >= " from " AND " t "id < " to
 #define EDGE(from, to, day) \
 	"SELECT dim, " day ", 1, status >= 400, cost_nusd IS NULL, coalesce(cost_nusd, 0), input, output, " \
-	"cache_read, cache_write, reasoning FROM spend WHERE id >= " from " AND id < " to
+	"cache_read, cache_write, reasoning FROM spend WHERE " IN_RANGE("", from, to)
 #define FILTER \
 	"(?11 IS NULL OR d.key_id = ?11) AND (?12 IS NULL OR d.model = ?12) AND (?13 IS NULL OR d.provider = ?13) "
 #define KEY_NAME(id) "(SELECT k.name FROM keys k WHERE k.id = " id ") "
@@ -283,11 +300,9 @@ static bool row_texts(struct stmt *s, struct arena *a, struct report_row *out, s
 
 static bool row_read(struct stmt *s, struct arena *a, struct report_row *out, struct err *e)
 {
-	struct str id = stmt_blob(s, 0);
+	struct str id = stmt_text(s, 0);
 	int64_t flags = stmt_i64(s, 3);
 
-	if (id.n != sizeof(out->spend.id.b))
-		return err_set(e, ERR_SYSTEM, "the ledger has a row whose id has %zu bytes", id.n);
 	out->spend = (struct spend){
 		.status = (unsigned)stmt_i64(s, 1),
 		.attempts = (unsigned)stmt_i64(s, 2),
@@ -300,7 +315,9 @@ static bool row_read(struct stmt *s, struct arena *a, struct report_row *out, st
 		.latency_ms = (uint32_t)stmt_i64(s, 11),
 		.overhead_us = (uint32_t)stmt_i64(s, 12),
 	};
-	memcpy(out->spend.id.b, id.p, id.n);
+	if (!text_from_hex(id, out->spend.id.b, sizeof(out->spend.id.b)))
+		return err_set(e, ERR_SYSTEM, "the ledger has a row with the id \"%.*s\"",
+		               STR_ARG(str_slice(id, 0, 64)));
 	out->time_ms = ulid_time_ms(out->spend.id);
 	return row_texts(s, a, out, e);
 }
@@ -309,6 +326,7 @@ static bool rows_read(struct stmt *s, size_t limit, struct arena *a, struct repo
 {
 	enum stmt_result r;
 
+	out->n = 0;
 	out->rows = arena_alloc(a, limit * sizeof(*out->rows));
 	if (!out->rows)
 		return arena_full(e);
@@ -328,23 +346,79 @@ static bool rows_read(struct stmt *s, size_t limit, struct arena *a, struct repo
 }
 
 /* Rows before the cursor's are the next page. */
-static bool upper_end(const struct report_filter *f, struct str cursor, struct ulid *out, struct err *e)
+static bool upper_end(const struct report_filter *f, struct str cursor, struct id *out, struct err *e)
 {
-	struct ulid until = id_at(until_of(f)), at;
+	struct id until = id_at(until_of(f));
+	struct ulid at;
 
-	if (cursor.n && !spend_id_read(cursor, &at))
+	*out = until;
+	if (cursor.n == 0)
+		return true;
+	if (!spend_id_read(cursor, &at))
 		return err_set(e, ERR_INVALID_REQUEST, "cursor is not one that this list has given");
-	*out = cursor.n && memcmp(at.b, until.b, sizeof(at.b)) < 0 ? at : until;
+	*out = id_of(&at);
+	if (memcmp(out->p, until.p, SPEND_ID_HEX) > 0)
+		*out = until;
 	return true;
+}
+
+/* The newest `blocks` blocks of a range hold all its rows behind the last id of the one below them, whatever order they
+ * ended in. *above: that id; none when there is no such block. */
+static bool window_floor(struct db *db, const struct id *from, const struct id *to, int64_t blocks, struct id *above,
+                         struct err *e)
+{
+	struct stmt *s = db_stmt(db, "SELECT last FROM spend_block WHERE last >= ?1 AND first < ?2 "
+	                             "ORDER BY last DESC LIMIT 1 OFFSET ?3");
+	enum stmt_result r;
+	struct str last;
+
+	bind_id(s, 1, from);
+	bind_id(s, 2, to);
+	stmt_bind_i64(s, 3, blocks);
+	r = stmt_step(s, e);
+	above->n = 0;
+	if (r == STMT_ROW && (last = stmt_text(s, 0)).n == SPEND_ID_HEX) {
+		memcpy(above->p, last.p, SPEND_ID_HEX);
+		above->n = SPEND_ID_HEX;
+	}
+	stmt_reset(s);
+	return r != STMT_FAILED;
+}
+
+/* Newest first. Not to read a whole history for one page, it is looked through in windows that grow. */
+static bool rows_find(struct db *db, const struct report_filter *f, size_t limit, const struct id *from,
+                      const struct id *to, struct arena *a, struct report_rows *rows, struct err *e)
+{
+	struct arena_mark mark = arena_mark(a);
+	struct id above;
+	bool ok;
+
+	for (int64_t blocks = 16;; blocks *= 4) {
+		struct stmt *s;
+
+		if (!window_floor(db, from, to, blocks, &above, e))
+			return false;
+		s = db_stmt(db, ROW_COLUMNS "AND " IN_RANGE("s.", "?1", "?2") " AND s.block_last > ?4 AND s.id > ?4 "
+		                            "AND " FILTER "ORDER BY s.id DESC LIMIT ?3");
+		bind_id(s, 1, from);
+		bind_id(s, 2, to);
+		stmt_bind_i64(s, 3, (int64_t)limit + 1);
+		bind_id(s, 4, &above);
+		bind_filter(s, f);
+		ok = rows_read(s, limit, a, rows, e);
+		stmt_reset(s);
+		if (!ok || rows->next_cursor.n || above.n == 0)
+			return ok;
+		arena_rewind(a, mark);
+	}
 }
 
 bool report_rows(struct ledger *l, const struct report_filter *f, size_t limit, struct str cursor, struct arena *a,
                  struct report_rows *out, struct err *e)
 {
 	struct report_rows rows = { 0 };
-	struct ulid from = id_at(f->since_ms < TIME_MAX_MS ? f->since_ms : TIME_MAX_MS), to;
+	struct id from = id_at(f->since_ms < TIME_MAX_MS ? f->since_ms : TIME_MAX_MS), to;
 	struct db *db;
-	struct stmt *s;
 	bool ok;
 
 	if (limit < 1 || limit > ROWS_MAX)
@@ -354,14 +428,7 @@ bool report_rows(struct ledger *l, const struct report_filter *f, size_t limit, 
 	db = reader(l, e);
 	if (!db)
 		return false;
-	s = db_stmt(
-		db, ROW_COLUMNS "AND s.id >= ?1 AND s.id < ?2 AND " FILTER "ORDER BY s.id DESC LIMIT ?3");
-	bind_id(s, 1, &from);
-	bind_id(s, 2, &to);
-	stmt_bind_i64(s, 3, (int64_t)limit + 1);
-	bind_filter(s, f);
-	ok = rows_read(s, limit, a, &rows, e);
-	stmt_reset(s);
+	ok = rows_find(db, f, limit, &from, &to, a, &rows, e);
 	ledger_reader_give(l);
 	if (ok)
 		*out = rows;
@@ -371,14 +438,15 @@ bool report_rows(struct ledger *l, const struct report_filter *f, size_t limit, 
 bool report_get(struct ledger *l, struct ulid id, struct arena *a, struct report_row *out, struct err *e)
 {
 	struct db *db = reader(l, e);
+	const struct id want = id_of(&id);
 	struct stmt *s;
 	enum stmt_result r;
 	bool ok;
 
 	if (!db)
 		return false;
-	s = db_stmt(db, ROW_COLUMNS "AND s.id = ?1");
-	bind_id(s, 1, &id);
+	s = db_stmt(db, ROW_COLUMNS "AND s.block_last >= ?1 AND s.block_first <= ?1 AND s.id = ?1");
+	bind_id(s, 1, &want);
 	r = stmt_step(s, e);
 	ok = r == STMT_ROW    ? row_read(s, a, out, e)
 	     : r == STMT_DONE ? err_set(e, ERR_NOT_FOUND, "there is no request with this id")

@@ -1,16 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Spend records on their way into SQLite: rows, what repeats in them (dims), and sums by hour. */
+/* Spend records on their way into SQLite: blocks of rows, what repeats in them (dims), and sums by hour. */
 #include <assert.h>
 #include <stdlib.h>
 
+#include "base/buf.h"
 #include "base/err.h"
 #include "base/map.h"
 #include "base/mem.h"
 #include "govern/govern_in.h"
-#include "store/feed.h"
+#include "json/write.h"
 
 #define HOUR_MS 3600000u
-enum { DIMS_CACHED_MAX = 4096, FEED_ROWS = 256 };
+enum { DIMS_CACHED_MAX = 4096, BLOCK_ROWS = 256, FILES_KEPT = 10000 };
+
+/* A row as JSON: numbers, and four texts of which each byte may need six. */
+enum { ROW_NUMBERS = 13, ROW_TEXTS = 4, ROW_FIXED_MAX = 40 + ROW_NUMBERS * 21 };
+enum { ROW_MAX = ROW_FIXED_MAX + ROW_TEXTS * (6 * SPEND_TEXT_MAX + 3) };
 
 enum {
 	SUM_REQUESTS, SUM_ERRORS, SUM_UNKNOWN_COST, SUM_COST, SUM_INPUT, SUM_OUTPUT, SUM_CACHE_READ, SUM_CACHE_WRITE,
@@ -28,23 +33,14 @@ struct dim {
 	char bytes[]; /* as in the record: the key of the map */
 };
 
-/* Columns of spend, in their order. */
-enum {
-	COLUMN_ID, COLUMN_DIM, COLUMN_STATUS, COLUMN_ATTEMPTS, COLUMN_FLAGS, COLUMN_COST, COLUMN_INPUT, COLUMN_OUTPUT,
-	COLUMN_CACHE_READ, COLUMN_CACHE_WRITE, COLUMN_REASONING, COLUMN_FIRST_BYTE, COLUMN_LATENCY, COLUMN_OVERHEAD,
-	COLUMN_CLIENT_ID, COLUMN_USER, COLUMN_TAGS, COLUMN_ERROR, COLUMNS
-};
-
 struct rows {
 	struct db *db;
-	struct feed *feed; /* records that wait for the next insert */
-	struct {
-		struct dim *dim;
-		uint64_t hour;
-	} waiting[FEED_ROWS]; /* for each row of the feed */
+	struct buf block;       /* rows of the block under way, each with a comma behind it */
+	unsigned n;             /* of them */
+	struct ulid first, last;
 	struct map dims;
 	struct dim *open;
-	struct dim *last; /* found by the record before: most often it is the same */
+	struct dim *last_dim;   /* found by the record before: most often it is the same */
 };
 
 /* Everything summed is >= 0, so that one end is enough. */
@@ -67,7 +63,7 @@ static void dims_clear(struct rows *r)
 	for (size_t i = 0; map_next(&r->dims, &i, NULL, &dim);)
 		free(dim);
 	map_fini(&r->dims);
-	r->last = NULL;
+	r->last_dim = NULL;
 	r->open = NULL;
 }
 
@@ -104,7 +100,7 @@ static bool dim_row(struct rows *r, struct str bytes, int64_t *id, struct err *e
 
 static struct dim *dim_find(struct rows *r, struct str bytes, struct err *e)
 {
-	struct dim *dim = r->last;
+	struct dim *dim = r->last_dim;
 	int64_t id = 0;
 
 	if (dim && str_eq(str_of(dim->bytes, dim->n), bytes))
@@ -119,7 +115,7 @@ static struct dim *dim_find(struct rows *r, struct str bytes, struct err *e)
 		memcpy(dim->bytes, bytes.p, bytes.n);
 		(void)map_put(&r->dims, str_of(dim->bytes, dim->n), dim);
 	}
-	r->last = dim;
+	r->last_dim = dim;
 	return dim;
 }
 
@@ -163,140 +159,136 @@ static bool sums_store_all(struct rows *r, struct err *e)
 	return true;
 }
 
-/* Everything in a row's numbers is >= 0 by now. */
-static bool sums_add(struct rows *r, size_t row, struct err *e)
+static bool sums_add(struct rows *r, struct dim *dim, const struct spend *s, struct err *e)
 {
-	const struct feed_cell *cells = feed_row_get(r->feed, row);
-	struct dim *dim = r->waiting[row].dim;
+	const uint64_t tokens[] = { s->tokens.input, s->tokens.output, s->tokens.cache_read, s->tokens.cache_write,
+		                    s->tokens.reasoning };
+	uint64_t hour = ulid_time_ms(s->id) / HOUR_MS;
 	int64_t *sums = dim->sums;
 
-	if (dim->open && dim->hour != r->waiting[row].hour && !sums_store(r, dim, e))
+	if (dim->open && dim->hour != hour && !sums_store(r, dim, e))
 		return false;
 	if (!dim->open) {
 		dim->open = true;
 		dim->next_open = r->open;
 		r->open = dim;
 	}
-	dim->hour = r->waiting[row].hour;
+	dim->hour = hour;
 	sums[SUM_REQUESTS]++;
-	sums[SUM_ERRORS] += cells[COLUMN_STATUS].i >= 400;
-	if (cells[COLUMN_COST].kind == FEED_NULL)
-		sums[SUM_UNKNOWN_COST]++;
+	sums[SUM_ERRORS] += s->status >= 400;
+	if (s->cost_known)
+		sums[SUM_COST] = add_capped(sums[SUM_COST], s->cost_nusd);
 	else
-		sums[SUM_COST] = add_capped(sums[SUM_COST], cells[COLUMN_COST].i);
-	for (int i = 0; i <= SUM_REASONING - SUM_INPUT; i++)
-		sums[SUM_INPUT + i] = add_capped(sums[SUM_INPUT + i], cells[COLUMN_INPUT + i].i);
+		sums[SUM_UNKNOWN_COST]++;
+	for (size_t i = 0; i < COUNT_OF(tokens); i++)
+		sums[SUM_INPUT + i] = add_capped(sums[SUM_INPUT + i], capped(tokens[i]));
 	return true;
 }
 
-/* ---- rows ---- */
+/* ---- blocks ---- */
 
-static struct feed_cell number(int64_t v)
+void spend_id_hex(const struct ulid *id, char out[SPEND_ID_HEX])
 {
-	return (struct feed_cell){ FEED_INT, .i = v };
+	static const char digits[] = "0123456789abcdef";
+
+	for (size_t i = 0; i < sizeof(id->b); i++) {
+		out[2 * i] = digits[id->b[i] >> 4];
+		out[2 * i + 1] = digits[id->b[i] & 15];
+	}
 }
 
-static struct feed_cell text_or_null(struct str v)
+static char *number_put(char *p, uint64_t v)
 {
-	return v.n ? (struct feed_cell){ FEED_TEXT, .s = v } : (struct feed_cell){ FEED_NULL, .i = 0 };
+	*p++ = ',';
+	if (v < 10) {
+		*p = (char)('0' + v);
+		return p + 1;
+	}
+	return p + fmt_u64(p, v > INT64_MAX ? INT64_MAX : v);
 }
 
-static void row_fill(struct feed_cell *c, const struct spend *s, struct str id, int64_t dim)
+/* The order of the view `spend`. */
+static void row_write(struct buf *b, const struct spend *s, int64_t dim)
 {
-	c[COLUMN_ID] = (struct feed_cell){ FEED_BLOB, .s = id };
-	c[COLUMN_DIM] = number(dim);
-	c[COLUMN_STATUS] = number(s->status);
-	c[COLUMN_ATTEMPTS] = number(s->attempts);
-	c[COLUMN_FLAGS] = number((int64_t)(s->stream | s->usage << 1));
-	c[COLUMN_COST] = s->cost_known ? number(s->cost_nusd) : (struct feed_cell){ FEED_NULL, .i = 0 };
-	c[COLUMN_INPUT] = number(capped(s->tokens.input));
-	c[COLUMN_OUTPUT] = number(capped(s->tokens.output));
-	c[COLUMN_CACHE_READ] = number(capped(s->tokens.cache_read));
-	c[COLUMN_CACHE_WRITE] = number(capped(s->tokens.cache_write));
-	c[COLUMN_REASONING] = number(capped(s->tokens.reasoning));
-	c[COLUMN_FIRST_BYTE] = number(s->first_byte_ms);
-	c[COLUMN_LATENCY] = number(s->latency_ms);
-	c[COLUMN_OVERHEAD] = number(s->overhead_us);
-	c[COLUMN_CLIENT_ID] = text_or_null(s->client_id);
-	c[COLUMN_USER] = text_or_null(s->user);
-	c[COLUMN_TAGS] = text_or_null(s->tags);
-	c[COLUMN_ERROR] = text_or_null(s->error);
+	char *start = buf_reserve(b, ROW_MAX), *p = start;
+
+	assert(start); /* rows_open's ceiling is that of a block */
+	memcpy(p, "[\"", 2);
+	spend_id_hex(&s->id, p + 2);
+	p[2 + SPEND_ID_HEX] = '"';
+	p = number_put(p + 3 + SPEND_ID_HEX, (uint64_t)dim);
+	p = number_put(p, s->status);
+	p = number_put(p, s->attempts);
+	p = number_put(p, (unsigned)s->stream | (unsigned)s->usage << 1);
+	if (s->cost_known) {
+		p = number_put(p, (uint64_t)s->cost_nusd);
+	} else {
+		memcpy(p, ",null", 5);
+		p += 5;
+	}
+	p = number_put(p, s->tokens.input);
+	p = number_put(p, s->tokens.output);
+	p = number_put(p, s->tokens.cache_read);
+	p = number_put(p, s->tokens.cache_write);
+	p = number_put(p, s->tokens.reasoning);
+	p = number_put(p, s->first_byte_ms);
+	p = number_put(p, s->latency_ms);
+	p = number_put(p, s->overhead_us);
+	assert(p <= start + ROW_FIXED_MAX);
+	b->n += (size_t)(p - start);
+	if (s->client_id.n + s->user.n + s->tags.n + s->error.n) {
+		const struct str texts[ROW_TEXTS] = { s->client_id, s->user, s->tags, s->error };
+
+		for (int i = 0; i < ROW_TEXTS; i++)
+			if (!buf_append_c(b, ',') || !json_append_str(b, texts[i]))
+				assert(!"the ceiling of a block");
+	}
+	if (!buf_append(b, STR("],")))
+		assert(!"the ceiling of a block");
 }
 
-bool rows_full(const struct rows *r)
+static bool block_store(struct rows *r, struct err *e)
 {
-	return feed_is_full(r->feed);
+	struct stmt *s = db_stmt(r->db, "INSERT INTO spend_block (first, last, rows) VALUES (?1, ?2, ?3)");
+	char first[SPEND_ID_HEX], last[SPEND_ID_HEX];
+	bool ok;
+
+	if (r->n == 0)
+		return true;
+	spend_id_hex(&r->first, first);
+	spend_id_hex(&r->last, last);
+	r->block.p[r->block.n - 1] = ']';
+	stmt_bind_text(s, 1, str_of(first, SPEND_ID_HEX));
+	stmt_bind_text(s, 2, str_of(last, SPEND_ID_HEX));
+	stmt_bind_text(s, 3, buf_str(&r->block));
+	ok = stmt_run(s, e);
+	buf_clear(&r->block);
+	r->n = 0;
+	return ok;
 }
 
-bool rows_add(struct rows *r, const struct spend *s, struct str id, struct str dim_bytes, struct err *e)
+bool rows_add(struct rows *r, const struct spend *s, struct str dim_bytes, struct err *e)
 {
 	struct dim *dim = dim_find(r, dim_bytes, e);
-	size_t row = feed_rows(r->feed);
 
-	if (!dim)
+	if (!dim || (r->n == BLOCK_ROWS && !block_store(r, e)))
 		return false;
-	row_fill(feed_row(r->feed), s, id, dim->id);
-	r->waiting[row].dim = dim;
-	r->waiting[row].hour = ulid_time_ms(s->id) / HOUR_MS;
-	return true;
-}
-
-/* Rows [first, first + n) of the feed; *added of them were not there before. */
-static bool insert(struct rows *r, size_t first, size_t n, size_t *added, struct err *e)
-{
-	struct stmt *s = db_stmt(r->db, "INSERT INTO spend SELECT * FROM feed_spend WHERE true ON CONFLICT DO NOTHING");
-
-	feed_show(r->feed, first, n);
-	if (!stmt_run(s, e))
-		return false;
-	*added = (size_t)db_changes(r->db);
-	return true;
-}
-
-/* One by one, to know which are new. */
-static bool insert_each(struct rows *r, uint64_t *added, struct err *e)
-{
-	for (size_t i = 0; i < feed_rows(r->feed); i++) {
-		size_t one = 0;
-
-		if (!insert(r, i, 1, &one, e) || (one && !sums_add(r, i, e)))
-			return false;
-		*added += one;
+	if (r->n == 0) {
+		r->first = r->last = s->id;
+		buf_append_c(&r->block, '[');
+	} else if (memcmp(s->id.b, r->first.b, sizeof(s->id.b)) < 0) {
+		r->first = s->id;
+	} else if (memcmp(s->id.b, r->last.b, sizeof(s->id.b)) > 0) {
+		r->last = s->id;
 	}
-	return true;
-}
-
-static bool flush(struct rows *r, uint64_t *added, struct err *e)
-{
-	size_t n = feed_rows(r->feed), got = 0;
-
-	if (!stmt_run(db_stmt(r->db, "SAVEPOINT feed"), e) || !insert(r, 0, n, &got, e))
-		return false;
-	if (got != n) /* some are there already: once more, slowly */
-		return stmt_run(db_stmt(r->db, "ROLLBACK TO feed"), e) && stmt_run(db_stmt(r->db, "RELEASE feed"), e) &&
-		       insert_each(r, added, e);
-	for (size_t i = 0; i < n; i++)
-		if (!sums_add(r, i, e))
-			return false;
-	*added += n;
-	return stmt_run(db_stmt(r->db, "RELEASE feed"), e);
-}
-
-bool rows_flush(struct rows *r, uint64_t *added, uint64_t *doubled, struct err *e)
-{
-	uint64_t n = feed_rows(r->feed), new_ones = 0;
-
-	if (n && !flush(r, &new_ones, e))
-		return false;
-	feed_clear(r->feed);
-	*added += new_ones;
-	*doubled += n - new_ones;
-	return true;
+	row_write(&r->block, s, dim->id);
+	r->n++;
+	return sums_add(r, dim, s, e);
 }
 
 bool rows_begin(struct rows *r, struct err *e)
 {
-	assert(!r->open && feed_rows(r->feed) == 0);
+	assert(!r->open && r->n == 0);
 	if (r->dims.n > DIMS_CACHED_MAX)
 		dims_clear(r);
 	return db_begin(r->db, e);
@@ -304,14 +296,14 @@ bool rows_begin(struct rows *r, struct err *e)
 
 bool rows_commit(struct rows *r, struct err *e)
 {
-	assert(feed_rows(r->feed) == 0);
-	return sums_store_all(r, e) && db_commit(r->db, e);
+	return block_store(r, e) && sums_store_all(r, e) && db_commit(r->db, e);
 }
 
 /* Rows of spend_dim that this transaction made are gone, and with them what the cache says. */
 void rows_rollback(struct rows *r)
 {
-	feed_clear(r->feed);
+	buf_clear(&r->block);
+	r->n = 0;
 	dims_clear(r);
 	db_rollback(r->db);
 }
@@ -340,41 +332,13 @@ bool rows_stored(struct rows *r, const char *file, uint64_t *out, struct err *e)
 	return result != STMT_FAILED;
 }
 
-bool rows_forget(struct rows *r, const char *file, struct err *e)
+bool rows_forget_old(struct rows *r, struct err *e)
 {
-	struct stmt *s = db_stmt(r->db, "DELETE FROM journal WHERE file = ?1");
+	struct stmt *s = db_stmt(r->db, "DELETE FROM journal WHERE file < "
+	                                "(SELECT file FROM journal ORDER BY file DESC LIMIT 1 OFFSET ?1)");
 
-	stmt_bind_text(s, 1, str_from_z(file));
+	stmt_bind_i64(s, 1, FILES_KEPT);
 	return stmt_run(s, e);
-}
-
-static bool is_kept(const struct jfile *keep, struct str name)
-{
-	for (; keep; keep = keep->next)
-		if (str_eq(str_from_z(keep->name), name))
-			return true;
-	return false;
-}
-
-bool rows_forget_others(struct rows *r, const struct jfile *keep, struct err *e)
-{
-	struct stmt *s = db_stmt(r->db, "SELECT file FROM journal");
-	enum stmt_result result;
-	bool ok = true;
-
-	while (ok && (result = stmt_step(s, e)) != STMT_DONE) {
-		char name[SPEND_TEXT_MAX + 1];
-		struct str file = stmt_text(s, 0);
-
-		ok = result == STMT_ROW;
-		if (!ok || file.n >= sizeof(name) || is_kept(keep, file))
-			continue;
-		memcpy(name, file.p, file.n);
-		name[file.n] = '\0';
-		ok = rows_forget(r, name, e);
-	}
-	stmt_reset(s);
-	return ok;
 }
 
 /* One small commit with a full sync takes all commits before it to the disk: they are in the same write-ahead log. It
@@ -401,14 +365,8 @@ struct rows *rows_open(const char *data_dir, struct err *e)
 		return NULL;
 	r = mem_zalloc(sizeof(*r));
 	r->db = db;
-	r->feed = feed_new(db, "feed_spend",
-		"CREATE TABLE x (id, dim, status, attempts, flags, cost_nusd, input, output, cache_read, cache_write, "
-		"reasoning, first_byte_ms, latency_ms, overhead_us, client_id, user, tags, error)",
-		COLUMNS, FEED_ROWS, e);
-	if (r->feed)
-		return r;
-	rows_close(r);
-	return NULL;
+	r->block = buf_make((size_t)BLOCK_ROWS * ROW_MAX + 2);
+	return r;
 }
 
 void rows_close(struct rows *r)
@@ -417,6 +375,6 @@ void rows_close(struct rows *r)
 		return;
 	dims_clear(r);
 	db_close(r->db);
-	feed_free(r->feed);
+	buf_fini(&r->block);
 	free(r);
 }

@@ -368,7 +368,6 @@ static void add_figures(void *arg, struct metrics_out *out)
 	}
 	ledger_stats(s->ledger, &ls);
 	metrics_figure(out, METRIC_LEDGER_RECORDS, STR(""), ls.records);
-	metrics_figure(out, METRIC_LEDGER_DUPLICATES, STR(""), ls.duplicates);
 	metrics_figure(out, METRIC_LEDGER_LAG_BYTES, STR(""), ls.lag_bytes);
 	metrics_figure(out, METRIC_LEDGER_BAD_REGIONS, STR(""), ls.bad_regions);
 	metrics_figure(out, METRIC_LEDGER_STORE_ERRORS, STR(""), ls.store_errors);

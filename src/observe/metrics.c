@@ -74,8 +74,6 @@ static const struct figure_row {
 		"replaced by a fresh one." }, NULL, 0 },
 	[METRIC_CLIENT_FAILURES] = { { "sluice_upstream_failures_total", "counter", "Calls that failed in transport." }, NULL, 0 },
 	[METRIC_LEDGER_RECORDS] = { { "sluice_ledger_records_total", "counter", "Spend records stored in the database." }, NULL, 0 },
-	[METRIC_LEDGER_DUPLICATES] = { { "sluice_ledger_duplicates_total", "counter", "Spend records met twice and stored once; "
-		"0 unless something went wrong." }, NULL, 0 },
 	[METRIC_LEDGER_LAG_BYTES] = { { "sluice_ledger_lag_bytes", "gauge", "Journal bytes that are not in the database yet." },
 		NULL, 0 },
 	[METRIC_LEDGER_BAD_REGIONS] = { { "sluice_ledger_bad_regions_total", "counter", "Damaged places found in journals and "

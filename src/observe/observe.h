@@ -80,7 +80,6 @@ enum metric_figure {
 	METRIC_CLIENT_RETRIES,           /* reused connections that were dead, retried on a fresh one */
 	METRIC_CLIENT_FAILURES,
 	METRIC_LEDGER_RECORDS,
-	METRIC_LEDGER_DUPLICATES,
 	METRIC_LEDGER_LAG_BYTES,
 	METRIC_LEDGER_BAD_REGIONS,
 	METRIC_LEDGER_STORE_ERRORS,

@@ -13,7 +13,8 @@
 
 #include "base/err.h"
 #include "base/mem.h"
-#include "store/store_in.h"
+
+#include <sqlite3.h>
 
 #define DB_BUSY_MS   5000
 #define DB_CACHE_KIB 512
@@ -34,8 +35,9 @@ struct db {
 	size_t n_stmts;
 };
 
-/* Full disks and damage are what an operator must act on, so they get words of their own; the rest is SQLite's text. */
-bool db_fail(struct db *db, const char *doing, struct err *e)
+/* The connection's last error; `doing` is what failed. Full disks and damage are what an operator must act on, so they
+ * get words of their own; the rest is SQLite's text. Returns false. */
+static bool db_fail(struct db *db, const char *doing, struct err *e)
 {
 	int code = sqlite3_extended_errcode(db->conn);
 	const char *text = sqlite3_errmsg(db->conn);
@@ -153,11 +155,6 @@ void db_close(struct db *db)
 		assert(!"a statement outlives its connection");
 	free(db->path);
 	free(db);
-}
-
-sqlite3 *db_connection(struct db *db)
-{
-	return db->conn;
 }
 
 const char *db_path(const struct db *db)

@@ -71,15 +71,14 @@ static void test_there_and_back(void **state)
 	for (size_t i = 0; i < COUNT_OF(samples); i++) {
 		char out[RECORD_MAX_BYTES];
 		struct spend got;
-		struct str id, dim, texts[DIMS];
+		struct str dim, texts[DIMS];
 		size_t n = record_write(out, 7, &samples[i]), len = 0;
 
 		assert_int_equal(record_check(str_of(out, n), 7, &len), RECORD_WHOLE);
 		assert_int_equal(len, n);
 		assert_int_equal(record_check(str_of(out, n), 8, &len), RECORD_BAD); /* of another file */
-		assert_true(record_read(str_of(out, n), &got, &id, &dim));
+		assert_true(record_read(str_of(out, n), &got, &dim));
 		assert_same(&got, &samples[i]);
-		assert_true(str_eq(id, str_of((const char *)samples[i].id.b, 16)));
 		record_read_dim(dim, texts);
 		assert_true(str_eq(texts[DIM_MODEL], samples[i].model) &&
 		            str_eq(texts[DIM_DIALECT], samples[i].dialect));
@@ -90,10 +89,10 @@ static void test_unknown_cost_is_not_kept(void **state)
 {
 	char out[RECORD_MAX_BYTES];
 	struct spend got, in = { .cost_nusd = 5 };
-	struct str id, dim;
+	struct str dim;
 	size_t n = record_write(out, 0, &in);
 
-	assert_true(record_read(str_of(out, n), &got, &id, &dim));
+	assert_true(record_read(str_of(out, n), &got, &dim));
 	assert_false(got.cost_known);
 	assert_true(got.cost_nusd == 0);
 }
@@ -110,7 +109,7 @@ static void test_long_texts_are_cut_at_a_character(void **state)
 	for (size_t i = 0; i < COUNT_OF(cases); i++) {
 		char out[RECORD_MAX_BYTES];
 		struct spend got, in = { .model = { long_text, 0 }, .error = { long_text, 0 } };
-		struct str id, dim;
+		struct str dim;
 		size_t unit = strlen(cases[i].unit), n;
 
 		for (size_t at = 0; at + unit <= sizeof(long_text); at += unit)
@@ -118,7 +117,7 @@ static void test_long_texts_are_cut_at_a_character(void **state)
 		in.model.n = in.error.n = 300;
 		n = record_write(out, 0, &in);
 		assert_int_equal(record_check(str_of(out, n), 0, &n), RECORD_WHOLE);
-		assert_true(record_read(str_of(out, n), &got, &id, &dim));
+		assert_true(record_read(str_of(out, n), &got, &dim));
 		assert_int_equal(got.model.n, cases[i].want);
 		assert_int_equal(got.error.n, cases[i].want);
 	}

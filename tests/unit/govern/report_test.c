@@ -224,6 +224,48 @@ static void test_rows(void **state)
 	assert_false(report_rows(ledger, &all, 0, STR(""), &arena, &page, &e));
 }
 
+static int by_id(const void *a, const void *b)
+{
+	return memcmp(b, a, sizeof(struct ulid));
+}
+
+/* Requests are written down when they end, so that ids come in any order and blocks overlap. */
+static void test_pages_over_blocks(void **state)
+{
+	enum { N = 6000 };
+	static struct ulid ids[N];
+	struct report_filter f = { .key_id = STR("b") };
+	struct report_rows page = { 0 };
+	struct report_row row = { 0 };
+	struct str cursor = STR("");
+	struct err e = { 0 };
+	size_t seen = 0, expected = 0;
+	uint64_t seed = 3;
+
+	for (size_t i = 0; i < N; i++) {
+		uint64_t late;
+
+		seed = seed * 6364136223846793005u + 1442695040888963407u;
+		late = seed >> 60 == 0 ? seed >> 40 : seed >> 54; /* some end hours later than they began */
+		ids[i] = add(t0 + DAY + i - late, i % 50 ? "a" : "b", "m", "p", 1, 200);
+		if (i % 1000 == 0)
+			assert_true(ledger_flush(ledger, 10000, NULL));
+	}
+	for (size_t i = 0; i < N; i += 977)
+		assert_true(report_get(ledger, ids[i], &arena, &row, &e));
+	for (size_t i = 0; i < N; i += 50)
+		memmove(&ids[expected++], &ids[i], sizeof(ids[0]));
+	qsort(ids, expected, sizeof(ids[0]), by_id);
+	do {
+		if (!report_rows(ledger, &f, 7, cursor, &arena, &page, &e))
+			fail_msg("%s", e.text);
+		for (size_t i = 0; i < page.n; i++, seen++)
+			assert_memory_equal(page.rows[i].spend.id.b, ids[seen].b, 16);
+		cursor = page.next_cursor;
+	} while (cursor.n);
+	assert_int_equal(seen, expected);
+}
+
 static void test_key_names(void **state)
 {
 	const struct keys_options o = { .data_dir = dir, .admin_key = STR_INIT("adm") };
@@ -289,6 +331,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_odd_times, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_overflow, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_rows, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_pages_over_blocks, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_key_names, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_small_arena, setup, teardown),
 		cmocka_unit_test(test_names),
