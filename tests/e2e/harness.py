@@ -112,7 +112,8 @@ class Gateway:
         if settings.get("data_dir") is None:
             del settings["data_dir"]
         # YAML is a superset of JSON, and what a failing test leaves behind is readable.
-        (self.dir / "sluice.yaml").write_text(json.dumps(settings, indent=1))
+        text = json.dumps(settings, indent=1).replace("@PORT@", str(self.port)).replace("@DIR@", str(self.dir))
+        (self.dir / "sluice.yaml").write_text(text)
 
     def _spawn(self):
         env = {k: v for k, v in os.environ.items() if not k.endswith("_API_KEY")}

@@ -47,9 +47,9 @@ class World:
 
 def test_missing_unknown_revoked_and_expired_keys_get_one_text():
     with World() as w:
-        revoked, soon = w.make_key(name="revoked"), w.make_key(name="soon", expires_at=int(time.time()) + 1)
+        revoked, soon = w.make_key(name="revoked"), w.make_key(name="soon", expires_at=time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + 2)))
         same(w.gw.admin("DELETE", f"/admin/v1/keys/{revoked['id']}").status, 204)
-        time.sleep(1.2)                 # the one thing here that only time does
+        time.sleep(2.1)                 # the one thing here that only time does
         texts = set()
         for key, fields in ((None, ()), (None, ["Authorization: Bearer"]), (None, ["Authorization: Bearer "]), (None, ["Authorization: Basic eDp5"]), (None, [f"Authorization: Basic {CLIENT_KEY}"]), (None, [f"Authorization: {CLIENT_KEY}"]),
                             ("sk-sl-nobody", ()), (CLIENT_KEY[:-1], ()), (CLIENT_KEY + "x", ()), (CLIENT_KEY.upper(), ()), (" ", ()), ("\u00e9", ()), ("x" * 4000, ()), (PROVIDER_KEY, ()), (revoked["key"], ()), (soon["key"], ()),
@@ -183,7 +183,7 @@ def test_keys_are_listed_page_by_page():
 def test_a_bad_key_request_is_400_and_says_which_member():
     with World() as w:
         for body in (b"", b"{", b"[]", b"null", {"name": 1}, {"name": ""}, {"name": "x" * 10000}, {"name": "a", "models": "m"}, {"name": "a", "models": [1]}, {"name": "a", "expires_at": "soon"},
-                     {"name": "a", "role": "king"}, {"name": "a", "nonsense": 1}, {"name": "a\u0000b"}, {"name": "a\nb"}, {"name": "a", "expires_at": -1}):
+                     {"name": "a", "role": "king"}, {"name": "a", "nonsense": 1}, {"name": "a\u0000b"}, {"name": "a\nb"}, {"name": "a", "expires_at": -1}, {"name": "a", "expires_at": "2001-01-01T00:00:00Z"}):
             r = w.gw.admin("POST", "/admin/v1/keys", body)
             e = is_error(r, 400)
             if isinstance(body, dict) and len(body) > 1:
@@ -290,7 +290,7 @@ def test_calls_that_failed_cost_nothing():
         is_error(w.ask("sk-nobody"), 401)
         is_error(w.ask(model="none"), 404)
         t = total(w.gw)
-        same((t["cost_usd"].rstrip("0").rstrip("."), t["tokens"]["input"]), ("0", 0))
+        same((t["cost_usd"], t["tokens"]["input"]), ("0", 0))
 
 
 def test_a_stream_that_broke_is_charged_for_what_was_reported():
@@ -314,13 +314,13 @@ def test_spend_is_told_by_key_model_provider_and_day():
         w.ask(k["key"])
         w.ask()
         for group, want in (("key", {k["id"]: 2, "cfg_test": 1}), ("model", {"m": 3}), ("provider", {"up": 3})):
-            rows = spend(w.gw, f"?group_by={group}")
-            same({(x.get("group") or x.get(group) or x.get("key_id")): x["requests"] for x in rows}, want, f"group_by={group}: {rows}")
-        day, = spend(w.gw, "?group_by=day")
+            rows = spend(w.gw, f"?group={group}")
+            same({(x.get("group") or x.get(group) or x.get("key_id")): x["requests"] for x in rows}, want, f"group={group}: {rows}")
+        day, = spend(w.gw, "?group=day")
         same(day["requests"], 3)
-        assert "ann" in json.dumps(spend(w.gw, "?group_by=key"))
-        same(total(w.gw, f"?key_id={k['id']}")["requests"], 2)
-        is_error(w.gw.admin("GET", "/admin/v1/spend?group_by=nonsense"), 400)
+        assert "ann" in json.dumps(spend(w.gw, "?group=key"))
+        same(total(w.gw, f"?key={k['id']}")["requests"], 2)
+        is_error(w.gw.admin("GET", "/admin/v1/spend?group=nonsense"), 400)
 
 
 def test_spend_outlives_a_restart():

@@ -321,6 +321,21 @@ def test_an_idle_connection_is_closed_without_a_word():
         assert 0.8 < time.monotonic() - start < 3 * SLOW
 
 
+def test_a_client_that_keeps_an_ended_connection_open_is_not_waited_for_long():
+    """RFC 9112 9.6: half-close, read on for a short time, close. A minute for each such client would be a way to flood."""
+    gw = bench.up()
+    for raw in (message(b"Connection: close"), message(b"Content-Length: 0")):
+        with gw.client() as c:
+            c.send(raw)
+            c.answer()
+            c.is_closed()               # its half; ours stays open
+            time.sleep(4)
+            c.send(b"x")
+            time.sleep(0.05)
+            c.send(b"x")
+            assert c.broken, "the gateway still holds the connection after 4 s"
+
+
 def test_a_slow_client_on_one_connection_does_not_keep_another_waiting():
     gw = short.up()
     slow = [gw.client() for _ in range(50)]
