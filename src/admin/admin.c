@@ -154,8 +154,11 @@ bool admin_api_reload(struct admin_call *c, struct err *e)
 	struct json_writer w = json_writer_make(c->out);
 
 	if (!c->admin->options.reload(c->admin->options.reload_arg, e)) {
-		if (e->code == ERR_CONFIG)
-			e->status = 400; /* the file is the caller's to mend; the old one stays in force */
+		if (e->code == ERR_CONFIG) { /* the file is the caller's to mend; the old one stays in force */
+			e->code = ERR_INVALID_REQUEST;
+			e->origin = ERR_FROM_CLIENT;
+			e->status = 400;
+		}
 		return false;
 	}
 	json_open(&w, '{');

@@ -91,8 +91,15 @@ struct serve {
 
 /* ---- the configuration ---- */
 
-static void print_problems(const struct conf_problems *p)
+/* All of them for the log, the first for whoever asked. */
+static void print_problems(const struct conf_problems *p, struct err *e)
 {
+	size_t more = p->n - 1 + p->left_out;
+
+	if (more)
+		err_set(e, ERR_CONFIG, "%s (and %zu more, see the log)", p->items[0].text, more);
+	else
+		err_set(e, ERR_CONFIG, "%s", p->items[0].text);
 	for (size_t i = 0; i < p->n; i++)
 		fprintf(stderr, "%s\n", p->items[i].text);
 	if (p->left_out)
@@ -131,22 +138,21 @@ static bool override_listen(struct config *c, const char *listen, struct err *e)
 	return true;
 }
 
-/* NULL: messages are printed. */
-static struct config *load_config(const struct serve_options *o)
+/* NULL: messages are printed, and e tells. */
+static struct config *load_config(const struct serve_options *o, struct err *e)
 {
 	struct conf_problems problems = { 0 };
 	struct unsupported unsupported = { false };
 	const char *file = o->file ? o->file : config_find();
 	struct config *c = o->text ? config_read("demo", str_from_z(o->text), &conf_env_process, &problems)
 	                           : config_load(file, &conf_env_process, &problems);
-	struct err e;
 
 	if (!c) {
-		print_problems(&problems);
+		print_problems(&problems, e);
 		return NULL;
 	}
-	if (o->listen && !override_listen(c, o->listen, &e)) {
-		fprintf(stderr, "sluice: %s\n", e.text);
+	if (o->listen && !override_listen(c, o->listen, e)) {
+		fprintf(stderr, "sluice: %s\n", e->text);
 		config_free(c);
 		return NULL;
 	}
@@ -282,12 +288,12 @@ static void reload_certificates(struct serve *s, const struct config *c)
 
 static bool reload(struct serve *s, struct err *e)
 {
-	struct config *c = load_config(s->options);
+	struct config *c = load_config(s->options, e);
 	struct snapshot *next;
 	struct observe_log_options log_options;
 
 	if (!c)
-		return err_set(e, ERR_CONFIG, "the configuration is not valid; the old one stays (the log tells more)");
+		return false;
 	next = make_snapshot(c, e);
 	if (!next)
 		return false;
@@ -670,7 +676,7 @@ int serve_run(const struct serve_options *o)
 	pthread_sigmask(SIG_BLOCK, &signals, NULL);
 	raise_descriptors();
 	dialect_init();
-	c = load_config(o);
+	c = load_config(o, &e);
 	if (!c)
 		return EXIT_WRONG;
 	log_init((enum log_level)c->logs.level, c->logs.format == LOGS_FORMAT_JSON);
