@@ -55,6 +55,14 @@ struct str str_trim(struct str s);                        /* without leading and
  * `while (rest.p) { part = str_cut(&rest, ','); … }`. */
 struct str str_cut(struct str *rest, char sep);
 
+/* Copies s to `at`, where the caller has made room, and returns the place behind it. */
+static inline char *put_str(char *at, struct str s)
+{
+	if (s.n)
+		memcpy(at, s.p, s.n);
+	return at + s.n;
+}
+
 /* Decimal digits only, no sign, no space, at least one digit, no overflow. `*out` is written on success only. */
 MUST_USE bool str_to_u64(struct str s, uint64_t *out);
 

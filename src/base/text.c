@@ -227,9 +227,9 @@ bool text_to_fixed(struct str s, int scale, int64_t *out)
 	return true;
 }
 
-bool text_from_fixed(struct buf *out, int64_t v, int scale)
+size_t text_fixed(char out[TEXT_FIXED_MAX], int64_t v, int scale)
 {
-	char text[64];
+	char text[TEXT_FIXED_MAX];
 	uint64_t size = v < 0 ? -(uint64_t)v : (uint64_t)v;
 	size_t at = sizeof(text);
 	bool started = false; /* a digit other than zero was seen behind the point */
@@ -248,5 +248,13 @@ bool text_from_fixed(struct buf *out, int64_t v, int scale)
 	} while (size);
 	if (v < 0)
 		text[--at] = '-';
-	return buf_append(out, str_of(text + at, sizeof(text) - at));
+	memcpy(out, text + at, sizeof(text) - at);
+	return sizeof(text) - at;
+}
+
+bool text_from_fixed(struct buf *out, int64_t v, int scale)
+{
+	char text[TEXT_FIXED_MAX];
+
+	return buf_append(out, str_of(text, text_fixed(text, v, scale)));
 }

@@ -30,5 +30,8 @@ bool text_percent_encode(struct buf *out, struct str s, const char *keep);
 MUST_USE bool text_to_fixed(struct str s, int scale, int64_t *out);
 /* The way back, without trailing zeros: 2500000000, scale 9 → "2.5"; 0 → "0". A minus sign for negative values. */
 bool text_from_fixed(struct buf *out, int64_t v, int scale);
+/* The same at `out`, not terminated; returns the length. */
+#define TEXT_FIXED_MAX 40
+size_t text_fixed(char out[TEXT_FIXED_MAX], int64_t v, int scale);
 
 #endif

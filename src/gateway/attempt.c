@@ -109,23 +109,34 @@ static bool passes_to_client(const struct http_head *h, const struct http_field 
 
 	if (http_is_hop_by_hop(f->id) || (not_these >> f->id & 1))
 		return false;
-	for (size_t i = 0; i < COUNT_OF(of_the_provider); i++)
-		if (str_istarts(f->name, of_the_provider[i]))
-			return false;
-	for (unsigned i = 0; i < h->n_fields; i++)
-		if (h->fields[i].id == HTTP_F_CONNECTION && http_list_has(h->fields[i].value, f->name))
-			return false;
-	return true;
+	if (f->id == HTTP_F_OTHER)
+		for (size_t i = 0; i < COUNT_OF(of_the_provider); i++)
+			if ((f->name.p[0] | 0x20) == of_the_provider[i].p[0] && str_istarts(f->name, of_the_provider[i]))
+				return false;
+	return !http_is_named_by_connection(h, f->name);
 }
 
-static void keep_fields(struct req *r, const struct http_head *h)
+/* One copy of all their texts. False: the arena is full. */
+static bool keep_fields(struct req *r, const struct http_head *h)
 {
 	struct req_open *o = r->open;
+	size_t room = 0;
+	char *at;
 
 	o->n_fields = 0;
 	for (unsigned i = 0; i < h->n_fields; i++)
-		if (passes_to_client(h, &h->fields[i]))
-			deliver_add_field(r, arena_dup(&o->arena, h->fields[i].name), arena_dup(&o->arena, h->fields[i].value));
+		room += h->fields[i].name.n + h->fields[i].value.n;
+	at = arena_alloc(&o->arena, room + 1);
+	for (unsigned i = 0; at && i < h->n_fields; i++) {
+		const struct http_field *f = &h->fields[i];
+		struct str name = { at, f->name.n }, value = { at + f->name.n, f->value.n };
+
+		if (!passes_to_client(h, f))
+			continue;
+		at = put_str(put_str(at, f->name), f->value);
+		deliver_add_field(r, name, value);
+	}
+	return at != NULL;
 }
 
 static int64_t read_retry_after(const struct http_head *h)
@@ -171,7 +182,10 @@ static void on_head(struct call *c, const struct http_head *h)
 	r->attempt.status = (uint16_t)h->status;
 	buf_fini(&o->answer);
 	o->retry_after_ms = read_retry_after(h);
-	keep_fields(r, h);
+	if (!keep_fields(r, h)) {
+		attempt_fail(r, ERR_UPSTREAM, "the provider's answer has too large a head");
+		return;
+	}
 	if (h->status >= 300 && h->status < 400) {
 		attempt_fail(r, ERR_UPSTREAM, "the provider answered with a redirect, which is not followed");
 		r->attempt.status = (uint16_t)h->status;
@@ -307,56 +321,54 @@ static const struct route_credential *pick_credential(const struct route_provide
 	return c;
 }
 
-static void add(struct buf *b, struct str name, struct str value)
+/* Without the lines that the configuration replaces. */
+static char *put_forward(char *at, const struct route_provider *p, struct str lines)
 {
-	char *at = buf_reserve(b, name.n + value.n + 4);
+	if (p->n_headers == 0)
+		return put_str(at, lines);
+	while (lines.n) {
+		size_t end = str_find_chr(lines, '\n') + 1;
 
-	if (!at) {
-		b->failed = true;
-		return;
+		if (!is_overridden(p, str_slice(lines, 0, str_find_chr(lines, ':'))))
+			at = put_str(at, str_slice(lines, 0, end));
+		lines = str_slice(lines, end, lines.n);
 	}
-	memcpy(at, name.p, name.n);
-	at += name.n;
-	memcpy(at, ": ", 2);
-	memcpy(at + 2, value.p, value.n);
-	memcpy(at + 2 + value.n, "\r\n", 2);
-	b->n += name.n + value.n + 4;
+	return at;
 }
 
-/* The head is written into the worker's scratch and copied into the arena whole. */
+/* p == NULL: the arena is full. */
 static struct str write_head(struct req *r, size_t body_bytes)
 {
 	struct req_open *o = r->open;
 	const struct candidate *c = &o->candidate;
 	const struct route_provider *p = c->deployment->provider;
-	const struct route_credential *cred = pick_credential(p);
+	struct str lines = pick_credential(p)->lines[c->face_index];
 	struct provider_header fixed = provider_default_header(o->rq.dialect->id);
 	struct str path = o->rq.dialect->upstream_path(&o->arena, &o->rq, c->model);
-	struct buf *b = &r->w->scratch;
+	size_t room = 160 + c->face->base_path.n + path.n + lines.n + fixed.name.n + fixed.value.n + o->forward.n;
+	char *start = path.p ? arena_alloc(&o->arena, room) : NULL, *at = start;
 
-	buf_clear(b);
-	if (!path.p)
-		return path;
-	buf_append(b, STR("POST "));
-	buf_append(b, c->face->base_path);
-	buf_append(b, path);
-	buf_append(b, STR(" HTTP/1.1\r\n"));
-	add(b, STR("host"), origin_authority(c->face->origin));
-	if (cred->header[c->face_index].name.n && !is_overridden(p, cred->header[c->face_index].name))
-		add(b, cred->header[c->face_index].name, cred->header[c->face_index].value);
-	buf_append(b, STR("content-type: application/json\r\naccept: "));
-	buf_append(b, r->want_stream && o->rq.framing == FRAMING_SSE ? STR("text/event-stream\r\n") : STR("application/json\r\n"));
-	for (unsigned i = 0; i < p->n_headers; i++)
-		add(b, p->headers[i].name, p->headers[i].value);
-	if (fixed.name.n && !o->has_anthropic_version && !is_overridden(p, fixed.name))
-		add(b, fixed.name, fixed.value);
-	for (unsigned i = 0; i < o->n_forward; i++)
-		if (p->n_headers == 0 || !is_overridden(p, o->forward[i].name))
-			add(b, o->forward[i].name, o->forward[i].value);
-	buf_append(b, STR("content-length: "));
-	buf_append_u64(b, body_bytes);
-	buf_append(b, STR("\r\n\r\n"));
-	return b->failed ? (struct str){ 0 } : arena_dup(&o->arena, buf_str(b));
+	if (!start)
+		return (struct str){ 0 };
+	at = put_str(at, STR("POST "));
+	at = put_str(at, c->face->base_path);
+	at = put_str(at, path);
+	at = put_str(at, STR(" HTTP/1.1\r\n"));
+	at = put_str(at, lines);
+	at = put_str(at, r->want_stream && o->rq.framing == FRAMING_SSE ? STR("accept: text/event-stream\r\n")
+	                                                               : STR("accept: application/json\r\n"));
+	if (fixed.name.n && !o->has_anthropic_version && !is_overridden(p, fixed.name)) {
+		at = put_str(at, fixed.name);
+		at = put_str(at, STR(": "));
+		at = put_str(at, fixed.value);
+		at = put_str(at, STR("\r\n"));
+	}
+	at = put_forward(at, p, o->forward);
+	at = put_str(at, STR("content-length: "));
+	at += fmt_u64(at, body_bytes);
+	at = put_str(at, STR("\r\n\r\n"));
+	assert((size_t)(at - start) <= room);
+	return str_of(start, (size_t)(at - start));
 }
 
 bool attempt_start(struct req *r)

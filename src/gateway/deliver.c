@@ -16,25 +16,19 @@ void deliver_add_field(struct req *r, struct str name, struct str value)
 	o->fields[o->n_fields++] = (struct http_field){ name, value, HTTP_F_OTHER };
 }
 
-static struct str u64_text(struct arena *a, uint64_t v)
-{
-	char digits[20];
-
-	return arena_dup(a, str_of(digits, fmt_u64(digits, v)));
-}
-
 void deliver_own_fields(struct req *r)
 {
 	struct req_open *o = r->open;
-	struct arena *a = &o->arena;
-	char *id = arena_alloc(a, ULID_LEN);
-	struct buf cost = buf_make(64);
+	char *at = arena_alloc(&o->arena, ULID_LEN + 2 * 20 + TEXT_FIXED_MAX), *from = at;
 
+	if (!at)
+		return;
 	if (o->text[TEXT_CLIENT_ID].n) {
 		deliver_add_field(r, STR("x-request-id"), o->text[TEXT_CLIENT_ID]);
-	} else if (id) {
-		ulid_text(id, r->id);
-		deliver_add_field(r, STR("x-request-id"), str_of(id, ULID_LEN));
+	} else {
+		ulid_text(at, r->id);
+		deliver_add_field(r, STR("x-request-id"), str_of(at, ULID_LEN));
+		at += ULID_LEN;
 	}
 	if (!r->endpoint || r->endpoint->kind != ENDPOINT_MODEL)
 		return;
@@ -43,12 +37,17 @@ void deliver_own_fields(struct req *r)
 		deliver_add_field(r, STR("x-sluice-model"), o->text[TEXT_UPSTREAM_MODEL]);
 		deliver_add_field(r, STR("x-sluice-deployment"), r->deployment->name);
 	}
-	deliver_add_field(r, STR("x-sluice-attempts"), u64_text(a, r->n_attempts));
-	if (r->step == STEP_SETTLE && r->cost_known && text_from_fixed(&cost, r->cost_nusd, 9))
-		deliver_add_field(r, STR("x-sluice-cost-usd"), arena_dup(a, buf_str(&cost)));
-	buf_fini(&cost);
-	deliver_add_field(r, STR("x-sluice-overhead-us"),
-	                  u64_text(a, r->overhead_us + (clock_now_us() - loop_now_us(r->w->loop))));
+	from = at;
+	at += fmt_u64(at, r->n_attempts);
+	deliver_add_field(r, STR("x-sluice-attempts"), str_of(from, (size_t)(at - from)));
+	if (r->step == STEP_SETTLE && r->cost_known) {
+		from = at;
+		at += text_fixed(at, r->cost_nusd, 9);
+		deliver_add_field(r, STR("x-sluice-cost-usd"), str_of(from, (size_t)(at - from)));
+	}
+	from = at;
+	at += fmt_u64(at, r->overhead_us + (clock_now_us() - loop_now_us(r->w->loop)));
+	deliver_add_field(r, STR("x-sluice-overhead-us"), str_of(from, (size_t)(at - from)));
 }
 
 void deliver_list_attempts(const struct req *r, struct err *e)

@@ -13,7 +13,6 @@
 #include "net/dns.h"
 #include "observe/observe.h"
 
-#define SCRATCH_MAX_BYTES (1u << 20)
 #define EVENT_ARENA_MAX_BYTES (64u << 20)
 #define DNS_ENTRIES_MAX 1024
 #define FIGURES_EVERY_MS 1000
@@ -144,7 +143,6 @@ struct worker *worker_new(struct gateway *gw, struct loop *l, struct err *e)
 	w->gw = gw;
 	w->loop = l;
 	w->deliver_tail = &w->deliver;
-	w->scratch = buf_make(SCRATCH_MAX_BYTES);
 	arena_init(&w->events, EVENT_ARENA_MAX_BYTES);
 	snapshot_reader_init(&w->conf, gw->options.conf);
 	u = ((const struct gateway_conf *)snapshot_payload(snapshot_current(&w->conf)))->upstream;
@@ -189,7 +187,6 @@ void worker_free(struct worker *w)
 		w->free_opens = o->next;
 		free(o);
 	}
-	buf_fini(&w->scratch);
 	arena_fini(&w->events);
 	free(w);
 }

@@ -67,8 +67,7 @@ struct req_open {
 	struct plan plan;
 	struct candidate candidate;
 	struct call_request request;
-	const struct http_field *forward; /* the client's fields that go upstream */
-	unsigned n_forward;
+	struct str forward;              /* the client's fields that go upstream, as lines with their CR LF */
 	bool has_anthropic_version;
 	struct str text[REQ_TEXTS];
 	uint32_t timeout_ms;             /* x-sluice-timeout; 0: none */
@@ -154,7 +153,6 @@ struct worker {
 	struct req *deliver, **deliver_tail; /* recorded in this turn, in order */
 	struct req_open *free_opens;
 	unsigned n_free_opens;
-	struct buf scratch;
 	struct arena events;             /* for one stream event at a time */
 	uint64_t last_figures_ms;
 };

@@ -194,9 +194,31 @@ static bool goes_upstream(const struct http_head *h, const struct http_field *f)
 	/* CGI-like servers take `content_length` for `content-length`: no name with an underscore passes */
 	if (f->id == HTTP_F_OTHER && str_find_chr(f->name, '_') != STR_NPOS)
 		return false;
+	return !http_is_named_by_connection(h, f->name);
+}
+
+/* The fields that go upstream, written down as they will be sent. False: the arena is full. */
+static bool keep_forward(struct req_open *o, const struct http_head *h)
+{
+	size_t room = 0;
+	char *at, *start;
+
 	for (unsigned i = 0; i < h->n_fields; i++)
-		if (h->fields[i].id == HTTP_F_CONNECTION && http_list_has(h->fields[i].value, f->name))
-			return false;
+		room += h->fields[i].name.n + h->fields[i].value.n + 4;
+	start = at = arena_alloc(&o->arena, room + 1);
+	if (!at)
+		return false;
+	for (unsigned i = 0; i < h->n_fields; i++) {
+		const struct http_field *f = &h->fields[i];
+
+		if (!goes_upstream(h, f))
+			continue;
+		at = put_str(at, f->name);
+		at = put_str(at, STR(": "));
+		at = put_str(at, f->value);
+		at = put_str(at, STR("\r\n"));
+	}
+	o->forward = str_of(start, (size_t)(at - start));
 	return true;
 }
 
@@ -257,9 +279,7 @@ bool req_take_head(struct req *r)
 {
 	struct req_open *o = r->open;
 	const struct http_head *h = o->head;
-	struct http_field *forward = arena_alloc(&o->arena, (h->n_fields + 1) * sizeof *forward);
 
-	assert(forward);
 	o->in.path = arena_dup(&o->arena, h->path);
 	o->in.query = arena_dup(&o->arena, h->query);
 	for (unsigned i = 0; i < h->n_fields; i++) {
@@ -277,10 +297,9 @@ bool req_take_head(struct req *r)
 			o->service.idempotency_key = arena_dup(&o->arena, f->value);
 		if (f->id == HTTP_F_ANTHROPIC_VERSION)
 			o->has_anthropic_version = true;
-		if (r->endpoint->kind == ENDPOINT_MODEL && goes_upstream(h, f))
-			forward[o->n_forward++] = (struct http_field){ arena_dup(&o->arena, f->name), arena_dup(&o->arena, f->value), f->id };
 	}
-	o->forward = forward;
+	if (r->endpoint->kind == ENDPOINT_MODEL && !keep_forward(o, h))
+		return err_set(&o->err, ERR_HEADERS_TOO_LARGE, "the request needs more memory than it may have");
 	if (r->endpoint->kind == ENDPOINT_SERVICE) {
 		o->service.method = h->method == METHOD_HEAD ? METHOD_GET : h->method;
 		o->service.path = str_slice(o->in.path, r->endpoint->pattern.n, o->in.path.n);

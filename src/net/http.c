@@ -153,6 +153,14 @@ bool http_list_has(struct str list, struct str name)
 	return false;
 }
 
+bool http_is_named_by_connection(const struct http_head *h, struct str name)
+{
+	for (unsigned i = 0; i < h->n_fields; i++)
+		if (unlikely(h->fields[i].id == HTTP_F_CONNECTION) && http_list_has(h->fields[i].value, name))
+			return true;
+	return false;
+}
+
 const char *http_reason(int status)
 {
 	static const struct { int status; const char *reason; } reasons[] = {

@@ -64,6 +64,9 @@ bool http_is_hop_by_hop(enum http_name);
 /* Whether `name` is an element of the comma-separated list `list` (any case). */
 bool http_list_has(struct str list, struct str name);
 
+/* Whether a Connection field of the head names this one: it ends at this hop then. */
+bool http_is_named_by_connection(const struct http_head *, struct str name);
+
 const char *http_reason(int status);                 /* "Not Found"; "" for unknown ones */
 
 bool http_is_token(struct str s);                    /* RFC 9110 section 5.6.2, at least one character */

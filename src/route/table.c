@@ -5,6 +5,7 @@
 #include <assert.h>
 
 #include "base/arena.h"
+#include "base/buf.h"
 #include "base/err.h"
 #include "net/addr.h"
 #include "net/client.h"
@@ -64,6 +65,34 @@ static bool add_face(struct route_provider *p, const struct provider_face *f, st
 	return true;
 }
 
+static void add_line(struct buf *b, struct str name, struct str value)
+{
+	buf_append(b, name);
+	buf_append(b, STR(": "));
+	buf_append(b, value);
+	buf_append(b, STR("\r\n"));
+}
+
+static struct str head_lines(const struct route_provider *p, const struct route_face *face, struct str key, struct arena *a)
+{
+	struct provider_header auth = provider_auth_header(a, face->auth, key);
+	struct buf b = buf_make(1u << 20);
+	bool overridden = false;
+	struct str out;
+
+	add_line(&b, STR("host"), origin_authority(face->origin));
+	for (unsigned i = 0; i < p->n_headers; i++) {
+		overridden |= str_ieq(p->headers[i].name, auth.name);
+		add_line(&b, p->headers[i].name, p->headers[i].value);
+	}
+	if (auth.name.n && !overridden)
+		add_line(&b, auth.name, auth.value);
+	add_line(&b, STR("content-type"), STR("application/json"));
+	out = arena_dup(a, buf_str(&b));
+	buf_fini(&b);
+	return out;
+}
+
 static void add_credentials(struct route_provider *p, struct arena *a)
 {
 	const struct provider_settings *s = p->settings;
@@ -77,7 +106,7 @@ static void add_credentials(struct route_provider *p, struct arena *a)
 		c[i].weight = s->api_keys.n ? (uint32_t)keys[i].weight : 1;
 		p->weight_sum += c[i].weight;
 		for (unsigned f = 0; f < p->n_faces; f++)
-			c[i].header[f] = provider_auth_header(a, p->faces[f].auth, c[i].key);
+			c[i].lines[f] = head_lines(p, &p->faces[f], c[i].key, a);
 		if (c[i].key.n)
 			hide[p->n_hide++] = c[i].key;
 	}
@@ -121,8 +150,8 @@ static bool provider_init(struct route_provider *p, const struct provider_settin
 		if (!add_face(p, &face, a, e))
 			return err_prefix(e, "provider %.*s", STR_ARG(s->name));
 	}
-	add_credentials(p, a);
 	add_headers(p, a);
+	add_credentials(p, a);
 	return true;
 }
 

@@ -29,7 +29,9 @@ struct route_face {
 
 struct route_credential {
 	struct str key;                  /* the secret itself, for finding it in a provider's error texts */
-	struct provider_header header[PROVIDER_FACES];   /* per face; no name: none is sent */
+	/* Per face: the lines of a request's head that are the same for every request: host, credential, the configuration's
+	 * headers, content type; each with its CR LF. */
+	struct str lines[PROVIDER_FACES];
 	uint32_t weight;
 };
 
