@@ -180,7 +180,7 @@ static void on_head(struct call *c, const struct http_head *h)
 	assert(r->attempt_state == ATTEMPT_WAITING);
 	o->status = h->status;
 	r->attempt.status = (uint16_t)h->status;
-	buf_fini(&o->answer);
+	buf_clear(&o->answer);
 	o->retry_after_ms = read_retry_after(h);
 	if (!keep_fields(r, h)) {
 		attempt_fail(r, ERR_UPSTREAM, "the provider's answer has too large a head");
@@ -213,7 +213,7 @@ static void on_head(struct call *c, const struct http_head *h)
 		attempt_fail(r, ERR_UPSTREAM, "the provider's answer is larger than allowed");
 		return;
 	}
-	o->answer = buf_make(max);
+	req_buf_reset(&o->answer, max);
 	if (h->content_length > 0 && (uint64_t)h->content_length < LOOP_SCRATCH_BYTES)
 		(void)buf_reserve(&o->answer, (size_t)h->content_length);
 }

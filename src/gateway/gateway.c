@@ -29,7 +29,7 @@ static void on_head(struct exchange *x, const struct http_head *head)
 	req_run(r);
 	r->open->head = NULL;
 	if (r->step == STEP_BODY) {
-		r->open->body = buf_make((size_t)r->conf->server->body_max_bytes);
+		req_buf_reset(&r->open->body, (size_t)r->conf->server->body_max_bytes);
 		exchange_read_body(x, &r->open->body);
 	}
 }
@@ -181,12 +181,7 @@ void worker_free(struct worker *w)
 	keys_reader_free(w->keys);
 	snapshot_reader_fini(&w->conf);
 	journal_close(w->journal);
-	while (w->free_opens) {
-		struct req_open *o = w->free_opens;
-
-		w->free_opens = o->next;
-		free(o);
-	}
+	req_free_stores(w);
 	arena_fini(&w->events);
 	free(w);
 }

@@ -61,7 +61,6 @@ struct req_open {
 	struct arena arena;
 	struct req_open *next;           /* in the worker's store */
 	const struct http_head *head;    /* only while on_head is being called */
-	struct buf body;                 /* the client's */
 	struct dialect_in in;
 	struct dialect_request rq;
 	struct plan plan;
@@ -82,8 +81,11 @@ struct req_open {
 
 	/* the answer, before its first byte leaves */
 	int status;
-	struct http_field fields[RESPONSE_FIELDS_MAX];
 	unsigned n_fields;
+
+	/* What follows is not zeroed for a new request, but set before it is read. The buffers keep a little memory. */
+	struct http_field fields[RESPONSE_FIELDS_MAX];
+	struct buf body;                 /* the client's */
 	struct buf answer;               /* body, or a stream's bytes before its first event */
 };
 
@@ -152,7 +154,8 @@ struct worker {
 	struct req *reqs;
 	struct req *deliver, **deliver_tail; /* recorded in this turn, in order */
 	struct req_open *free_opens;
-	unsigned n_free_opens;
+	struct req *free_reqs;
+	unsigned n_free_opens, n_free_reqs;
 	struct arena events;             /* for one stream event at a time */
 	uint64_t last_figures_ms;
 };
@@ -173,8 +176,11 @@ enum step req_refuse(struct req *, enum err_code, const char *fmt, ...) PRINTF_L
 /* ---- request.c: a request's life, and what is read of its head ---- */
 struct req *req_new(struct worker *, struct exchange *, const struct http_head *);
 void req_free(struct req *);
+void req_free_stores(struct worker *);      /* what was kept to be used again */
 /* Gives back what only the beginning needed. */
 void req_shed(struct req *);
+/* Empties a buffer of the beginning and gives it another ceiling. */
+void req_buf_reset(struct buf *, size_t max_bytes);
 struct str req_text(const struct req *, enum req_text);
 void req_wake(struct req *);
 /* The credential that the client shows; empty: none. */

@@ -10,6 +10,8 @@
 
 #define TO(s) (1u << STEP_##s)
 
+#define ERROR_BODY_MAX (64u << 10)
+
 enum step req_refuse(struct req *r, enum err_code code, const char *fmt, ...)
 {
 	char text[sizeof r->open->err.text];
@@ -103,6 +105,7 @@ static enum step step_serve(struct req *r)
 		return STEP_REFUSE;
 	}
 	o->status = o->service.status;
+	buf_fini(&o->answer);
 	o->answer = o->service.out;
 	o->service.out = buf_make(0);
 	deliver_add_field(r, STR("content-type"), str_from_z(o->service.content_type));
@@ -224,8 +227,7 @@ static enum step step_refuse(struct req *r)
 	char id[ULID_LEN];
 
 	ulid_text(id, r->id);
-	buf_fini(&o->answer);
-	o->answer = buf_make(64 << 10);
+	req_buf_reset(&o->answer, ERROR_BODY_MAX);
 	if (r->n_attempts)
 		o->n_fields = 0; /* those of a provider's answer that did not come to be ours */
 	o->status = dialect_error_status(&o->err);

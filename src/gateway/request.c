@@ -10,7 +10,8 @@
 #include "govern/keys.h"
 #include "observe/observe.h"
 
-#define FREE_OPENS_MAX 64
+#define FREE_MAX 64                      /* of a worker, to be used again */
+#define KEPT_BUFFER_BYTES (8u << 10)
 #define ARENA_EXTRA_BYTES (8u << 20)     /* besides the body: heads, plans, edits */
 #define CLIENT_TEXT_MAX 128              /* of an id, a user, tags */
 
@@ -29,6 +30,14 @@ static void on_limit(struct timer *t)
 	req_wake(r);
 }
 
+void req_buf_reset(struct buf *b, size_t max_bytes)
+{
+	if (b->cap > max_bytes)
+		buf_fini(b);
+	buf_clear(b);
+	b->max = max_bytes;
+}
+
 static struct req_open *take_open(struct worker *w)
 {
 	struct req_open *o = w->free_opens;
@@ -37,21 +46,32 @@ static struct req_open *take_open(struct worker *w)
 		return mem_zalloc(sizeof *o);
 	w->free_opens = o->next;
 	w->n_free_opens--;
-	/* the fields of the answer are written before they are read */
 	memset(o, 0, offsetof(struct req_open, fields));
-	memset(&o->n_fields, 0, sizeof *o - offsetof(struct req_open, n_fields));
 	return o;
+}
+
+static void keep_small(struct buf *b)
+{
+	if (b->cap > KEPT_BUFFER_BYTES)
+		buf_fini(b);
+}
+
+static void free_open(struct req_open *o)
+{
+	buf_fini(&o->body);
+	buf_fini(&o->answer);
+	free(o);
 }
 
 static void give_back_open(struct worker *w, struct req_open *o)
 {
 	op_cancel(&o->op);
-	buf_fini(&o->body);
-	buf_fini(&o->answer);
 	buf_fini(&o->service.out);
 	arena_fini(&o->arena);
-	if (w->n_free_opens >= FREE_OPENS_MAX) {
-		free(o);
+	keep_small(&o->body);
+	keep_small(&o->answer);
+	if (w->n_free_opens >= FREE_MAX) {
+		free_open(o);
 		return;
 	}
 	o->next = w->free_opens;
@@ -59,9 +79,48 @@ static void give_back_open(struct worker *w, struct req_open *o)
 	w->n_free_opens++;
 }
 
+static struct req *take_req(struct worker *w)
+{
+	struct req *r = w->free_reqs;
+
+	if (!r)
+		return mem_zalloc(sizeof *r);
+	w->free_reqs = r->next;
+	w->n_free_reqs--;
+	memset(r, 0, sizeof *r);
+	return r;
+}
+
+static void give_back_req(struct worker *w, struct req *r)
+{
+	if (w->n_free_reqs >= FREE_MAX) {
+		free(r);
+		return;
+	}
+	r->next = w->free_reqs;
+	w->free_reqs = r;
+	w->n_free_reqs++;
+}
+
+void req_free_stores(struct worker *w)
+{
+	while (w->free_opens) {
+		struct req_open *o = w->free_opens;
+
+		w->free_opens = o->next;
+		free_open(o);
+	}
+	while (w->free_reqs) {
+		struct req *r = w->free_reqs;
+
+		w->free_reqs = r->next;
+		free(r);
+	}
+}
+
 struct req *req_new(struct worker *w, struct exchange *x, const struct http_head *head)
 {
-	struct req *r = mem_zalloc(sizeof *r);
+	struct req *r = take_req(w);
 	struct req_open *o = take_open(w);
 
 	r->x = x;
@@ -106,7 +165,7 @@ void req_free(struct req *r)
 	*r->link = r->next;
 	if (r->next)
 		r->next->link = r->link;
-	free(r);
+	give_back_req(r->w, r);
 }
 
 void req_wake(struct req *r)
