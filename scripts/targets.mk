@@ -71,11 +71,21 @@ soak: build tools
 
 # --- installation
 
+MANDIR ?= $(PREFIX)/share/man
+COMPLETIONDIR ?= $(PREFIX)/share/bash-completion/completions
+UNITDIR ?= $(PREFIX)/lib/systemd/system
+
 install: build
 	install -D -m 755 $(BUILD)/sluice $(DESTDIR)$(PREFIX)/bin/sluice
+	install -D -m 644 packaging/sluice.1 $(DESTDIR)$(MANDIR)/man1/sluice.1
+	install -D -m 644 packaging/sluice.bash $(DESTDIR)$(COMPLETIONDIR)/sluice
+	install -d $(DESTDIR)$(UNITDIR)
+	sed 's|@BINDIR@|$(PREFIX)/bin|' packaging/sluice.service >$(DESTDIR)$(UNITDIR)/sluice.service
+	chmod 644 $(DESTDIR)$(UNITDIR)/sluice.service
 
 uninstall:
-	rm -f $(DESTDIR)$(PREFIX)/bin/sluice
+	rm -f $(DESTDIR)$(PREFIX)/bin/sluice $(DESTDIR)$(MANDIR)/man1/sluice.1 \
+	      $(DESTDIR)$(COMPLETIONDIR)/sluice $(DESTDIR)$(UNITDIR)/sluice.service
 
 clean:
 	rm -rf $(BUILD)
