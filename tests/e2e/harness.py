@@ -27,6 +27,9 @@ PROGRAM = pathlib.Path(os.environ.get("SLUICE", ROOT / "build" / "sluice")).reso
 # Everything is slower under a sanitizer or valgrind; the deadlines of the tests stretch by this.
 SLOW = float(os.environ.get("E2E_SLOW", "1"))
 
+# Shadow memory and quarantines make figures of memory meaningless.
+SANITIZED = PROGRAM.exists() and b"__asan_init" in PROGRAM.read_bytes()
+
 ADMIN_KEY = "sk-sl-admin-8d1f0f3c5f6e4a7b9c2d"
 CLIENT_KEY = "sk-sl-client-4b7e9a1c2d3f5a6b8c9d"
 PROVIDER_KEY = "sk-prov-secret-77aa55ee33cc11bb99dd"

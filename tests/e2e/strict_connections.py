@@ -6,7 +6,7 @@ import socket
 import threading
 import time
 
-from harness import (CLIENT_KEY, SLOW, SSE_HEAD, Gateway, chat_chunk, chat_stream, chunk, config, event, events_of, http,
+from harness import (CLIENT_KEY, SANITIZED, SLOW, SSE_HEAD, Gateway, chat_chunk, chat_stream, chunk, config, event, events_of, http,
                      is_error, request_bytes, same, sse)
 from provider import Never, Provider, Wait
 from strict import BODY, EVIL, EVIL_REQUEST, MARK, Bench, check_upstream, echo, fresh_mark, message
@@ -218,7 +218,7 @@ def test_a_chunked_body_over_32_MiB_is_refused():
         for _ in range((33 << 20) // 65536):
             c.send(piece)
         is_error(c.answer(), {413})
-    assert gw.rss_kib() < 200 << 10, f"{gw.rss_kib()} KiB"
+    assert SANITIZED or gw.rss_kib() < 100 << 10, f"{gw.rss_kib()} KiB"
 
 
 def test_a_body_of_the_limit_is_taken_and_one_byte_more_is_not():
@@ -463,7 +463,7 @@ def test_a_slow_reader_slows_the_provider():
             c.send(message(body=STREAM_BODY))
             assert not done_sending.wait(1.5), "64 MiB went to a client that reads nothing"
             grown = gw.rss_kib() - before
-            assert grown < 4 << 10, f"{grown} KiB more for one slow stream"
+            assert SANITIZED or grown < 4 << 10, f"{grown} KiB more for one slow stream"
             at = sent[0]
             r = c.answer()              # now it reads all of it
             same(events_of(r.body[-100:])[-1], "[DONE]")
