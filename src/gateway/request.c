@@ -226,16 +226,21 @@ static struct str query_value(struct str query, struct str name)
 
 struct str req_token(const struct http_head *h)
 {
-	struct str other = { 0 };
+	struct str bearer = { 0 }, other = { 0 };
 
 	for (unsigned i = 0; i < h->n_fields; i++) {
 		const struct http_field *f = &h->fields[i];
 
-		if (f->id == HTTP_F_AUTHORIZATION && str_istarts(f->value, STR("bearer ")))
-			return str_trim(str_slice(f->value, 7, f->value.n));
-		if (!other.n && (f->id == HTTP_F_X_API_KEY || f->id == HTTP_F_X_GOOG_API_KEY || f->id == HTTP_F_API_KEY))
+		if (f->id == HTTP_F_AUTHORIZATION && str_istarts(f->value, STR("bearer "))) {
+			if (bearer.p)
+				return (struct str){ 0 }; /* not a list (RFC 9110 5.3): whose would it be? */
+			bearer = str_trim(str_slice(f->value, 7, f->value.n));
+		} else if (!other.n && (f->id == HTTP_F_X_API_KEY || f->id == HTTP_F_X_GOOG_API_KEY || f->id == HTTP_F_API_KEY)) {
 			other = f->value;
+		}
 	}
+	if (bearer.p)
+		return bearer;
 	return other.n ? other : query_value(h->query, STR("key"));
 }
 

@@ -88,7 +88,7 @@ static bool check_expires(uint64_t expires_ms, struct err *e)
 {
 	if (expires_ms == 0 || (expires_ms > clock_real_ms() && expires_ms <= INT64_MAX))
 		return true;
-	return err_set(e, ERR_INVALID_REQUEST, "expires must lie in the future");
+	return err_set(e, ERR_INVALID_REQUEST, "expires_at must lie in the future");
 }
 
 /* Lists are stored one entry a line: control characters are refused above. */

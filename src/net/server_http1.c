@@ -152,7 +152,8 @@ static void linger(struct h1 *h)
 	h->lingered = 0;
 	keep_input(h, (struct str){ 0 });
 	conn_shut(&h->sc.conn);
-	deadline_in(h, conn_queued(&h->sc.conn) ? limits_of(h)->write_timeout_ms : LINGER_MS);
+	/* What is queued leaves in this turn, mostly; if it does not, on_deadline gives it the time to. */
+	deadline_in(h, LINGER_MS);
 	h->stall_mark = 0;
 	if (h->sc.conn.can_read)
 		loop_post(h->sc.conn.loop, &h->again);
