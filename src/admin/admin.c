@@ -37,8 +37,8 @@ static void on_work(struct job *job)
 
 	j->good = j->route->run(&j->call, &j->err);
 	if (j->good && j->out.failed)
-		j->good = err_set(&j->err, ERR_TOO_LARGE, "the answer is larger than %d bytes; ask with a smaller limit",
-		                  ANSWER_MAX_BYTES);
+		j->good = err_set(&j->err, ERR_TOO_LARGE,
+		                  "the answer is larger than %d bytes; ask with a smaller limit", ANSWER_MAX_BYTES);
 }
 
 static void on_done(struct job *job)
@@ -73,8 +73,13 @@ static struct admin_job *job_new(struct admin *a, const struct admin_route *rout
 	j->route = route;
 	j->job = (struct job){ .work = on_work, .done = on_done, .loop = c->op->loop };
 	j->call = (struct admin_call){
-		.admin = a, .arena = &j->arena, .out = &j->out, .status = route->status, .id = arena_dup(&j->arena, from->id),
-		.body = arena_dup(&j->arena, c->body), .idempotency_key = arena_dup(&j->arena, c->idempotency_key),
+		.admin = a,
+		.arena = &j->arena,
+		.out = &j->out,
+		.status = route->status,
+		.id = arena_dup(&j->arena, from->id),
+		.body = arena_dup(&j->arena, c->body),
+		.idempotency_key = arena_dup(&j->arena, c->idempotency_key),
 		.caller = arena_dup(&j->arena, from->caller),
 	};
 	for (unsigned i = 0; i < PARAMS; i++)
@@ -116,7 +121,8 @@ static enum op_state job_end(struct admin_job *j, struct service_call *c, struct
 	return good ? OP_OK : OP_REFUSED;
 }
 
-static enum op_state run_here(const struct admin_route *route, struct admin_call *call, struct service_call *c, struct err *e)
+static enum op_state run_here(const struct admin_route *route, struct admin_call *call, struct service_call *c,
+                              struct err *e)
 {
 	call->out = &c->out;
 	call->conf = c->conf;

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * admin: the REST API for operators, /admin/v1/… and /openapi.json, as services of the gateway (gateway/service.h), which
- * has authenticated the caller before. What blocks (keys, ledger, reload) runs as a job on net/pool; a client that goes
- * away leaves its job to finish alone. The routes are one table (routes.c), which the OpenAPI document is made from too.
+ * admin: the REST API for operators, /admin/v1/… and /openapi.json, as services of the gateway (gateway/service.h),
+ * which has authenticated the caller before. What blocks (keys, ledger, reload) runs as a job on net/pool; a client
+ * that goes away leaves its job to finish alone. The routes are one table (routes.c), which the OpenAPI document is
+ * made from too.
  *
  *	a = admin_new(&options);
  *	services[SERVICE_ADMIN] = (struct service){ admin_run, a };
@@ -22,7 +23,7 @@ struct admin_options {
 	struct keys *keys;
 	struct ledger *ledger;
 	struct pool *pool;
-	/* Reads the configuration again and takes it over; on a pool thread. False: the old one stays, err tells why. */
+	/* Reads the configuration again and takes it over; on a pool thread. False: the old one stays, err tells. */
 	bool (*reload)(void *arg, struct err *);
 	void *reload_arg;
 };

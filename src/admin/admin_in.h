@@ -14,8 +14,8 @@ struct spend_tokens;
 
 /* What a query may hold (input.c). */
 enum admin_param {
-	PARAM_LIMIT, PARAM_CURSOR, PARAM_GROUP, PARAM_SINCE, PARAM_UNTIL, PARAM_KEY, PARAM_MODEL, PARAM_PROVIDER, PARAM_TEAM,
-	PARAM_USER, PARAM_REVOKED, PARAMS
+	PARAM_LIMIT, PARAM_CURSOR, PARAM_GROUP, PARAM_SINCE, PARAM_UNTIL, PARAM_KEY, PARAM_MODEL, PARAM_PROVIDER,
+	PARAM_TEAM, PARAM_USER, PARAM_REVOKED, PARAMS
 };
 struct admin_param_row {
 	const char *name, *help;
@@ -52,7 +52,8 @@ struct admin_route {
 /* All rows (routes.c). */
 const struct admin_route *admin_routes(size_t *n);
 /* NULL: e tells, ERR_NOT_FOUND or ERR_METHOD. `*id` is percent-decoded in the arena. */
-const struct admin_route *admin_route_find(enum http_method, struct str path, struct arena *, struct str *id, struct err *);
+const struct admin_route *admin_route_find(enum http_method, struct str path, struct arena *, struct str *id,
+                                           struct err *);
 
 /* ---- input.c: reading strictly ---- */
 
@@ -83,19 +84,20 @@ void write_list_close(struct json_writer *, struct str next_cursor); /* empty: n
 /* ---- idempotency.c ---- */
 
 /*
- * Idempotency-Key: a POST that is repeated with the same key by the same caller within a day is not done again. What it made
- * is told as it is now, without its secret: that was shown once, and who lost it rotates the key. The same key with
- * another body is a conflict, as is one whose first request is still under way. In memory, the oldest of 4,096 goes first.
+ * Idempotency-Key: a POST that is repeated with the same key by the same caller within a day is not done again. What it
+ * made is told as it is now, without its secret: that was shown once, and who lost it rotates the key. The same key
+ * with another body is a conflict, as is one whose first request is still under way. In memory, the oldest of 4,096
+ * goes first.
  */
 struct idempotency;
 struct idempotency *idempotency_new(void);
 void idempotency_free(struct idempotency *);
 
 enum idempotency_state { IDEMPOTENCY_NEW, IDEMPOTENCY_DONE, IDEMPOTENCY_CONFLICT };
-/* NEW: the caller does the work and says idempotency_end. DONE: `*id` is what was made, in the call's arena. CONFLICT: e tells.
- * Any thread. */
-enum idempotency_state idempotency_begin(struct idempotency *, const struct admin_call *, struct str what, struct str *id,
-                                         struct err *);
+/* NEW: the caller does the work and says idempotency_end. DONE: `*id` is what was made, in the call's arena. CONFLICT:
+ * e tells. Any thread. */
+enum idempotency_state idempotency_begin(struct idempotency *, const struct admin_call *, struct str what,
+                                         struct str *id, struct err *);
 /* `made` empty: it failed and may be tried again. */
 void idempotency_end(struct idempotency *, const struct admin_call *, struct str made);
 

@@ -85,8 +85,8 @@ static struct str entry_key(const struct admin_call *c)
 	return arena_printf(c->arena, "%.*s %.*s", STR_ARG(c->caller), STR_ARG(c->idempotency_key));
 }
 
-static enum idempotency_state find(struct idempotency *d, const struct admin_call *c, struct str key, uint64_t body, struct str *id,
-                                   struct err *e)
+static enum idempotency_state find(struct idempotency *d, const struct admin_call *c, struct str key, uint64_t body,
+                                   struct str *id, struct err *e)
 {
 	uint64_t now = clock_now_ms();
 	struct entry *x;
@@ -117,8 +117,8 @@ static enum idempotency_state find(struct idempotency *d, const struct admin_cal
 	return IDEMPOTENCY_NEW;
 }
 
-enum idempotency_state idempotency_begin(struct idempotency *d, const struct admin_call *c, struct str what, struct str *id,
-                                         struct err *e)
+enum idempotency_state idempotency_begin(struct idempotency *d, const struct admin_call *c, struct str what,
+                                         struct str *id, struct err *e)
 {
 	enum idempotency_state state;
 	struct str key;
@@ -127,7 +127,8 @@ enum idempotency_state idempotency_begin(struct idempotency *d, const struct adm
 		return IDEMPOTENCY_NEW;
 	key = entry_key(c);
 	if (c->idempotency_key.n > KEY_MAX_BYTES || !key.p) {
-		err_set(e, ERR_INVALID_REQUEST, "Idempotency-Key has %zu bytes; at most %d are allowed", c->idempotency_key.n, KEY_MAX_BYTES);
+		err_set(e, ERR_INVALID_REQUEST, "Idempotency-Key has %zu bytes; at most %d are allowed",
+		        c->idempotency_key.n, KEY_MAX_BYTES);
 		return IDEMPOTENCY_CONFLICT;
 	}
 	pthread_mutex_lock(&d->lock);

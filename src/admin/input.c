@@ -16,7 +16,8 @@ const struct admin_param_row admin_params[PARAMS] = {
 	[PARAM_LIMIT] = { "limit", "Most rows of this answer." },
 	[PARAM_CURSOR] = { "cursor", "next_cursor of the page before." },
 	[PARAM_GROUP] = { "group", "What a sum is for: total, key, model, provider or day." },
-	[PARAM_SINCE] = { "since", "Not before: 2026-11-27T23:05:01Z, 2026-11-27, or a duration back from now such as 24h." },
+	[PARAM_SINCE] = { "since",
+	                  "Not before: 2026-11-27T23:05:01Z, 2026-11-27, or a duration back from now such as 24h." },
 	[PARAM_UNTIL] = { "until", "Before this time; written as since." },
 	[PARAM_KEY] = { "key", "Only this key's, by its id." },
 	[PARAM_MODEL] = { "model", "Only this public model name's." },
@@ -52,8 +53,8 @@ static bool unknown_param(const struct admin_route *route, struct str name, stru
 		if (route->params & 1u << i)
 			nearest_offer(&near, str_from_z(admin_params[i].name));
 	if (near.best.p)
-		return err_set(e, ERR_INVALID_REQUEST, "unknown parameter \"%.*s\"; did you mean \"%.*s\"?", STR_ARG(name),
-		               STR_ARG(near.best));
+		return err_set(e, ERR_INVALID_REQUEST, "unknown parameter \"%.*s\"; did you mean \"%.*s\"?",
+		               STR_ARG(name), STR_ARG(near.best));
 	return err_set(e, ERR_INVALID_REQUEST, "unknown parameter \"%.*s\"", STR_ARG(name));
 }
 
@@ -68,7 +69,8 @@ bool input_query(struct admin_call *c, const struct admin_route *route, struct s
 		if (!name.n && !value.n)
 			continue;
 		if (!decode(c->arena, name, &name) || !decode(c->arena, value, &text))
-			return err_set(e, ERR_INVALID_REQUEST, "the query holds a bad percent-escape or bytes that are no UTF-8");
+			return err_set(e, ERR_INVALID_REQUEST,
+			               "the query holds a bad percent-escape or bytes that are no UTF-8");
 		name = str_slice(name, 0, 64);
 		while (i < PARAMS && !(route->params & 1u << i && str_eq(name, str_from_z(admin_params[i].name))))
 			i++;
@@ -177,12 +179,13 @@ bool time_read(struct str s, uint64_t *real_ms)
 		if (s.p[0] != 'T' && s.p[0] != 't' && s.p[0] != ' ')
 			return false;
 		s = str_slice(s, 1, s.n);
-		if (!take_digits(&s, 2, ':', &hour) || !take_digits(&s, 2, ':', &minute) || !take_digits(&s, 2, 0, &second) ||
-		    hour > 23 || minute > 59 || second > 60 || !read_tail(s, &ms, &offset_minutes))
+		if (!take_digits(&s, 2, ':', &hour) || !take_digits(&s, 2, ':', &minute) ||
+		    !take_digits(&s, 2, 0, &second) || hour > 23 || minute > 59 || second > 60 ||
+		    !read_tail(s, &ms, &offset_minutes))
 			return false;
 	}
-	out = days_of(year, month, day) * DAY_MS + (int64_t)hour * 3600000 + (int64_t)minute * 60000 + (int64_t)second * 1000 + ms -
-	      (int64_t)offset_minutes * 60000;
+	out = days_of(year, month, day) * DAY_MS + (int64_t)hour * 3600000 + (int64_t)minute * 60000 +
+	      (int64_t)second * 1000 + ms - (int64_t)offset_minutes * 60000;
 	if (out < 0)
 		return false;
 	*real_ms = (uint64_t)out;
@@ -202,8 +205,10 @@ bool input_time(const struct admin_call *c, enum admin_param p, uint64_t *out, s
 		*out = (uint64_t)back < now ? now - (uint64_t)back : 1;
 		return true;
 	}
-	return err_set(e, ERR_INVALID_REQUEST, "%s must be a time (2026-11-27T23:05:01Z), a date (2026-11-27) or a duration back from "
-	               "now (24h), it is \"%.*s\"", admin_params[p].name, STR_ARG(str_slice(s, 0, 64)));
+	return err_set(e, ERR_INVALID_REQUEST,
+	               "%s must be a time (2026-11-27T23:05:01Z), a date (2026-11-27) or a duration back from "
+	               "now (24h), it is \"%.*s\"",
+	               admin_params[p].name, STR_ARG(str_slice(s, 0, 64)));
 }
 
 /* ---- bodies ---- */
@@ -219,7 +224,8 @@ static const struct key_member {
 	{ "name", MEMBER_TEXT, KEY_EDIT_NAME, offsetof(struct key_info, name), 0 },
 	{ "team", MEMBER_TEXT, KEY_EDIT_TEAM, offsetof(struct key_info, team), 0 },
 	{ "user", MEMBER_TEXT, KEY_EDIT_USER, offsetof(struct key_info, user), 0 },
-	{ "models", MEMBER_TEXTS, KEY_EDIT_MODELS, offsetof(struct key_info, models), offsetof(struct key_info, n_models) },
+	{ "models", MEMBER_TEXTS, KEY_EDIT_MODELS, offsetof(struct key_info, models),
+	  offsetof(struct key_info, n_models) },
 	{ "tags", MEMBER_TEXTS, KEY_EDIT_TAGS, offsetof(struct key_info, tags), offsetof(struct key_info, n_tags) },
 	{ "role", MEMBER_ROLE, KEY_EDIT_ROLE, 0, 0 },
 	{ "expires_at", MEMBER_TIME, KEY_EDIT_EXPIRES, 0, 0 },
@@ -233,13 +239,16 @@ static bool unknown_member(struct str name, struct err *e)
 	for (size_t i = 0; i < COUNT_OF(key_members); i++)
 		nearest_offer(&near, str_from_z(key_members[i].name));
 	if (near.best.p)
-		return err_set(e, ERR_INVALID_REQUEST, "unknown member \"%.*s\"; did you mean \"%.*s\"?", STR_ARG(near.word),
-		               STR_ARG(near.best));
-	return err_set(e, ERR_INVALID_REQUEST, "unknown member \"%.*s\"; known are name, team, user, models, tags, role, expires_at and "
-	               "expires_in", STR_ARG(near.word));
+		return err_set(e, ERR_INVALID_REQUEST, "unknown member \"%.*s\"; did you mean \"%.*s\"?",
+		               STR_ARG(near.word), STR_ARG(near.best));
+	return err_set(e, ERR_INVALID_REQUEST,
+	               "unknown member \"%.*s\"; known are name, team, user, models, tags, role, expires_at and "
+	               "expires_in",
+	               STR_ARG(near.word));
 }
 
-static bool read_texts(struct admin_call *c, const struct key_member *m, yyjson_val *v, struct key_info *k, struct err *e)
+static bool read_texts(struct admin_call *c, const struct key_member *m, yyjson_val *v, struct key_info *k,
+                       struct err *e)
 {
 	size_t n = yyjson_arr_size(v), i, max;
 	struct str *texts;
@@ -266,8 +275,10 @@ static bool read_expiry(const struct key_member *m, struct str text, struct key_
 	if (m->type == MEMBER_TIME) {
 		if (time_read(text, &k->expires_ms) && k->expires_ms)
 			return true;
-		return err_set(e, ERR_INVALID_REQUEST, "expires_at must be a time such as 2026-11-27T23:05:01Z, or null for never; it is "
-		               "\"%.*s\"", STR_ARG(str_slice(text, 0, 64)));
+		return err_set(e, ERR_INVALID_REQUEST,
+		               "expires_at must be a time such as 2026-11-27T23:05:01Z, or null for never; it is "
+		               "\"%.*s\"",
+		               STR_ARG(str_slice(text, 0, 64)));
 	}
 	if (value_read_duration(text, &span) && span > 0) {
 		k->expires_ms = clock_real_ms() + (uint64_t)span;
@@ -277,7 +288,8 @@ static bool read_expiry(const struct key_member *m, struct str text, struct key_
 	               STR_ARG(str_slice(text, 0, 64)));
 }
 
-static bool read_member(struct admin_call *c, const struct key_member *m, yyjson_val *v, struct key_info *k, struct err *e)
+static bool read_member(struct admin_call *c, const struct key_member *m, yyjson_val *v, struct key_info *k,
+                        struct err *e)
 {
 	struct str text = { NULL, 0 };
 
@@ -295,7 +307,8 @@ static bool read_member(struct admin_call *c, const struct key_member *m, yyjson
 		k->role = str_eq(text, STR("admin")) ? KEY_ADMIN : KEY_USER;
 		if (k->role == KEY_ADMIN || str_eq(text, STR("user")))
 			return true;
-		return err_set(e, ERR_INVALID_REQUEST, "role must be \"user\" or \"admin\", it is \"%.*s\"", STR_ARG(str_slice(text, 0, 64)));
+		return err_set(e, ERR_INVALID_REQUEST, "role must be \"user\" or \"admin\", it is \"%.*s\"",
+		               STR_ARG(str_slice(text, 0, 64)));
 	case MEMBER_TIME:
 	case MEMBER_SPAN:
 		return read_expiry(m, text, k, e);

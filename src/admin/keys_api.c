@@ -124,7 +124,8 @@ bool keys_api_edit(struct admin_call *c, struct err *e)
 		return false;
 	if (!what)
 		return err_set(e, ERR_INVALID_REQUEST, "the body names nothing to change");
-	return keys_edit(c->admin->options.keys, c->id, what, &to, c->arena, &k, e) && answer_key(c, &k, (struct str){ NULL, 0 });
+	return keys_edit(c->admin->options.keys, c->id, what, &to, c->arena, &k, e) &&
+	       answer_key(c, &k, (struct str){ NULL, 0 });
 }
 
 bool keys_api_revoke(struct admin_call *c, struct err *e)
@@ -134,7 +135,9 @@ bool keys_api_revoke(struct admin_call *c, struct err *e)
 
 bool keys_api_list(struct admin_call *c, struct err *e)
 {
-	struct keys_query q = { .cursor = c->param[PARAM_CURSOR], .team = c->param[PARAM_TEAM], .user = c->param[PARAM_USER] };
+	struct keys_query q = { .cursor = c->param[PARAM_CURSOR],
+		                .team = c->param[PARAM_TEAM],
+		                .user = c->param[PARAM_USER] };
 	struct json_writer w = json_writer_make(c->out);
 	struct keys_page page = { 0 };
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* /admin/v1/models and /admin/v1/providers: what the configuration says, without its secrets. On the loop: nothing blocks. */
+/* /admin/v1/models and /admin/v1/providers: what the configuration says, without its secrets. On the loop: nothing
+ * blocks. */
 #include <stdlib.h>
 
 #include "admin/admin_in.h"
@@ -128,7 +129,8 @@ static void write_provider(struct json_writer *w, const struct route_provider *p
 
 static int by_name(const void *a, const void *b)
 {
-	return str_cmp((*(const struct route_provider *const *)a)->name, (*(const struct route_provider *const *)b)->name);
+	return str_cmp((*(const struct route_provider *const *)a)->name,
+	               (*(const struct route_provider *const *)b)->name);
 }
 
 bool models_api_providers(struct admin_call *c, struct err *e)

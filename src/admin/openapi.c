@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * /openapi.json: OpenAPI 3.1, made from the gateway's table of endpoints and this room's table of routes, so that no route
- * can be missing. The bodies of the model endpoints are their vendors' and only named.
+ * /openapi.json: OpenAPI 3.1, made from the gateway's table of endpoints and this room's table of routes, so that no
+ * route can be missing. The bodies of the model endpoints are their vendors' and only named.
  */
 #include "admin/admin_in.h"
 #include "admin/openapi_schemas.h"
@@ -111,9 +111,11 @@ static void write_params(struct json_writer *w, const struct operation *o)
 	}
 	for (unsigned i = 0; o->route && i < PARAMS; i++)
 		if (o->route->params & 1u << i)
-			write_param(w, STR("query"), str_from_z(admin_params[i].name), str_from_z(admin_params[i].help));
+			write_param(w, STR("query"), str_from_z(admin_params[i].name),
+			            str_from_z(admin_params[i].help));
 	if (o->route && o->route->method == METHOD_POST && str_starts(o->path, STR("/admin/v1/keys")))
-		write_param(w, STR("header"), STR("Idempotency-Key"), STR("The same key within a day: nothing is done twice."));
+		write_param(w, STR("header"), STR("Idempotency-Key"),
+		            STR("The same key within a day: nothing is done twice."));
 	json_close(w);
 }
 
@@ -202,9 +204,11 @@ static struct operation *gather(struct arena *a, size_t *n)
 	*n = 0;
 	for (size_t i = 0; i < n_endpoints; i++)
 		if (endpoints[i].kind == ENDPOINT_MODEL || endpoints[i].service != SERVICE_ADMIN)
-			all[(*n)++] = (struct operation){ endpoints[i].method, endpoint_path(a, &endpoints[i]), &endpoints[i], NULL };
+			all[(*n)++] = (struct operation){ endpoints[i].method, endpoint_path(a, &endpoints[i]),
+				                          &endpoints[i], NULL };
 	for (size_t i = 0; i < n_routes; i++)
-		all[(*n)++] = (struct operation){ routes[i].method, arena_printf(a, "/admin/%s", routes[i].path), NULL, &routes[i] };
+		all[(*n)++] = (struct operation){ routes[i].method, arena_printf(a, "/admin/%s", routes[i].path), NULL,
+			                          &routes[i] };
 	return all;
 }
 
@@ -244,7 +248,10 @@ enum op_state admin_openapi(void *arg, struct service_call *c, struct err *e)
 	json_key_lit(&w, "openapi");
 	json_str(&w, STR("3.1.0"));
 	json_key_lit(&w, "info");
-	json_raw(&w, STR("{\"title\":\"Sluice\",\"description\":\"A gateway to language models.\",\"version\":\"" SLUICE_VERSION "\","
+	json_raw(
+		&w,
+		STR("{\"title\":\"Sluice\",\"description\":\"A gateway to language models.\","
+	                 "\"version\":\"" SLUICE_VERSION "\","
 	                 "\"license\":{\"name\":\"Apache-2.0\",\"identifier\":\"Apache-2.0\"}}"));
 	json_key_lit(&w, "security");
 	json_raw(&w, STR("[{\"bearer\":[]}]"));

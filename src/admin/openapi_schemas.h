@@ -1,71 +1,80 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* openapi_schemas: what the admin API's bodies are made of, for /openapi.json. JSON text; included by openapi.c only. */
+/* openapi_schemas: the bodies of the admin API as JSON Schema, for /openapi.json; included by openapi.c only. */
 #ifndef SLUICE_ADMIN_OPENAPI_SCHEMAS_H
 #define SLUICE_ADMIN_OPENAPI_SCHEMAS_H
 
-#define S_TEXT "{\"type\":\"string\"}"
+#define S_TEXT      "{\"type\":\"string\"}"
 #define S_TEXT_NULL "{\"type\":[\"string\",\"null\"]}"
 #define S_TIME_NULL "{\"type\":[\"string\",\"null\"],\"format\":\"date-time\"}"
-#define S_INT "{\"type\":\"integer\",\"minimum\":0}"
-#define S_BOOL "{\"type\":\"boolean\"}"
-#define S_TEXTS "{\"type\":\"array\",\"items\":{\"type\":\"string\"}}"
-#define S_USD "{\"type\":\"string\",\"description\":\"decimal dollars, exact\",\"pattern\":\"^[0-9]+(\\\\.[0-9]{1,9})?$\"}"
-#define S_USD_NULL "{\"type\":[\"string\",\"null\"],\"description\":\"decimal dollars, exact; null: no price is known\"}"
-#define S_REF(name) "{\"$ref\":\"#/components/schemas/" name "\"}"
-#define S_LIST_OF(name) "{\"type\":\"array\",\"items\":" S_REF(name) "}"
-#define S_ROLE "{\"enum\":[\"user\",\"admin\"]}"
+#define S_COUNT     "{\"type\":\"integer\",\"minimum\":0}"
+#define S_INT       "{\"type\":\"integer\"}"
+#define S_BOOL      "{\"type\":\"boolean\"}"
+#define S_USD       "{\"type\":\"string\",\"description\":\"dollars, an exact decimal\"}"
+#define S_USD_NULL  "{\"type\":[\"string\",\"null\"],\"description\":\"dollars; null: no price is known\"}"
+#define S_TEXTS(max, about) \
+	"{\"type\":\"array\",\"maxItems\":" max ",\"items\":{\"type\":\"string\"},\"description\":\"" about "\"}"
+#define S_NOTE(type, about) "{\"type\":" type ",\"description\":\"" about "\"}"
+#define S_REF(name)         "{\"$ref\":\"#/components/schemas/" name "\"}"
+#define S_LIST(of)          "{\"type\":\"array\",\"items\":" of "}"
+#define S_OBJECT(members)   "{\"type\":\"object\",\"properties\":{" members "}}"
+#define S_CLOSED(members)   "{\"type\":\"object\",\"additionalProperties\":false,\"properties\":{" members "}}"
 
+/* A member; M is the first of an object, N one that follows. */
+#define M(name, schema) "\"" name "\":" schema
+#define N(name, schema) "," M(name, schema)
+
+#define KEY_OWNER \
+	N("name", "{\"type\":\"string\",\"minLength\":1,\"maxLength\":128}") N("team", S_TEXT_NULL) \
+	N("user", S_TEXT_NULL) \
+	N("models", S_TEXTS("256", "names or patterns; none: every model")) \
+	N("tags", S_TEXTS("64", "to group spend by")) \
+	N("role", "{\"enum\":[\"user\",\"admin\"]}") N("expires_at", S_TIME_NULL)
 #define KEY_MEMBERS \
-	"\"id\":" S_TEXT ",\"name\":" S_TEXT ",\"hint\":{\"type\":[\"string\",\"null\"],\"description\":\"last four characters\"}," \
-	"\"team\":" S_TEXT_NULL ",\"user\":" S_TEXT_NULL ",\"models\":" S_TEXTS ",\"tags\":" S_TEXTS ",\"role\":" S_ROLE "," \
-	"\"source\":{\"enum\":[\"stored\",\"config\",\"builtin\"]},\"created_at\":" S_TIME_NULL ",\"expires_at\":" S_TIME_NULL "," \
-	"\"revoked_at\":" S_TIME_NULL
-#define KEY_NAMES \
-	"\"id\",\"name\",\"hint\",\"team\",\"user\",\"models\",\"tags\",\"role\",\"source\",\"created_at\",\"expires_at\",\"revoked_at\""
+	M("id", S_TEXT) KEY_OWNER N("hint", S_NOTE("[\"string\",\"null\"]", "the last four characters")) \
+	N("source", "{\"enum\":[\"stored\",\"config\",\"builtin\"]}") N("created_at", S_TIME_NULL) \
+	N("revoked_at", S_TIME_NULL)
 
 static const char openapi_schemas[] =
-	"{\"Error\":{\"type\":\"object\",\"required\":[\"error\"],\"properties\":{\"error\":{\"type\":\"object\","
-	"\"required\":[\"message\",\"type\"],\"properties\":{\"message\":" S_TEXT ",\"type\":" S_TEXT ",\"param\":" S_TEXT_NULL ","
-	"\"code\":" S_TEXT_NULL ",\"request_id\":" S_TEXT "}}}},"
+	"{" M("Error", S_OBJECT(M("error", S_OBJECT(
+		M("message", S_TEXT) N("type", S_TEXT) N("param", S_TEXT_NULL) N("code", S_TEXT_NULL)
+		N("request_id", S_TEXT)))))
 
-	"\"KeyNew\":{\"type\":\"object\",\"additionalProperties\":false,\"properties\":{"
-	"\"name\":{\"type\":\"string\",\"minLength\":1,\"maxLength\":128},\"team\":" S_TEXT_NULL ",\"user\":" S_TEXT_NULL ","
-	"\"models\":{\"type\":\"array\",\"maxItems\":256,\"items\":{\"type\":\"string\"},\"description\":"
-	"\"names or patterns; none: every model\"},\"tags\":{\"type\":\"array\",\"maxItems\":64,\"items\":{\"type\":\"string\"}},"
-	"\"role\":" S_ROLE ",\"expires_at\":" S_TIME_NULL ",\"expires_in\":{\"type\":\"string\",\"description\":"
-	"\"a duration from now instead of expires_at\",\"examples\":[\"12h\",\"30d\"]}}},"
+	N("KeyNew", S_CLOSED(
+		M("expires_in", S_NOTE("\"string\"", "12h, 30d: instead of expires_at")) KEY_OWNER))
+	N("Key", S_OBJECT(KEY_MEMBERS))
+	N("KeyMade", S_OBJECT(
+		KEY_MEMBERS
+		N("key", S_NOTE("[\"string\",\"null\"]",
+			"its text, this once; null where an Idempotency-Key was repeated"))))
 
-	"\"Key\":{\"type\":\"object\",\"required\":[" KEY_NAMES "],\"properties\":{" KEY_MEMBERS "}},"
+	N("Tokens", S_OBJECT(
+		M("input", S_COUNT) N("output", S_COUNT) N("cache_read", S_COUNT) N("cache_write", S_COUNT)
+		N("reasoning", S_COUNT)))
+	N("Spend", S_OBJECT(
+		M("group", S_TEXT_NULL) N("key_name", S_TEXT_NULL) N("requests", S_COUNT) N("errors", S_COUNT)
+		N("unknown_cost_requests", S_COUNT) N("cost_usd", S_USD) N("tokens", S_REF("Tokens"))))
+	N("Log", S_OBJECT(
+		M("request_id", S_TEXT) N("time", S_TIME_NULL) N("client_request_id", S_TEXT_NULL)
+		N("key_id", S_TEXT_NULL) N("key_name", S_TEXT_NULL) N("team", S_TEXT_NULL) N("user", S_TEXT_NULL)
+		N("tags", S_LIST(S_TEXT))
+		N("dialect", S_TEXT_NULL) N("endpoint", S_TEXT_NULL) N("model", S_TEXT_NULL) N("provider", S_TEXT_NULL)
+		N("deployment", S_TEXT_NULL) N("upstream_model", S_TEXT_NULL) N("status", S_COUNT)
+		N("error", S_TEXT_NULL) N("stream", S_BOOL) N("attempts_made", S_COUNT)
+		N("attempts", S_LIST(S_OBJECT(M("deployment", S_TEXT) N("status", S_COUNT) N("error", S_TEXT_NULL))))
+		N("tokens", S_REF("Tokens")) N("usage_source", "{\"enum\":[\"reported\",\"counted\",\"none\"]}")
+		N("cost_usd", S_USD_NULL) N("latency_ms", S_COUNT) N("first_byte_ms", S_COUNT)
+		N("overhead_us", S_COUNT)))
 
-	"\"KeyMade\":{\"type\":\"object\",\"required\":[\"key\"," KEY_NAMES "],\"properties\":{\"key\":{\"type\":[\"string\",\"null\"],"
-	"\"description\":\"the key's text, this once; null where an Idempotency-Key was repeated\"}," KEY_MEMBERS "}},"
-
-	"\"Tokens\":{\"type\":\"object\",\"properties\":{\"input\":" S_INT ",\"output\":" S_INT ",\"cache_read\":" S_INT ","
-	"\"cache_write\":" S_INT ",\"reasoning\":" S_INT "},\"description\":\"each token is in exactly one of them\"},"
-
-	"\"Spend\":{\"type\":\"object\",\"properties\":{\"group\":" S_TEXT_NULL ",\"key_name\":" S_TEXT_NULL ",\"requests\":" S_INT ","
-	"\"errors\":" S_INT ",\"unknown_cost_requests\":" S_INT ",\"cost_usd\":" S_USD ",\"tokens\":" S_REF("Tokens") "}},"
-
-	"\"Log\":{\"type\":\"object\",\"properties\":{\"request_id\":" S_TEXT ",\"time\":" S_TIME_NULL ",\"client_request_id\":"
-	S_TEXT_NULL ",\"key_id\":" S_TEXT_NULL ",\"key_name\":" S_TEXT_NULL ",\"team\":" S_TEXT_NULL ",\"user\":" S_TEXT_NULL ","
-	"\"tags\":" S_TEXTS ",\"dialect\":" S_TEXT_NULL ",\"endpoint\":" S_TEXT_NULL ",\"model\":" S_TEXT_NULL ",\"provider\":"
-	S_TEXT_NULL ",\"deployment\":" S_TEXT_NULL ",\"upstream_model\":" S_TEXT_NULL ",\"status\":" S_INT ",\"error\":" S_TEXT_NULL ","
-	"\"stream\":" S_BOOL ",\"attempts_made\":" S_INT ",\"attempts\":{\"type\":\"array\",\"description\":\"the last one\",\"items\":"
-	"{\"type\":\"object\",\"properties\":{\"deployment\":" S_TEXT ",\"status\":" S_INT ",\"error\":" S_TEXT_NULL "}}},"
-	"\"tokens\":" S_REF("Tokens") ",\"usage_source\":{\"enum\":[\"reported\",\"counted\",\"none\"]},\"cost_usd\":" S_USD_NULL ","
-	"\"latency_ms\":" S_INT ",\"first_byte_ms\":" S_INT ",\"overhead_us\":" S_INT "}},"
-
-	"\"Model\":{\"type\":\"object\",\"properties\":{\"name\":" S_TEXT ",\"pattern\":" S_BOOL ",\"strategy\":" S_TEXT ","
-	"\"deployments\":" S_LIST_OF("Deployment") ",\"fallbacks\":" S_TEXTS "}},"
-
-	"\"Deployment\":{\"type\":\"object\",\"properties\":{\"name\":" S_TEXT ",\"provider\":" S_TEXT ",\"model\":" S_TEXT ","
-	"\"weight\":" S_INT ",\"order\":{\"type\":\"integer\"},\"usd_per_million_tokens\":{\"type\":[\"object\",\"null\"],"
-	"\"additionalProperties\":" S_USD "}}},"
-
-	"\"Provider\":{\"type\":\"object\",\"properties\":{\"name\":" S_TEXT ",\"faces\":{\"type\":\"array\",\"items\":{\"type\":\"object\","
-	"\"properties\":{\"dialects\":" S_TEXTS ",\"base_url\":" S_TEXT_NULL "}}},\"credentials\":" S_INT ",\"region\":" S_TEXT_NULL ","
-	"\"zdr\":" S_BOOL ",\"trains_on_data\":" S_BOOL "}},"
-
-	"\"Reloaded\":{\"type\":\"object\",\"properties\":{\"reloaded\":" S_BOOL "}}}";
+	N("Model", S_OBJECT(
+		M("name", S_TEXT) N("pattern", S_BOOL) N("strategy", S_TEXT) N("fallbacks", S_LIST(S_TEXT))
+		N("deployments", S_LIST(S_REF("Deployment")))))
+	N("Deployment", S_OBJECT(
+		M("name", S_TEXT) N("provider", S_TEXT) N("model", S_TEXT) N("weight", S_COUNT) N("order", S_INT)
+		N("usd_per_million_tokens", "{\"type\":[\"object\",\"null\"],\"additionalProperties\":" S_USD "}")))
+	N("Provider", S_OBJECT(
+		M("name", S_TEXT) N("credentials", S_COUNT) N("region", S_TEXT_NULL) N("zdr", S_BOOL)
+		N("trains_on_data", S_BOOL)
+		N("faces", S_LIST(S_OBJECT(M("dialects", S_LIST(S_TEXT)) N("base_url", S_TEXT_NULL))))))
+	N("Reloaded", S_OBJECT(M("reloaded", S_BOOL))) "}";
 
 #endif

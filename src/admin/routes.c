@@ -8,24 +8,29 @@
 #define FILTER (BIT(SINCE) | BIT(UNTIL) | BIT(KEY) | BIT(MODEL) | BIT(PROVIDER))
 
 static const struct admin_route rows[] = {
-	{ METHOD_GET, "v1/keys", keys_api_list, false, PAGE | BIT(TEAM) | BIT(USER) | BIT(REVOKED), 200, "List virtual keys", NULL, "Key",
-	  true },
-	{ METHOD_POST, "v1/keys", keys_api_create, false, 0, 201, "Make a virtual key; its text is in this answer only", "KeyNew",
-	  "KeyMade", false },
+	{ METHOD_GET, "v1/keys", keys_api_list, false, PAGE | BIT(TEAM) | BIT(USER) | BIT(REVOKED), 200,
+	  "List virtual keys", NULL, "Key", true },
+	{ METHOD_POST, "v1/keys", keys_api_create, false, 0, 201, "Make a virtual key; its text is in this answer only",
+	  "KeyNew", "KeyMade", false },
 	{ METHOD_GET, "v1/keys/{id}", keys_api_get, false, 0, 200, "Show a virtual key", NULL, "Key", false },
 	{ METHOD_PATCH, "v1/keys/{id}", keys_api_edit, false, 0, 200, "Change a virtual key", "KeyNew", "Key", false },
-	{ METHOD_DELETE, "v1/keys/{id}", keys_api_revoke, false, 0, 204, "Revoke a virtual key, at once", NULL, NULL, false },
-	{ METHOD_POST, "v1/keys/{id}/rotate", keys_api_rotate, false, 0, 200, "Give a virtual key a new text; the old one is dead at "
-	  "once", NULL, "KeyMade", false },
-	{ METHOD_GET, "v1/spend", spend_api_sums, false, FILTER | BIT(LIMIT) | BIT(GROUP), 200, "Sums of what was spent", NULL, "Spend",
+	{ METHOD_DELETE, "v1/keys/{id}", keys_api_revoke, false, 0, 204, "Revoke a virtual key, at once", NULL, NULL,
+	  false },
+	{ METHOD_POST, "v1/keys/{id}/rotate", keys_api_rotate, false, 0, 200,
+	  "Give a virtual key a new text; the old one is dead at once", NULL, "KeyMade", false },
+	{ METHOD_GET, "v1/spend", spend_api_sums, false, FILTER | BIT(LIMIT) | BIT(GROUP), 200,
+	  "Sums of what was spent", NULL, "Spend", true },
+	{ METHOD_GET, "v1/logs", spend_api_rows, false, FILTER | PAGE, 200, "List requests, newest first", NULL, "Log",
 	  true },
-	{ METHOD_GET, "v1/logs", spend_api_rows, false, FILTER | PAGE, 200, "List requests, newest first", NULL, "Log", true },
 	{ METHOD_GET, "v1/logs/{id}", spend_api_row, false, 0, 200, "Show one request", NULL, "Log", false },
-	{ METHOD_GET, "v1/models", models_api_models, true, 0, 200, "Configured models and their deployments", NULL, "Model", true },
-	{ METHOD_GET, "v1/providers", models_api_providers, true, 0, 200, "Configured providers, without credentials", NULL, "Provider",
-	  true },
-	{ METHOD_POST, "v1/config/reload", admin_api_reload, false, 0, 200, "Read the configuration again", NULL, "Reloaded", false },
-	{ METHOD_POST, "reload", admin_api_reload, false, 0, 200, "Read the configuration again", NULL, "Reloaded", false },
+	{ METHOD_GET, "v1/models", models_api_models, true, 0, 200, "Configured models and their deployments", NULL,
+	  "Model", true },
+	{ METHOD_GET, "v1/providers", models_api_providers, true, 0, 200, "Configured providers, without credentials",
+	  NULL, "Provider", true },
+	{ METHOD_POST, "v1/config/reload", admin_api_reload, false, 0, 200, "Read the configuration again", NULL,
+	  "Reloaded", false },
+	{ METHOD_POST, "reload", admin_api_reload, false, 0, 200, "Read the configuration again", NULL, "Reloaded",
+	  false },
 };
 
 const struct admin_route *admin_routes(size_t *n)
@@ -47,8 +52,8 @@ static bool path_matches(struct str pattern, struct str path, struct str *id)
 	return !pattern.p && !path.p;
 }
 
-const struct admin_route *admin_route_find(enum http_method method, struct str path, struct arena *arena, struct str *id,
-                                           struct err *e)
+const struct admin_route *admin_route_find(enum http_method method, struct str path, struct arena *arena,
+                                           struct str *id, struct err *e)
 {
 	const struct admin_route *other = NULL;
 	struct str raw = { NULL, 0 };

@@ -47,7 +47,8 @@ bool spend_api_sums(struct admin_call *c, struct err *e)
 	size_t limit;
 
 	if (name.p && !report_group_find(name, &group))
-		return err_set(e, ERR_INVALID_REQUEST, "group must be total, key, model, provider or day, it is \"%.*s\"",
+		return err_set(e, ERR_INVALID_REQUEST,
+		               "group must be total, key, model, provider or day, it is \"%.*s\"",
 		               STR_ARG(str_slice(name, 0, 64)));
 	if (!input_limit(c, SUMS_LIMIT, SUMS_MAX, &limit, e) || !read_filter(c, &filter, e) ||
 	    !report_sums(c->admin->options.ledger, &filter, group, limit, c->arena, &report, e))
@@ -191,7 +192,8 @@ bool spend_api_row(struct admin_call *c, struct err *e)
 	struct ulid id;
 
 	if (!spend_id_read(c->id, &id))
-		return err_set(e, ERR_NOT_FOUND, "\"%.*s\" is no request id: they have 26 characters", STR_ARG(str_slice(c->id, 0, 64)));
+		return err_set(e, ERR_NOT_FOUND, "\"%.*s\" is no request id: they have 26 characters",
+		               STR_ARG(str_slice(c->id, 0, 64)));
 	if (!report_get(c->admin->options.ledger, id, c->arena, &row, e))
 		return false;
 	write_row(&w, &row);

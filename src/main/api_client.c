@@ -38,7 +38,8 @@ static bool wait_for(struct link *l, short events, struct err *e)
 		return true;
 	if (n < 0)
 		return err_set_sys(e, errno, "%.*s", STR_ARG(l->api->url));
-	return err_set(e, ERR_UPSTREAM_TIMEOUT, "%.*s did not answer within %d ms", STR_ARG(l->api->url), l->api->timeout_ms);
+	return err_set(e, ERR_UPSTREAM_TIMEOUT, "%.*s did not answer within %d ms", STR_ARG(l->api->url),
+	               l->api->timeout_ms);
 }
 
 static bool connect_to(struct link *l, const struct sockaddr *to, socklen_t len, struct err *e)
@@ -127,13 +128,15 @@ static bool open_link(struct link *l, struct err *e)
 		return connect_unix(l, rest, e);
 	}
 	if (!secure && !str_starts(url, STR("http://")))
-		return err_set(e, ERR_INVALID_REQUEST, "\"%.*s\" is no URL of a gateway: http://HOST:PORT, https://HOST:PORT or "
-		               "unix:/PATH", STR_ARG(url));
+		return err_set(e, ERR_INVALID_REQUEST,
+		               "\"%.*s\" is no URL of a gateway: http://HOST:PORT, https://HOST:PORT or "
+		               "unix:/PATH",
+		               STR_ARG(url));
 	rest = str_slice(url, secure ? 8 : 7, url.n);
 	l->authority = str_cut(&rest, '/');
 	if (rest.n || !addr_split(l->authority, secure ? 443 : 80, &l->host, &l->port))
-		return err_set(e, ERR_INVALID_REQUEST, "\"%.*s\" is no URL of a gateway: a host and a port, without a path",
-		               STR_ARG(url));
+		return err_set(e, ERR_INVALID_REQUEST,
+		               "\"%.*s\" is no URL of a gateway: a host and a port, without a path", STR_ARG(url));
 	return connect_by_name(l, e) && (!secure || shake_hands(l, e));
 }
 
@@ -149,7 +152,8 @@ static bool send_all(struct link *l, struct str bytes, struct err *e)
 {
 	while (bytes.n) {
 		ssize_t n = l->tls ? tls_write(l->tls, bytes.p, bytes.n) : send(l->fd, bytes.p, bytes.n, MSG_NOSIGNAL);
-		bool again = l->tls ? n == TLS_WANT_READ || n == TLS_WANT_WRITE : n < 0 && (errno == EAGAIN || errno == EINTR);
+		bool again = l->tls ? n == TLS_WANT_READ || n == TLS_WANT_WRITE
+		                    : n < 0 && (errno == EAGAIN || errno == EINTR);
 
 		if (n > 0)
 			bytes = str_slice(bytes, (size_t)n, bytes.n);
@@ -265,7 +269,8 @@ out:
 	return good;
 }
 
-bool api_call(const struct api *api, const char *method, struct str path, struct str body, struct api_answer *out, struct err *e)
+bool api_call(const struct api *api, const char *method, struct str path, struct str body, struct api_answer *out,
+              struct err *e)
 {
 	struct link l = { .api = api, .fd = -1 };
 	struct buf request = buf_make(1 << 20);
@@ -274,8 +279,10 @@ bool api_call(const struct api *api, const char *method, struct str path, struct
 	*out = (struct api_answer){ .body = buf_make(BODY_MAX_BYTES) };
 	good = open_link(&l, e);
 	if (good) {
-		buf_printf(&request, "%s %.*s HTTP/1.1\r\nhost: %.*s\r\nconnection: close\r\naccept: application/json\r\n"
-		           "user-agent: sluice/" SLUICE_VERSION "\r\n", method, STR_ARG(path), STR_ARG(l.authority));
+		buf_printf(&request,
+		           "%s %.*s HTTP/1.1\r\nhost: %.*s\r\nconnection: close\r\naccept: application/json\r\n"
+		           "user-agent: sluice/" SLUICE_VERSION "\r\n",
+		           method, STR_ARG(path), STR_ARG(l.authority));
 		if (api->key.n)
 			buf_printf(&request, "authorization: Bearer %.*s\r\n", STR_ARG(api->key));
 		if (body.p)

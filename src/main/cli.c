@@ -16,13 +16,14 @@ enum { ARENA_MAX_BYTES = 512 << 20, TIMEOUT_MS = 30000, KEY_FILE_MAX_BYTES = 600
 
 int cli_usage(const struct cli *c, const char *what, const char *value)
 {
-	fprintf(stderr, "sluice %s: %s%s%s; try: sluice help %.*s\n", c->command, what, value ? ": " : "", value ? value : "",
-	        (int)strcspn(c->command, " "), c->command);
+	fprintf(stderr, "sluice %s: %s%s%s; try: sluice help %.*s\n", c->command, what, value ? ": " : "",
+	        value ? value : "", (int)strcspn(c->command, " "), c->command);
 	return EXIT_USAGE;
 }
 
 /* The option that `arg` names; `*value` is what stands behind '=' or NULL. */
-static const struct cli_option *find_option(const struct cli_option *list, size_t n, const char *arg, const char **value)
+static const struct cli_option *find_option(const struct cli_option *list, size_t n, const char *arg,
+                                            const char **value)
 {
 	const char *equals = strchr(arg, '=');
 	size_t len = equals && arg[1] == '-' ? (size_t)(equals - arg) : strlen(arg);
@@ -139,9 +140,12 @@ static bool ask_config(struct cli *c)
 
 bool cli_connect(struct cli *c)
 {
-	const char *url = c->url ? c->url : getenv("SLUICE_URL"), *key = c->admin_key ? c->admin_key : getenv("SLUICE_ADMIN_KEY");
+	const char *url = c->url ? c->url : getenv("SLUICE_URL"),
+		   *key = c->admin_key ? c->admin_key : getenv("SLUICE_ADMIN_KEY");
 
-	c->api = (struct api){ .url = str_from_z(url), .key = str_from_z(key), .ca_file = str_from_z(c->ca), .timeout_ms = TIMEOUT_MS };
+	c->api = (struct api){
+		.url = str_from_z(url), .key = str_from_z(key), .ca_file = str_from_z(c->ca), .timeout_ms = TIMEOUT_MS
+	};
 	if ((!c->api.url.n || !c->api.key.n) && !ask_config(c))
 		return false;
 	if (!c->api.url.n)
@@ -164,8 +168,9 @@ static bool tell_error(struct cli *c, const struct api_answer *a)
 		message = STR("(no message)");
 	fprintf(stderr, "sluice %s: %.*s (HTTP %d)\n", c->command, STR_ARG(message), a->status);
 	if (a->status == 401)
-		fprintf(stderr, "give the admin key with --admin-key or SLUICE_ADMIN_KEY; a generated one is in the data directory's "
-		        "file admin_key\n");
+		fprintf(stderr,
+		        "give the admin key with --admin-key or SLUICE_ADMIN_KEY; a generated one is in the file "
+		        "admin_key of the data directory\n");
 	return false;
 }
 
@@ -189,7 +194,8 @@ bool cli_call(struct cli *c, const char *method, struct str path, struct str bod
 	} else if (a.status == 204 || (*out = json_parse(&c->arena, kept, 64, &e))) {
 		good = true;
 	} else {
-		fprintf(stderr, "sluice %s: the answer is %s; is %.*s a gateway?\n", c->command, e.text, STR_ARG(c->api.url));
+		fprintf(stderr, "sluice %s: the answer is %s; is %.*s a gateway?\n", c->command, e.text,
+		        STR_ARG(c->api.url));
 	}
 	buf_fini(&a.body);
 	return good;
@@ -233,7 +239,8 @@ struct str cli_text(struct cli *c, yyjson_val *obj, const char *member)
 
 /* ---- tables ---- */
 
-void cli_table_init(struct cli_table *t, struct arena *arena, const char *const *heads, unsigned columns, unsigned right)
+void cli_table_init(struct cli_table *t, struct arena *arena, const char *const *heads, unsigned columns,
+                    unsigned right)
 {
 	*t = (struct cli_table){ .arena = arena, .columns = columns, .right = right };
 	for (unsigned i = 0; i < columns; i++)
@@ -293,7 +300,8 @@ void cli_table_print(const struct cli_table *t)
 		int pad = (int)(width[column] - width_of(t->cells[i]));
 		bool right = t->right >> column & 1, last = column + 1 == t->columns;
 
-		printf("%*s%.*s%*s%s", right ? pad : 0, "", STR_ARG(t->cells[i]), right || last ? 0 : pad, "", last ? "\n" : "  ");
+		printf("%*s%.*s%*s%s", right ? pad : 0, "", STR_ARG(t->cells[i]), right || last ? 0 : pad, "",
+		       last ? "\n" : "  ");
 	}
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * cli: what the commands share that talk to a running gateway: options, where the gateway is and with which key, calls with
- * their errors told, and tables for people.
+ * cli: what the commands share that talk to a running gateway: options, where the gateway is and with which key, calls
+ * with their errors told, and tables for people.
  */
 #ifndef SLUICE_MAIN_CLI_H
 #define SLUICE_MAIN_CLI_H
@@ -36,13 +36,14 @@ MUST_USE bool cli_begin(struct cli *, const char *command, int argc, char **argv
 void cli_end(struct cli *);
 int cli_usage(const struct cli *, const char *what, const char *value);  /* prints; EXIT_USAGE */
 
-/* Finds the gateway and its admin key: options, then SLUICE_URL and SLUICE_ADMIN_KEY, then the configuration and its data
- * directory. False: a message was printed. */
+/* Finds the gateway and its admin key: options, then SLUICE_URL and SLUICE_ADMIN_KEY, then the configuration and its
+ * data directory. False: a message was printed. */
 MUST_USE bool cli_connect(struct cli *);
 
 /* A call whose good answer (2xx) is JSON, or nothing (204: NULL in *out). False: a message was printed; the exit code
  * is EXIT_WRONG. `text` (may be NULL) is the answer as it came; all lives in the arena. */
-MUST_USE bool cli_call(struct cli *, const char *method, struct str path, struct str body, yyjson_val **out, struct str *text);
+MUST_USE bool cli_call(struct cli *, const char *method, struct str path, struct str body, yyjson_val **out,
+                       struct str *text);
 
 /* Appends "?name=value" or "&name=value", percent-encoded, to a path. Nothing if value is NULL. */
 void cli_add_query(struct buf *path, const char *name, const char *value);
@@ -51,8 +52,8 @@ void cli_add_query(struct buf *path, const char *name, const char *value);
 struct str cli_text(struct cli *, yyjson_val *obj, const char *member);
 
 /*
- * A table on stdout: columns as wide as their widest cell, control characters shown as '?', so that no name can drive the
- * terminal.
+ * A table on stdout: columns as wide as their widest cell, control characters shown as '?', so that no name can drive
+ * the terminal.
  */
 enum { CLI_COLUMNS_MAX = 16 };
 struct cli_table {

@@ -30,7 +30,8 @@ static struct str dialects_of(struct cli *c, const struct provider *p)
 
 static bool is_set(const struct provider *p)
 {
-	const char *value = p->key_env.n ? getenv(p->key_env.p) : NULL, *also = p->key_env_also.n ? getenv(p->key_env_also.p) : NULL;
+	const char *value = p->key_env.n ? getenv(p->key_env.p) : NULL,
+		   *also = p->key_env_also.n ? getenv(p->key_env_also.p) : NULL;
 
 	return (value && *value) || (also && *also);
 }
@@ -181,7 +182,8 @@ static struct str number(struct cli *c, int64_t v)
 
 static int print_models(struct cli *c, const struct config *config)
 {
-	static const char *const heads[] = { "MODEL", "DEPLOYMENT", "ORDER", "WEIGHT", "USD/M INPUT", "USD/M OUTPUT", "CONTEXT", "MAX OUTPUT" };
+	static const char *const heads[] = { "MODEL",       "DEPLOYMENT",   "ORDER",   "WEIGHT",
+		                             "USD/M INPUT", "USD/M OUTPUT", "CONTEXT", "MAX OUTPUT" };
 	const struct model_settings *ms = config->models.items;
 	const struct provider_settings *ps = config->providers.items;
 	struct cli_table t;
@@ -194,7 +196,8 @@ static int print_models(struct cli *c, const struct config *config)
 
 		for (size_t k = 0; k < ms[i].deployments.n; k++) {
 			cli_table_add(&t, ms[i].name);
-			cli_table_add(&t, arena_printf(&c->arena, "%.*s/%.*s", STR_ARG(ds[k].provider), STR_ARG(ds[k].model)));
+			cli_table_add(&t, arena_printf(&c->arena, "%.*s/%.*s", STR_ARG(ds[k].provider),
+			                               STR_ARG(ds[k].model)));
 			cli_table_add(&t, number(c, ds[k].order));
 			cli_table_add(&t, number(c, ds[k].weight));
 			cli_table_add(&t, price_text(c, ds[k].price.token_pusd[USAGE_INPUT]));

@@ -114,7 +114,8 @@ static void add_key(struct cli *c, struct cli_table *t, yyjson_val *key, const c
 /* All pages. With --json one key a line. */
 static int run_list(struct cli *c, const struct key_options *o)
 {
-	static const char *const heads[] = { "ID", "NAME", "ENDS IN", "ROLE", "TEAM", "USER", "MODELS", "EXPIRES", "STATE" };
+	static const char *const heads[] = { "ID",   "NAME",   "ENDS IN", "ROLE", "TEAM",
+		                             "USER", "MODELS", "EXPIRES", "STATE" };
 	char now[CLOCK_RFC3339_LEN];
 	struct cli_table table;
 	struct str cursor = STR("");
@@ -189,7 +190,8 @@ static int run_rotate(struct cli *c, const struct key_options *o)
 
 	if (c->n_args != 1)
 		return cli_usage(c, "give the id of one key", NULL);
-	if (!cli_connect(c) || !cli_call(c, "POST", path_of(c, c->args[0], "/rotate"), (struct str){ NULL, 0 }, &key, &text))
+	if (!cli_connect(c) ||
+	    !cli_call(c, "POST", path_of(c, c->args[0], "/rotate"), (struct str){ NULL, 0 }, &key, &text))
 		return EXIT_WRONG;
 	return print_made(c, key, text, "rotated");
 }
@@ -208,8 +210,9 @@ int command_key(int argc, char **argv)
 {
 	struct key_options o = { 0 };
 	const struct cli_option options[] = {
-		{ "--name", &o.name, NULL }, { "--models", &o.models, NULL }, { "--team", &o.team, NULL }, { "--user", &o.user, NULL },
-		{ "--tags", &o.tags, NULL }, { "--role", &o.role, NULL }, { "--expires", &o.expires, NULL }, { "--all", NULL, &o.all },
+		{ "--name", &o.name, NULL },       { "--models", &o.models, NULL }, { "--team", &o.team, NULL },
+		{ "--user", &o.user, NULL },       { "--tags", &o.tags, NULL },     { "--role", &o.role, NULL },
+		{ "--expires", &o.expires, NULL }, { "--all", NULL, &o.all },
 	};
 	struct cli c = { .command = "key" };
 	int code;
@@ -217,9 +220,12 @@ int command_key(int argc, char **argv)
 	for (size_t i = 0; argc > 1 && i < COUNT_OF(actions); i++) {
 		if (strcmp(argv[1], actions[i].name) != 0)
 			continue;
-		code = cli_begin(&c, actions[i].command, argc - 1, argv + 1, options, COUNT_OF(options)) ? actions[i].run(&c, &o) : EXIT_USAGE;
+		code = cli_begin(&c, actions[i].command, argc - 1, argv + 1, options, COUNT_OF(options))
+		               ? actions[i].run(&c, &o)
+		               : EXIT_USAGE;
 		cli_end(&c);
 		return code;
 	}
-	return cli_usage(&c, argc > 1 ? "unknown action" : "create, list, revoke or rotate?", argc > 1 ? argv[1] : NULL);
+	return cli_usage(&c, argc > 1 ? "unknown action" : "create, list, revoke or rotate?",
+	                 argc > 1 ? argv[1] : NULL);
 }

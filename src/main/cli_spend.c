@@ -58,8 +58,8 @@ static struct str group_name(struct cli *c, yyjson_val *row)
 
 static int print_spend(struct cli *c, const char *by, yyjson_val *sums, yyjson_val *total)
 {
-	const char *const heads[] = { by ? by : "", "REQUESTS", "ERRORS", "INPUT", "OUTPUT", "CACHE READ", "CACHE WRITE", "REASONING",
-		                      "NO PRICE", "USD" };
+	const char *const heads[] = { by ? by : "", "REQUESTS",    "ERRORS",    "INPUT",    "OUTPUT",
+		                      "CACHE READ", "CACHE WRITE", "REASONING", "NO PRICE", "USD" };
 	struct cli_table t;
 	yyjson_val *row;
 	size_t i, max;
@@ -106,8 +106,9 @@ int command_spend(int argc, char **argv)
 {
 	struct spend_options o = { 0 };
 	const struct cli_option options[] = {
-		{ "--by", &o.by, NULL }, { "--since", &o.since, NULL }, { "--until", &o.until, NULL }, { "--key", &o.key, NULL },
-		{ "--model", &o.model, NULL }, { "--provider", &o.provider, NULL }, { "--limit", &o.limit, NULL },
+		{ "--by", &o.by, NULL },       { "--since", &o.since, NULL }, { "--until", &o.until, NULL },
+		{ "--key", &o.key, NULL },     { "--model", &o.model, NULL }, { "--provider", &o.provider, NULL },
+		{ "--limit", &o.limit, NULL },
 	};
 	struct cli c;
 	int code = cli_begin(&c, "spend", argc, argv, options, COUNT_OF(options)) ? run_spend(&c, &o) : EXIT_USAGE;
@@ -118,19 +119,23 @@ int command_spend(int argc, char **argv)
 
 /* ---- logs ---- */
 
-static const char *const log_heads[] = { "TIME", "KEY", "MODEL", "DEPLOYMENT", "STATUS", "INPUT", "OUTPUT", "USD", "MS", "REQUEST" };
+static const char *const log_heads[] = { "TIME",  "KEY",    "MODEL", "DEPLOYMENT", "STATUS",
+	                                 "INPUT", "OUTPUT", "USD",   "MS",         "REQUEST" };
 #define LOG_RIGHT (1u << 4 | 1u << 5 | 1u << 6 | 1u << 7 | 1u << 8)
 
 static void add_row(struct cli *c, struct cli_table *t, yyjson_val *row)
 {
 	yyjson_val *tokens = json_get(row, "tokens");
-	struct str name = cli_text(c, row, "key_name"), error = cli_text(c, row, "error"), time = cli_text(c, row, "time");
+	struct str name = cli_text(c, row, "key_name"), error = cli_text(c, row, "error"),
+		   time = cli_text(c, row, "time");
 
-	cli_table_add(t, arena_printf(&c->arena, "%.*s %.*s", STR_ARG(str_slice(time, 0, 10)), STR_ARG(str_slice(time, 11, 19))));
+	cli_table_add(t, arena_printf(&c->arena, "%.*s %.*s", STR_ARG(str_slice(time, 0, 10)),
+	                              STR_ARG(str_slice(time, 11, 19))));
 	cli_table_add(t, name.n ? name : cli_text(c, row, "key_id"));
 	cli_table_add(t, cli_text(c, row, "model"));
 	cli_table_add(t, cli_text(c, row, "deployment"));
-	cli_table_add(t, error.n ? arena_printf(&c->arena, "%.*s %.*s", STR_ARG(error), STR_ARG(cli_text(c, row, "status")))
+	cli_table_add(t, error.n ? arena_printf(&c->arena, "%.*s %.*s", STR_ARG(error),
+	                                        STR_ARG(cli_text(c, row, "status")))
 	                         : cli_text(c, row, "status"));
 	cli_table_add(t, cli_text(c, tokens, "input"));
 	cli_table_add(t, cli_text(c, tokens, "output"));
@@ -219,9 +224,10 @@ int command_logs(int argc, char **argv)
 {
 	struct spend_options o = { 0 };
 	const struct cli_option options[] = {
-		{ "--limit", &o.limit, NULL }, { "-f", NULL, &o.follow }, { "--follow", NULL, &o.follow_long },
-		{ "--since", &o.since, NULL }, { "--until", &o.until, NULL }, { "--key", &o.key, NULL }, { "--model", &o.model, NULL },
-		{ "--provider", &o.provider, NULL },
+		{ "--limit", &o.limit, NULL },        { "-f", NULL, &o.follow },
+		{ "--follow", NULL, &o.follow_long }, { "--since", &o.since, NULL },
+		{ "--until", &o.until, NULL },        { "--key", &o.key, NULL },
+		{ "--model", &o.model, NULL },        { "--provider", &o.provider, NULL },
 	};
 	struct cli c;
 	int code = cli_begin(&c, "logs", argc, argv, options, COUNT_OF(options)) ? run_logs(&c, &o) : EXIT_USAGE;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The access log: one JSON object a request, in the words of the admin API's /admin/v1/logs. On the path of every request:
- * room for the longest possible line is asked for once, then everything is copied behind a cursor, mostly by moves of
- * sizes that the compiler knows.
+ * The access log: one JSON object a request, in the words of the admin API's /admin/v1/logs. On the path of every
+ * request: room for the longest possible line is asked for once, then everything is copied behind a cursor, mostly by
+ * moves of sizes that the compiler knows.
  */
 #include <assert.h>
 #include <errno.h>
@@ -263,15 +263,15 @@ static inline char *put_route(struct buf *b, char *p, const struct facts *f)
 	return put_text(b, PUT(p, ",\"provider\":"), f->provider);
 }
 
-/* What this route's lines have in common is written once and then copied, if the route has its labels in full (and is not
- * the one for all others). An endpoint has one dialect; were it to change, the pointer tells. */
+/* What this route's lines have in common is written once and then copied, if the route has its labels in full (and is
+ * not the one for all others). An endpoint has one dialect; were it to change, the pointer tells. */
 static inline char *put_route_again(struct buf *b, char *p, const struct facts *f, struct route *r)
 {
 	const struct str *label = r->series.label;
 	char *start = p;
 
-	if (likely(r->text_n && label[0].n == f->endpoint.n && label[1].n == f->model.n && label[2].n == f->provider.n &&
-	           r->dialect == f->dialect.p)) {
+	if (likely(r->text_n && label[0].n == f->endpoint.n && label[1].n == f->model.n &&
+	           label[2].n == f->provider.n && r->dialect == f->dialect.p)) {
 		memcpy(p, r->text, r->text_n);
 		return p + r->text_n;
 	}
@@ -331,8 +331,9 @@ static inline char *put_line(struct access_log *l, char *p, const struct facts *
 /* What the line takes at most: every byte of a text may become six. Tags have quotes and commas of their own. */
 static inline size_t line_max(const struct facts *f, unsigned n_attempts)
 {
-	size_t texts = f->client_id.n + f->key_id.n + f->key_name.n + f->team.n + f->user.n + 4 * f->tags.n + f->dialect.n +
-	               f->endpoint.n + f->model.n + f->provider.n + f->deployment.n + f->upstream_model.n;
+	size_t texts = f->client_id.n + f->key_id.n + f->key_name.n + f->team.n + f->user.n + 4 * f->tags.n +
+	               f->dialect.n + f->endpoint.n + f->model.n + f->provider.n + f->deployment.n +
+	               f->upstream_model.n;
 
 	for (unsigned i = 0; i < n_attempts; i++)
 		texts += f->attempts[i].deployment.n;

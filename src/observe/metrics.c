@@ -13,39 +13,46 @@
 #include "observe/observe_in.h"
 
 enum metric {
-	M_REQUESTS, M_LATENCY, M_FIRST_BYTE, M_OVERHEAD, M_IN_FLIGHT, M_BYTES_IN, M_BYTES_OUT, M_TOKENS, M_COST, M_COST_UNKNOWN,
-	M_ATTEMPTS, M_UPSTREAM_ERRORS, M_LOG_WRITTEN, M_LOG_DROPPED, M_BUILD, M_RSS, M_FDS, M_FDS_MAX, M_CPU, M_STARTED, METRICS
+	M_REQUESTS, M_LATENCY, M_FIRST_BYTE, M_OVERHEAD, M_IN_FLIGHT, M_BYTES_IN, M_BYTES_OUT, M_TOKENS, M_COST,
+	M_COST_UNKNOWN, M_ATTEMPTS, M_UPSTREAM_ERRORS, M_LOG_WRITTEN, M_LOG_DROPPED, M_BUILD, M_RSS, M_FDS, M_FDS_MAX,
+	M_CPU, M_STARTED, METRICS
 };
 
 struct metric_row {
 	const char *name, *type, *help;
 };
 
+#define COUNTER(name, help) { name, "counter", help }
+#define GAUGE(name, help) { name, "gauge", help }
+#define HISTOGRAM(name, help) { name, "histogram", help }
+
 static const struct metric_row metric_rows[METRICS] = {
-	[M_REQUESTS] = { "sluice_requests_total", "counter", "Requests answered, by HTTP status (499: the client went away)." },
-	[M_LATENCY] = { "sluice_request_seconds", "histogram", "First byte of the request to the last of the answer." },
-	[M_FIRST_BYTE] = { "sluice_first_byte_seconds", "histogram", "First byte of the request to the first of the answer." },
-	[M_OVERHEAD] = { "sluice_overhead_seconds", "histogram", "Time of a request that was not spent waiting for client or "
-		"provider." },
-	[M_IN_FLIGHT] = { "sluice_requests_in_flight", "gauge", "Requests that are being answered." },
-	[M_BYTES_IN] = { "sluice_request_bytes_total", "counter", "Bytes of request bodies received from clients." },
-	[M_BYTES_OUT] = { "sluice_response_bytes_total", "counter", "Bytes of answer bodies sent to clients." },
-	[M_TOKENS] = { "sluice_tokens_total", "counter", "Tokens used; each token is in exactly one kind." },
-	[M_COST] = { "sluice_cost_usd_total", "counter", "Cost of the requests whose price is known, in US dollars." },
-	[M_COST_UNKNOWN] = { "sluice_unknown_cost_requests_total", "counter", "Requests that reached a provider and whose cost "
-		"is not known." },
-	[M_ATTEMPTS] = { "sluice_upstream_attempts_total", "counter", "Calls of providers, retries included." },
-	[M_UPSTREAM_ERRORS] = { "sluice_upstream_errors_total", "counter", "Failed calls of providers; the reason is the HTTP "
-		"status, or an error code where no answer came." },
-	[M_LOG_WRITTEN] = { "sluice_log_lines_total", "counter", "Lines written to the access log." },
-	[M_LOG_DROPPED] = { "sluice_log_lines_dropped_total", "counter", "Lines of the access log that found no room or could "
-		"not be written." },
-	[M_BUILD] = { "sluice_build_info", "gauge", "Always 1; the label tells the version." },
-	[M_RSS] = { "process_resident_memory_bytes", "gauge", "Resident memory." },
-	[M_FDS] = { "process_open_fds", "gauge", "Open descriptors." },
-	[M_FDS_MAX] = { "process_max_fds", "gauge", "Most descriptors that may be open." },
-	[M_CPU] = { "process_cpu_seconds_total", "counter", "User and system CPU time." },
-	[M_STARTED] = { "process_start_time_seconds", "gauge", "Start time, in seconds since 1970." },
+	[M_REQUESTS] = COUNTER("sluice_requests_total",
+		"Requests answered, by HTTP status (499: the client went away)."),
+	[M_LATENCY] = HISTOGRAM("sluice_request_seconds", "First byte of the request to the last of the answer."),
+	[M_FIRST_BYTE] = HISTOGRAM("sluice_first_byte_seconds",
+		"First byte of the request to the first of the answer."),
+	[M_OVERHEAD] = HISTOGRAM("sluice_overhead_seconds",
+		"Time of a request that was not spent waiting for client or provider."),
+	[M_IN_FLIGHT] = GAUGE("sluice_requests_in_flight", "Requests that are being answered."),
+	[M_BYTES_IN] = COUNTER("sluice_request_bytes_total", "Bytes of request bodies received from clients."),
+	[M_BYTES_OUT] = COUNTER("sluice_response_bytes_total", "Bytes of answer bodies sent to clients."),
+	[M_TOKENS] = COUNTER("sluice_tokens_total", "Tokens used; each token is in exactly one kind."),
+	[M_COST] = COUNTER("sluice_cost_usd_total", "Cost of the requests whose price is known, in US dollars."),
+	[M_COST_UNKNOWN] = COUNTER("sluice_unknown_cost_requests_total",
+		"Requests that reached a provider and whose cost is not known."),
+	[M_ATTEMPTS] = COUNTER("sluice_upstream_attempts_total", "Calls of providers, retries included."),
+	[M_UPSTREAM_ERRORS] = COUNTER("sluice_upstream_errors_total",
+		"Failed calls of providers; the reason is the HTTP status, or an error code where no answer came."),
+	[M_LOG_WRITTEN] = COUNTER("sluice_log_lines_total", "Lines written to the access log."),
+	[M_LOG_DROPPED] = COUNTER("sluice_log_lines_dropped_total",
+		"Lines of the access log that found no room or could not be written."),
+	[M_BUILD] = GAUGE("sluice_build_info", "Always 1; the label tells the version."),
+	[M_RSS] = GAUGE("process_resident_memory_bytes", "Resident memory."),
+	[M_FDS] = GAUGE("process_open_fds", "Open descriptors."),
+	[M_FDS_MAX] = GAUGE("process_max_fds", "Most descriptors that may be open."),
+	[M_CPU] = COUNTER("process_cpu_seconds_total", "User and system CPU time."),
+	[M_STARTED] = GAUGE("process_start_time_seconds", "Start time, in seconds since 1970."),
 };
 
 /* `scale`: digits behind the decimal point; figures in microseconds have 6. `label`: name of the one label, or NULL. */
@@ -54,36 +61,43 @@ static const struct figure_row {
 	const char *label;
 	int scale;
 } figure_rows[METRIC_FIGURES] = {
-	[METRIC_LOOP_TURNS] = { { "sluice_loop_turns_total", "counter", "Turns of an event loop." }, "loop", 0 },
-	[METRIC_LOOP_BUSY_US] = { { "sluice_loop_busy_seconds_total", "counter", "Time an event loop did not wait." }, "loop", 6 },
-	[METRIC_LOOP_LONGEST_TURN_US] = { { "sluice_loop_longest_turn_seconds", "gauge", "Longest turn of an event loop so "
-		"far." }, "loop", 6 },
-	[METRIC_LOOP_TIMERS] = { { "sluice_loop_timers", "gauge", "Timers that run." }, "loop", 0 },
-	[METRIC_LOOP_WATCHES] = { { "sluice_loop_watches", "gauge", "Descriptors watched." }, "loop", 0 },
-	[METRIC_SERVER_CONNECTIONS] = { { "sluice_server_connections", "gauge", "Open connections of clients." }, NULL, 0 },
-	[METRIC_SERVER_ACCEPTED] = { { "sluice_server_accepted_total", "counter", "Connections of clients accepted." }, NULL, 0 },
-	[METRIC_SERVER_REFUSED] = { { "sluice_server_refused_messages_total", "counter", "Requests refused because they break "
-		"the rules of HTTP." }, NULL, 0 },
-	[METRIC_CLIENT_ACTIVE] = { { "sluice_upstream_connections_active", "gauge", "Connections to providers that carry a "
-		"call." }, NULL, 0 },
-	[METRIC_CLIENT_IDLE] = { { "sluice_upstream_connections_idle", "gauge", "Connections to providers kept for the next "
-		"call." }, NULL, 0 },
-	[METRIC_CLIENT_CONNECTS] = { { "sluice_upstream_connects_total", "counter", "Connections to providers made." }, NULL, 0 },
-	[METRIC_CLIENT_REUSES] = { { "sluice_upstream_reuses_total", "counter", "Calls on a connection that was kept." }, NULL, 0 },
-	[METRIC_CLIENT_RETRIES] = { { "sluice_upstream_stale_total", "counter", "Kept connections that were found dead and "
-		"replaced by a fresh one." }, NULL, 0 },
-	[METRIC_CLIENT_FAILURES] = { { "sluice_upstream_failures_total", "counter", "Calls that failed in transport." }, NULL, 0 },
-	[METRIC_LEDGER_RECORDS] = { { "sluice_ledger_records_total", "counter", "Spend records stored in the database." }, NULL, 0 },
-	[METRIC_LEDGER_LAG_BYTES] = { { "sluice_ledger_lag_bytes", "gauge", "Journal bytes that are not in the database yet." },
-		NULL, 0 },
-	[METRIC_LEDGER_BAD_REGIONS] = { { "sluice_ledger_bad_regions_total", "counter", "Damaged places found in journals and "
-		"kept aside." }, NULL, 0 },
-	[METRIC_LEDGER_STORE_ERRORS] = { { "sluice_ledger_store_errors_total", "counter", "Failed transactions of the ledger." },
-		NULL, 0 },
-	[METRIC_LEDGER_JOURNAL_ERRORS] = { { "sluice_ledger_journal_errors_total", "counter", "Failed writes of the journals; "
-		"answers of that turn were not sent." }, NULL, 0 },
-	[METRIC_RELOADS] = { { "sluice_config_reloads_total", "counter", "Reloads of the configuration." }, "result", 0 },
-	[METRIC_READY] = { { "sluice_ready", "gauge", "1: takes requests; 0: starting or draining." }, NULL, 0 },
+	[METRIC_LOOP_TURNS] = { COUNTER("sluice_loop_turns_total", "Turns of an event loop."), "loop", 0 },
+	[METRIC_LOOP_BUSY_US] = { COUNTER("sluice_loop_busy_seconds_total",
+		"Time an event loop did not wait."), "loop", 6 },
+	[METRIC_LOOP_LONGEST_TURN_US] = { GAUGE("sluice_loop_longest_turn_seconds",
+		"Longest turn of an event loop so far."), "loop", 6 },
+	[METRIC_LOOP_TIMERS] = { GAUGE("sluice_loop_timers", "Timers that run."), "loop", 0 },
+	[METRIC_LOOP_WATCHES] = { GAUGE("sluice_loop_watches", "Descriptors watched."), "loop", 0 },
+	[METRIC_SERVER_CONNECTIONS] = { GAUGE("sluice_server_connections",
+		"Open connections of clients."), NULL, 0 },
+	[METRIC_SERVER_ACCEPTED] = { COUNTER("sluice_server_accepted_total",
+		"Connections of clients accepted."), NULL, 0 },
+	[METRIC_SERVER_REFUSED] = { COUNTER("sluice_server_refused_messages_total",
+		"Requests refused because they break the rules of HTTP."), NULL, 0 },
+	[METRIC_CLIENT_ACTIVE] = { GAUGE("sluice_upstream_connections_active",
+		"Connections to providers that carry a call."), NULL, 0 },
+	[METRIC_CLIENT_IDLE] = { GAUGE("sluice_upstream_connections_idle",
+		"Connections to providers kept for the next call."), NULL, 0 },
+	[METRIC_CLIENT_CONNECTS] = { COUNTER("sluice_upstream_connects_total",
+		"Connections to providers made."), NULL, 0 },
+	[METRIC_CLIENT_REUSES] = { COUNTER("sluice_upstream_reuses_total",
+		"Calls on a connection that was kept."), NULL, 0 },
+	[METRIC_CLIENT_RETRIES] = { COUNTER("sluice_upstream_stale_total",
+		"Kept connections that were found dead and replaced by a fresh one."), NULL, 0 },
+	[METRIC_CLIENT_FAILURES] = { COUNTER("sluice_upstream_failures_total",
+		"Calls that failed in transport."), NULL, 0 },
+	[METRIC_LEDGER_RECORDS] = { COUNTER("sluice_ledger_records_total",
+		"Spend records stored in the database."), NULL, 0 },
+	[METRIC_LEDGER_LAG_BYTES] = { GAUGE("sluice_ledger_lag_bytes",
+		"Journal bytes that are not in the database yet."), NULL, 0 },
+	[METRIC_LEDGER_BAD_REGIONS] = { COUNTER("sluice_ledger_bad_regions_total",
+		"Damaged places found in journals and kept aside."), NULL, 0 },
+	[METRIC_LEDGER_STORE_ERRORS] = { COUNTER("sluice_ledger_store_errors_total",
+		"Failed transactions of the ledger."), NULL, 0 },
+	[METRIC_LEDGER_JOURNAL_ERRORS] = { COUNTER("sluice_ledger_journal_errors_total",
+		"Failed writes of the journals; answers of that turn were not sent."), NULL, 0 },
+	[METRIC_RELOADS] = { COUNTER("sluice_config_reloads_total", "Reloads of the configuration."), "result", 0 },
+	[METRIC_READY] = { GAUGE("sluice_ready", "1: takes requests; 0: starting or draining."), NULL, 0 },
 };
 
 /* One scrape. */
@@ -92,7 +106,7 @@ struct metrics_out {
 	struct buf labels;               /* of the group being written: `endpoint="…",model="…"` */
 	struct route **routes;
 	size_t n_routes;
-	struct deployment **deployments;
+	struct upstream **deployments;
 	size_t n_deployments;
 	struct figure_sample {
 		enum metric_figure figure;
@@ -143,8 +157,8 @@ static void set_labels(struct metrics_out *m, const struct route *r, unsigned fr
 }
 
 /* name{labels,extra="value"} v, where v has `scale` digits behind the point. */
-static void sample(struct metrics_out *m, const char *name, const char *suffix, const char *extra, struct str extra_value,
-                   uint64_t v, int scale)
+static void sample(struct metrics_out *m, const char *name, const char *suffix, const char *extra,
+                   struct str extra_value, uint64_t v, int scale)
 {
 	size_t labels = m->labels.n;
 
@@ -241,7 +255,8 @@ static void write_requests(struct metrics_out *m)
 		end = group_end(m, i, 0, 3);
 		for (size_t r = i; r < end; r++) {
 			for (unsigned k = 0; k < ROUTE_STATUSES; k++) {
-				uint32_t status = atomic_load_explicit(&m->routes[r]->status[k].status, memory_order_acquire);
+				uint32_t status =
+					atomic_load_explicit(&m->routes[r]->status[k].status, memory_order_acquire);
 
 				if (status)
 					statuses_add(&s, status, count_get(&m->routes[r]->status[k].n));
@@ -252,7 +267,8 @@ static void write_requests(struct metrics_out *m)
 		for (unsigned k = 0; k < s.n; k++) {
 			char text[20];
 
-			sample(m, metric_rows[M_REQUESTS].name, "", "status", str_of(text, fmt_u64(text, s.row[k].status)), s.row[k].n, 0);
+			sample(m, metric_rows[M_REQUESTS].name, "", "status",
+			       str_of(text, fmt_u64(text, s.row[k].status)), s.row[k].n, 0);
 		}
 		if (s.other)
 			sample(m, metric_rows[M_REQUESTS].name, "", "status", STR("other"), s.other, 0);
@@ -306,12 +322,14 @@ static void write_tokens(struct metrics_out *m)
 			for (size_t r = i; r < end; r++)
 				sum += count_get(&m->routes[r]->tokens[k]);
 			if (sum)
-				sample(m, metric_rows[M_TOKENS].name, "", "kind", str_from_z(usage_counter_name((enum usage_counter)k)), sum, 0);
+				sample(m, metric_rows[M_TOKENS].name, "", "kind",
+				       str_from_z(usage_counter_name((enum usage_counter)k)), sum, 0);
 		}
 	}
 }
 
-/* A counter of routes at `offset`, by model and provider. Routes that have no provider are left out: they cost nothing. */
+/* A counter of routes at `offset`, by model and provider. Routes that have no provider are left out: they cost nothing.
+ * */
 static void write_by_model(struct metrics_out *m, enum metric metric, size_t offset, int scale)
 {
 	head(m, &metric_rows[metric]);
@@ -339,17 +357,19 @@ static size_t deployment_end(struct metrics_out *m, size_t i)
 /* Reasons of a group of deployments, summed by their text: loops have met them in different orders. */
 static void write_reasons(struct metrics_out *m, size_t i, size_t end)
 {
-	struct { const char *error; uint32_t status; uint64_t n; } sum[4 * DEPLOYMENT_REASONS];
+	struct { const char *error; uint32_t status; uint64_t n; } sum[4 * UPSTREAM_REASONS];
 	const char *name = metric_rows[M_UPSTREAM_ERRORS].name;
 	uint64_t other = 0;
 	unsigned n = 0, k;
 	char text[20];
 
 	for (size_t d = i; d < end; d++) {
-		for (unsigned j = 0; j < DEPLOYMENT_REASONS; j++) {
+		for (unsigned j = 0; j < UPSTREAM_REASONS; j++) {
 			uint64_t count = atomic_load_explicit(&m->deployments[d]->reason[j].n, memory_order_acquire);
-			const char *error = atomic_load_explicit(&m->deployments[d]->reason[j].error, memory_order_relaxed);
-			uint32_t status = atomic_load_explicit(&m->deployments[d]->reason[j].status, memory_order_relaxed);
+			const char *error =
+				atomic_load_explicit(&m->deployments[d]->reason[j].error, memory_order_relaxed);
+			uint32_t status =
+				atomic_load_explicit(&m->deployments[d]->reason[j].status, memory_order_relaxed);
 
 			if (!count)
 				break;
@@ -369,8 +389,9 @@ static void write_reasons(struct metrics_out *m, size_t i, size_t end)
 		other += count_get(&m->deployments[d]->reason_other);
 	}
 	for (k = 0; k < n; k++)
-		sample(m, name, "", "reason", sum[k].error ? str_from_z(sum[k].error) : str_of(text, fmt_u64(text, sum[k].status)),
-		       sum[k].n, 0);
+		sample(m, name, "", "reason",
+		       sum[k].error ? str_from_z(sum[k].error) : str_of(text, fmt_u64(text, sum[k].status)), sum[k].n,
+		       0);
 	if (other)
 		sample(m, name, "", "reason", STR("other"), other, 0);
 }
@@ -423,7 +444,8 @@ static void gather_figures(struct observe *o, struct metrics_out *m)
 			uint64_t v = count_get(&o->loops[i]->figure[f]);
 
 			if (v)
-				metrics_figure(m, (enum metric_figure)f, f <= METRIC_LOOP_WATCHES ? number : STR(""), v);
+				metrics_figure(m, (enum metric_figure)f, f <= METRIC_LOOP_WATCHES ? number : STR(""),
+				               v);
 		}
 	}
 	for (struct figures *f = o->figures; f; f = f->next)
@@ -444,7 +466,8 @@ static void write_figures(struct metrics_out *m)
 			if (s->figure != f)
 				continue;
 			any = true;
-			sample(m, row->metric.name, "", row->label && s->label.n ? row->label : NULL, s->label, s->value, row->scale);
+			sample(m, row->metric.name, "", row->label && s->label.n ? row->label : NULL, s->label,
+			       s->value, row->scale);
 		}
 		if (!any && !row->label)
 			sample(m, row->metric.name, "", NULL, (struct str){ NULL, 0 }, 0, 0);
@@ -546,7 +569,7 @@ bool metrics_write(struct observe *o, struct buf *to)
 	struct metrics_out m = { .to = to, .labels = buf_make(4096) };
 
 	m.routes = (struct route **)gather(o, offsetof(struct observe_loop, routes), &m.n_routes);
-	m.deployments = (struct deployment **)gather(o, offsetof(struct observe_loop, deployments), &m.n_deployments);
+	m.deployments = (struct upstream **)gather(o, offsetof(struct observe_loop, deployments), &m.n_deployments);
 	qsort(m.routes, m.n_routes, sizeof(*m.routes), by_endpoint);
 	qsort(m.deployments, m.n_deployments, sizeof(*m.deployments), by_name);
 	gather_figures(o, &m);

@@ -36,11 +36,11 @@ static inline void count_status(struct route *r, unsigned status)
 	count_add(&r->status_other, 1);
 }
 
-static COLD void count_reason(struct deployment *d, const struct fact_attempt *a)
+static COLD void count_reason(struct upstream *d, const struct fact_attempt *a)
 {
 	const char *error = a->status ? NULL : a->error;
 
-	for (unsigned i = 0; i < DEPLOYMENT_REASONS; i++) {
+	for (unsigned i = 0; i < UPSTREAM_REASONS; i++) {
 		uint64_t n = atomic_load_explicit(&d->reason[i].n, memory_order_relaxed);
 
 		if (n && (atomic_load_explicit(&d->reason[i].error, memory_order_relaxed) != error ||
@@ -69,7 +69,8 @@ static inline void count_usage(struct route *r, const struct facts *f)
 /* A name that no deployment was found for is whatever a client made up: no label. */
 static inline struct route *route_of(struct observe_loop *l, const struct facts *f)
 {
-	struct str labels[SERIES_LABELS] = { f->endpoint, f->provider.n ? f->model : (struct str){ NULL, 0 }, f->provider };
+	struct str labels[SERIES_LABELS] = { f->endpoint, f->provider.n ? f->model : (struct str){ NULL, 0 },
+		                             f->provider };
 
 	return (struct route *)series_get(&l->routes, labels);
 }
@@ -94,7 +95,7 @@ HOT void observe_request(struct observe_loop *l, const struct facts *f)
 	histo_add(&r->overhead, &histo_overhead, f->overhead_us);
 	count_usage(r, f);
 	for (unsigned i = 0; i < f->n_attempts; i++) {
-		struct deployment *d = (struct deployment *)series_get(&l->deployments, &f->attempts[i].deployment);
+		struct upstream *d = (struct upstream *)series_get(&l->deployments, &f->attempts[i].deployment);
 
 		count_add(&d->attempts, 1);
 		if (f->attempts[i].error)
@@ -165,7 +166,7 @@ static struct observe_loop *observe_loop_new(struct observe *o, const struct obs
 
 	l->observe = o;
 	series_init(&l->routes, sizeof(struct route), 3, max);
-	series_init(&l->deployments, sizeof(struct deployment), 1, max);
+	series_init(&l->deployments, sizeof(struct upstream), 1, max);
 	l->log.lines = buf_make(bytes < LOG_BUFFER_LEAST ? LOG_BUFFER_LEAST : bytes);
 	take_sink(l);
 	return l;

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * observe: from facts to metrics and the access log. Low rooms and the gateway know nothing of Prometheus or of log lines.
+ * observe: from facts to metrics and the access log. Low rooms and the gateway know nothing of Prometheus or of log
+ * lines.
  *
  *	o = observe_new(&options, &e);                 // at start, one for the process
  *	l = observe_loop(o, loop_index(loop));         // each loop its own
  *	observe_begin(l);                              // a request's head was read
  *	observe_request(l, &facts);                    // at RECORD: counted, its line in the loop's buffer
- *	observe_flush(l);                              // in the after-flush hook: one write(2) for all lines of the turn
+ *	observe_flush(l);                              // in the after-flush hook: one write(2) for all lines of the
+  * turn
  *
  * Figures of a loop are written by that loop's thread only, without locks or locked instructions; whoever scrapes reads
  * them as they stand. Series (label combinations) have a ceiling for each loop; beyond it they are counted under the
@@ -28,7 +30,7 @@ struct observe_loop;
 
 struct observe_log_options {
 	bool on;
-	struct str sink;                 /* "stdout", "stderr" or the path of a file, which is made (0640) and appended to */
+	struct str sink; /* "stdout", "stderr" or the path of a file, which is made (0640) and appended to */
 };
 
 struct observe_options {
@@ -43,8 +45,8 @@ MUST_USE struct observe *observe_new(const struct observe_options *, struct err 
 /* After all loops have ended: writes what is left. NULL is fine. */
 void observe_free(struct observe *);
 
-/* Opens the sink anew: after SIGHUP (a file may have been moved away) or with other settings. Loops change over at their
- * next flush. False: the old sink stays. Any thread. */
+/* Opens the sink anew: after SIGHUP (a file may have been moved away) or with other settings. Loops change over at
+ * their next flush. False: the old sink stays. Any thread. */
 MUST_USE bool observe_reopen(struct observe *, const struct observe_log_options *, struct err *);
 
 struct observe_loop *observe_loop(struct observe *, unsigned index);
@@ -62,8 +64,8 @@ HOT void observe_flush(struct observe_loop *);
 MUST_USE bool metrics_write(struct observe *, struct buf *);
 
 /* Figures that other rooms keep. Two ways in: a loop sets its own, where only its thread may read them; a function
- * registered before the loops start is asked at each scrape, on the thread that scrapes. Samples of the same figure (and
- * label) are added up. */
+ * registered before the loops start is asked at each scrape, on the thread that scrapes. Samples of the same figure
+ * (and label) are added up. */
 enum metric_figure {
 	METRIC_LOOP_TURNS,               /* of one loop, labelled by its number, if set by observe_figure */
 	METRIC_LOOP_BUSY_US,

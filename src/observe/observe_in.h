@@ -86,15 +86,15 @@ struct route {
 };
 
 /* Upstream calls by deployment. A reason is the HTTP status, or the error's word where no answer came. */
-#define DEPLOYMENT_REASONS 16
-struct deployment {
+#define UPSTREAM_REASONS 16
+struct upstream {
 	struct series series;
 	_Atomic uint64_t attempts;
 	struct {
 		const char *_Atomic error;   /* static text; NULL: free, or a status */
 		_Atomic uint32_t status;
 		_Atomic uint64_t n;          /* 0: free */
-	} reason[DEPLOYMENT_REASONS];
+	} reason[UPSTREAM_REASONS];
 	_Atomic uint64_t reason_other;
 };
 
@@ -105,7 +105,8 @@ struct sink;
 MUST_USE struct sink *sink_open(struct str name, struct err *);      /* one reference; NULL: err tells */
 struct sink *sink_ref(struct sink *);
 void sink_unref(struct sink *);                                      /* NULL is fine */
-/* Writes whole lines from `lines` and says how many bytes were taken: fewer, when there is no room now. -1: it failed. */
+/* Writes whole lines from `lines` and says how many bytes were taken: fewer, when there is no room now. -1: it failed.
+ * */
 ssize_t sink_write(struct sink *, struct str lines);
 
 /* The names of the steps as they stand in a line: `,"auth":`. */
@@ -120,7 +121,7 @@ struct access_log {
 	struct buf lines;
 	struct sink *sink;                   /* NULL: off */
 	unsigned sink_version;
-	bool cut;                            /* what was written last ends inside of a line, whose rest is in the buffer */
+	bool cut; /* what was written last ends inside of a line, whose rest is in the buffer */
 	bool torn;                           /* … and whose rest is lost: a newline comes first */
 	uint64_t waiting;                    /* lines in the buffer */
 	uint64_t complained_ms;

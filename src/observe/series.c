@@ -10,13 +10,15 @@
 
 /* `first` is the bucket of the smallest number that has so many bits: at most two steps away from any other of them. */
 const struct histo_scale histo_latency = {
-	{ 1000, 2500, 5000, 10000, 25000, 50000, 100000, 250000, 500000, 1000000, 2500000, 5000000, 10000000, 30000000, 60000000,
-	  300000000 },
-	{ 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 10, 11, 12, 13, 14, 15, 15, 15, 16, 16, 16 },
+	{ 1000, 2500, 5000, 10000, 25000, 50000, 100000, 250000, 500000, 1000000, 2500000, 5000000, 10000000, 30000000,
+	  60000000, 300000000 },
+	{ 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 10, 11,
+	  12, 13, 14, 15, 15, 15, 16, 16, 16 },
 };
 const struct histo_scale histo_overhead = {
 	{ 10, 25, 50, 100, 250, 500, 1000, 2500, 5000, 10000, 25000, 50000, 100000, 250000, 500000, 1000000 },
-	{ 0, 0, 0, 0, 0, 1, 2, 3, 4, 5, 6, 7, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16 },
+	{ 0,  0,  0,  0,  0,  1,  2,  3,  4,  5,  6,  7,  7,  8,  9,  10, 11,
+	  12, 13, 14, 15, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16 },
 };
 
 static inline uint64_t load8(const char *p)
@@ -36,7 +38,8 @@ static inline uint64_t near_hash(uint64_t h, struct str s)
 	if (s.n >= 8)
 		x = load8(s.p) ^ load8(s.p + s.n - 8) << 1;
 	else if (s.n)
-		x = (unsigned char)s.p[0] | (uint64_t)(unsigned char)s.p[s.n / 2] << 8 | (uint64_t)(unsigned char)s.p[s.n - 1] << 16;
+		x = (unsigned char)s.p[0] | (uint64_t)(unsigned char)s.p[s.n / 2] << 8 |
+		    (uint64_t)(unsigned char)s.p[s.n - 1] << 16;
 	return (h ^ x ^ s.n) * 0x9e3779b97f4a7c15u;
 }
 

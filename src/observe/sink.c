@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Where log lines go: a file, standard output or standard error. Several loops write to one sink without a lock: regular
- * files append each write whole, pipes and terminals do so up to PIPE_BUF bytes (POSIX write(2)), so that those get whole
- * lines in pieces of that size.
+ * Where log lines go: a file, standard output or standard error. Several loops write to one sink without a lock:
+ * regular files append each write whole, pipes and terminals do so up to PIPE_BUF bytes (POSIX write(2)), so that those
+ * get whole lines in pieces of that size.
  *
- * An inherited descriptor is not made non-blocking: the flag belongs to the open file and would hit our parent, and our own
- * messages on standard error. A pipe or terminal is opened anew through /proc instead; a socket (systemd's journal) is
- * told with each send.
+ * An inherited descriptor is not made non-blocking: the flag belongs to the open file and would hit our parent, and our
+ * own messages on standard error. A pipe or terminal is opened anew through /proc instead; a socket (systemd's journal)
+ * is told with each send.
  */
 #include <errno.h>
 #include <fcntl.h>

@@ -124,15 +124,24 @@ static void on_wake(struct task *t)
 	loop_stop(loop);
 }
 
-static void talk_start(struct talk *t, enum http_method method, const char *path, const char *query, const char *body, const char *idem)
+static void talk_start(struct talk *t, enum http_method method, const char *path, const char *query, const char *body,
+                       const char *idem)
 {
 	memset(t, 0, sizeof(*t));
 	arena_init(&t->arena, 64 << 20);
 	t->wake.run = on_wake;
 	t->op = (struct op){ .loop = loop, .waiter = &t->wake };
 	t->call = (struct service_call){
-		.method = method, .path = str_from_z(path), .query = str_from_z(query), .body = str_from_z(body),
-		.idempotency_key = str_from_z(idem), .key = root, .conf = &conf, .arena = &t->arena, .op = &t->op, .status = 200,
+		.method = method,
+		.path = str_from_z(path),
+		.query = str_from_z(query),
+		.body = str_from_z(body),
+		.idempotency_key = str_from_z(idem),
+		.key = root,
+		.conf = &conf,
+		.arena = &t->arena,
+		.op = &t->op,
+		.status = 200,
 		.out = buf_make(64 << 20),
 	};
 	t->state = admin_run(admin, &t->call, &t->err);
@@ -146,7 +155,8 @@ static void talk_end(struct talk *t)
 	arena_fini(&t->arena);
 }
 
-static void talk(struct talk *t, enum http_method method, const char *path, const char *query, const char *body, const char *idem)
+static void talk(struct talk *t, enum http_method method, const char *path, const char *query, const char *body,
+                 const char *idem)
 {
 	struct err e;
 
@@ -164,7 +174,8 @@ static void talk(struct talk *t, enum http_method method, const char *path, cons
 }
 
 /* A call that must be answered with this status; the members of the answer stay readable until talk_end. */
-static void talk_good(struct talk *t, enum http_method method, const char *path, const char *query, const char *body, int status)
+static void talk_good(struct talk *t, enum http_method method, const char *path, const char *query, const char *body,
+                      int status)
 {
 	talk(t, method, path, query, body, NULL);
 	if (t->state != OP_OK)
@@ -195,7 +206,8 @@ static void a_key_lives(void **state)
 	struct key *k;
 	struct str token, token2;
 
-	make_key(&made, "{\"name\":\"batch\",\"team\":\"ml\",\"models\":[\"chat\",\"openai/*\"],\"tags\":[\"night\"],\"expires_in\":\"30d\"}");
+	make_key(&made, "{\"name\":\"batch\",\"team\":\"ml\",\"models\":[\"chat\",\"openai/*\"],"
+	                "\"tags\":[\"night\"],\"expires_in\":\"30d\"}");
 	token = text_of(made.json, "key");
 	check("token", str_starts(token, STR("sk-sl-")));
 	check_str("hint", text_of(made.json, "hint"), str_slice(token, token.n - 4, token.n));
@@ -275,7 +287,12 @@ static void keys_are_listed_by_pages(void **state)
 
 static void bad_input_is_told(void **state)
 {
-	static const struct { enum http_method method; const char *path, *query, *body; enum err_code code; const char *says; } cases[] = {
+	static const struct {
+		enum http_method method;
+		const char *path, *query, *body;
+		enum err_code code;
+		const char *says;
+	} cases[] = {
 		{ METHOD_GET, "v1/kyes", "", "", ERR_NOT_FOUND, "/admin/v1/kyes" },
 		{ METHOD_PATCH, "v1/keys", "", "{}", ERR_METHOD, "v1/keys" },
 		{ METHOD_GET, "v1/keys/", "", "", ERR_NOT_FOUND, "" },
@@ -297,15 +314,20 @@ static void bad_input_is_told(void **state)
 		{ METHOD_POST, "v1/keys", "", "{\"name\":\"\"}", ERR_INVALID_REQUEST, "name" },
 		{ METHOD_POST, "v1/keys", "", "{\"name\":\"a\\u0007\"}", ERR_INVALID_REQUEST, "name" },
 		{ METHOD_POST, "v1/keys", "", "{\"nmae\":\"a\"}", ERR_INVALID_REQUEST, "did you mean \"name\"" },
-		{ METHOD_POST, "v1/keys", "", "{\"name\":\"a\",\"budget\":{}}", ERR_INVALID_REQUEST, "unknown member \"budget\"" },
+		{ METHOD_POST, "v1/keys", "", "{\"name\":\"a\",\"budget\":{}}", ERR_INVALID_REQUEST,
+		  "unknown member \"budget\"" },
 		{ METHOD_POST, "v1/keys", "", "{\"name\":\"a\",\"name\":\"b\"}", ERR_INVALID_REQUEST, "twice" },
 		{ METHOD_POST, "v1/keys", "", "{\"name\":\"a\",\"models\":\"chat\"}", ERR_INVALID_REQUEST, "array" },
-		{ METHOD_POST, "v1/keys", "", "{\"name\":\"a\",\"models\":[\"chat\",3]}", ERR_INVALID_REQUEST, "models[1]" },
+		{ METHOD_POST, "v1/keys", "", "{\"name\":\"a\",\"models\":[\"chat\",3]}", ERR_INVALID_REQUEST,
+		  "models[1]" },
 		{ METHOD_POST, "v1/keys", "", "{\"name\":\"a\",\"role\":\"root\"}", ERR_INVALID_REQUEST, "\"root\"" },
-		{ METHOD_POST, "v1/keys", "", "{\"name\":\"a\",\"expires_at\":\"tomorrow\"}", ERR_INVALID_REQUEST, "tomorrow" },
-		{ METHOD_POST, "v1/keys", "", "{\"name\":\"a\",\"expires_at\":\"2020-01-01\"}", ERR_INVALID_REQUEST, "future" },
+		{ METHOD_POST, "v1/keys", "", "{\"name\":\"a\",\"expires_at\":\"tomorrow\"}", ERR_INVALID_REQUEST,
+		  "tomorrow" },
+		{ METHOD_POST, "v1/keys", "", "{\"name\":\"a\",\"expires_at\":\"2020-01-01\"}", ERR_INVALID_REQUEST,
+		  "future" },
 		{ METHOD_POST, "v1/keys", "", "{\"name\":\"a\",\"expires_in\":\"soon\"}", ERR_INVALID_REQUEST, "soon" },
-		{ METHOD_POST, "v1/keys", "", "{\"name\":\"a\",\"expires_in\":\"1d\",\"expires_at\":null}", ERR_INVALID_REQUEST, "only one" },
+		{ METHOD_POST, "v1/keys", "", "{\"name\":\"a\",\"expires_in\":\"1d\",\"expires_at\":null}",
+		  ERR_INVALID_REQUEST, "only one" },
 		{ METHOD_PATCH, "v1/keys/key_none", "", "{}", ERR_INVALID_REQUEST, "nothing" },
 		{ METHOD_PATCH, "v1/keys/key_none", "", "{\"team\":\"x\"}", ERR_NOT_FOUND, "" },
 		{ METHOD_DELETE, "v1/keys/cfg_ci", "", "", ERR_CONFLICT, "" },
@@ -324,7 +346,8 @@ static void bad_input_is_told(void **state)
 		snprintf(row, sizeof(row), "%s?%s %s", cases[i].path, cases[i].query, cases[i].body);
 		talk(&t, cases[i].method, cases[i].path, cases[i].query, cases[i].body, NULL);
 		check(row, t.state == OP_REFUSED);
-		if (t.err.code != cases[i].code || str_find(str_from_z(t.err.text), str_from_z(cases[i].says)) == STR_NPOS)
+		if (t.err.code != cases[i].code ||
+		    str_find(str_from_z(t.err.text), str_from_z(cases[i].says)) == STR_NPOS)
 			fail_msg("%s: %s: %s", row, err_code_name(t.err.code), t.err.text);
 		talk_end(&t);
 	}
@@ -474,7 +497,8 @@ static void the_configuration_is_shown_without_secrets(void **state)
 	assert_int_equal(yyjson_arr_size(json_get(t.json, "data")), 2);
 	row = yyjson_arr_get_first(json_get(t.json, "data"));
 	check_str("name", text_of(row, "name"), STR("chat"));
-	check("price", str_find(t.text, STR("\"usd_per_million_tokens\":{\"input\":\"0.2\",\"output\":\"0.6\"}")) != STR_NPOS);
+	check("price",
+	      str_find(t.text, STR("\"usd_per_million_tokens\":{\"input\":\"0.2\",\"output\":\"0.6\"}")) != STR_NPOS);
 	check("fallbacks", str_find(t.text, STR("\"fallbacks\":[\"claude\"]")) != STR_NPOS);
 	talk_end(&t);
 	talk_good(&t, METHOD_GET, "v1/providers", "", "", 200);
@@ -525,7 +549,8 @@ static void the_document_has_every_route(void **state)
 
 		check(path.p, json_get(item, method) != NULL);
 		if (routes[i].answer)
-			check(routes[i].answer, json_get(json_get(json_get(doc, "components"), "schemas"), routes[i].answer) != NULL);
+			check(routes[i].answer,
+			      json_get(json_get(json_get(doc, "components"), "schemas"), routes[i].answer) != NULL);
 	}
 	check("models", json_get(json_get(paths, "/v1/chat/completions"), "post") != NULL);
 	check("gemini", json_get(json_get(paths, "/v1beta/models/{model}:{action}"), "post") != NULL);
@@ -538,13 +563,25 @@ static void the_document_has_every_route(void **state)
 static void times_are_read(void **state)
 {
 	static const struct { const char *text; bool good; uint64_t ms; } cases[] = {
-		{ "1970-01-01T00:00:00Z", true, 0 }, { "2026-11-27", true, 1795737600000 },
-		{ "2026-11-27T23:05:01.123Z", true, 1795820701123 }, { "2026-11-28T00:05:01.123456+01:00", true, 1795820701123 },
-		{ "2026-11-27t22:35:01.123-00:30", true, 1795820701123 }, { "2024-02-29", true, 1709164800000 },
-		{ "2023-02-29", false, 0 }, { "2026-13-01", false, 0 }, { "2026-00-10", false, 0 }, { "2026-1-1", false, 0 },
-		{ "2026-11-27T24:00:00Z", false, 0 }, { "2026-11-27T23:05:01", false, 0 }, { "2026-11-27T23:05:01.Z", false, 0 },
-		{ "2026-11-27T23:05:01+0100", false, 0 }, { "1969-12-31", false, 0 }, { "", false, 0 }, { "24h", false, 0 },
-		{ "2026-11-27T23:05:01Zx", false, 0 }, { "+026-11-27", false, 0 },
+		{ "1970-01-01T00:00:00Z", true, 0 },
+		{ "2026-11-27", true, 1795737600000 },
+		{ "2026-11-27T23:05:01.123Z", true, 1795820701123 },
+		{ "2026-11-28T00:05:01.123456+01:00", true, 1795820701123 },
+		{ "2026-11-27t22:35:01.123-00:30", true, 1795820701123 },
+		{ "2024-02-29", true, 1709164800000 },
+		{ "2023-02-29", false, 0 },
+		{ "2026-13-01", false, 0 },
+		{ "2026-00-10", false, 0 },
+		{ "2026-1-1", false, 0 },
+		{ "2026-11-27T24:00:00Z", false, 0 },
+		{ "2026-11-27T23:05:01", false, 0 },
+		{ "2026-11-27T23:05:01.Z", false, 0 },
+		{ "2026-11-27T23:05:01+0100", false, 0 },
+		{ "1969-12-31", false, 0 },
+		{ "", false, 0 },
+		{ "24h", false, 0 },
+		{ "2026-11-27T23:05:01Zx", false, 0 },
+		{ "+026-11-27", false, 0 },
 	};
 
 	for (size_t i = 0; i < COUNT_OF(cases); i++) {

@@ -82,7 +82,8 @@ static void answers_are_read_strictly(void **state)
 #define OK "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n"
 	static const struct { const char *name, *answer, *body; int status; const char *says; } cases[] = {
 		{ "with a length", OK "content-length: 2\r\n\r\n{}", "{}", 200, NULL },
-		{ "chunked", OK "transfer-encoding: chunked\r\n\r\n1\r\n{\r\n1;x=y\r\n}\r\n0\r\nt: v\r\n\r\n", "{}", 200, NULL },
+		{ "chunked", OK "transfer-encoding: chunked\r\n\r\n1\r\n{\r\n1;x=y\r\n}\r\n0\r\nt: v\r\n\r\n", "{}",
+		  200, NULL },
 		{ "until the end", OK "connection: close\r\n\r\n{}", "{}", 200, NULL },
 		{ "nothing", "HTTP/1.1 204 No Content\r\n\r\n", "", 204, NULL },
 		{ "an error", "HTTP/1.1 404 Not Found\r\ncontent-length: 3\r\n\r\nno!", "no!", 404, NULL },
@@ -153,8 +154,15 @@ static void a_unix_socket_is_a_gateway_too(void **state)
 
 static void wrong_urls_are_told(void **state)
 {
-	static const char *const urls[] = { "ftp://x", "localhost:8080", "http://", "http://:80", "http://x:99999", "http://x/path",
-		                            "http://no-such-host.invalid:80", "unix:/no/such/socket", "http://127.0.0.1:1" };
+	static const char *const urls[] = { "ftp://x",
+		                            "localhost:8080",
+		                            "http://",
+		                            "http://:80",
+		                            "http://x:99999",
+		                            "http://x/path",
+		                            "http://no-such-host.invalid:80",
+		                            "unix:/no/such/socket",
+		                            "http://127.0.0.1:1" };
 
 	for (size_t i = 0; i < COUNT_OF(urls); i++) {
 		struct api api = { .url = str_from_z(urls[i]), .timeout_ms = 5000 };
@@ -225,7 +233,8 @@ static void options_are_read(void **state)
 		check(cases[i].args[0], good == cases[i].good);
 		if (!good)
 			continue;
-		check(cases[i].args[0], (name == NULL) == (cases[i].name == NULL) && (!name || strcmp(name, cases[i].name) == 0));
+		check(cases[i].args[0],
+		      (name == NULL) == (cases[i].name == NULL) && (!name || strcmp(name, cases[i].name) == 0));
 		check(cases[i].args[0], c.json == cases[i].json && c.n_args == cases[i].n_args);
 	}
 	dup2(saved, STDERR_FILENO);

@@ -26,7 +26,8 @@ static void the_manual_names_every_error(void **state)
 	for (int code = ERR_NONE + 1; code < ERR_CODES; code++) {
 		char row[128];
 
-		snprintf(row, sizeof(row), "\n| `%s` | %d |", err_code_name((enum err_code)code), err_code_status((enum err_code)code));
+		snprintf(row, sizeof(row), "\n| `%s` | %d |", err_code_name((enum err_code)code),
+		         err_code_status((enum err_code)code));
 		check(row, str_find(text, str_from_z(row)) != STR_NPOS);
 		codes++;
 	}

@@ -30,15 +30,35 @@ static struct facts some_facts(void)
 {
 	return (struct facts){
 		.id = { { 0x01, 0x93, 0x7a, 0x2b, 0x3c, 0x4d, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10 } },
-		.time_ms = 1795820701123, .key_id = STR("key_1"), .key_name = STR("ci"), .team = STR("platform"),
-		.tags = STR("batch, night"), .method = "POST", .endpoint = STR("/v1/chat/completions"), .dialect = STR("openai-chat"),
-		.model = STR("chat"), .provider = STR("azure"), .deployment = STR("azure/gpt-4o"), .upstream_model = STR("gpt-4o"),
-		.status = 200, .stream = true, .attempts = two_attempts, .n_attempts = 2,
-		.usage = { .n = { [USAGE_INPUT] = 12, [USAGE_CACHE_READ] = 30, [USAGE_OUTPUT] = 7, [USAGE_REASONING] = 5 },
-		           .source = USAGE_REPORTED },
-		.cost_nusd = 1234567890, .cost_known = true, .bytes_in = 1000, .bytes_out = 2000,
-		.latency_us = 358901, .first_byte_us = 101000, .overhead_us = 48,
-		.step_names = step_names, .step_us = step_us, .n_steps = 4,
+		.time_ms = 1795820701123,
+		.key_id = STR("key_1"),
+		.key_name = STR("ci"),
+		.team = STR("platform"),
+		.tags = STR("batch, night"),
+		.method = "POST",
+		.endpoint = STR("/v1/chat/completions"),
+		.dialect = STR("openai-chat"),
+		.model = STR("chat"),
+		.provider = STR("azure"),
+		.deployment = STR("azure/gpt-4o"),
+		.upstream_model = STR("gpt-4o"),
+		.status = 200,
+		.stream = true,
+		.attempts = two_attempts,
+		.n_attempts = 2,
+		.usage = { .source = USAGE_REPORTED,
+		           .n = { [USAGE_INPUT] = 12, [USAGE_CACHE_READ] = 30, [USAGE_OUTPUT] = 7,
+		                  [USAGE_REASONING] = 5 } },
+		.cost_nusd = 1234567890,
+		.cost_known = true,
+		.bytes_in = 1000,
+		.bytes_out = 2000,
+		.latency_us = 358901,
+		.first_byte_us = 101000,
+		.overhead_us = 48,
+		.step_names = step_names,
+		.step_us = step_us,
+		.n_steps = 4,
 	};
 }
 
@@ -113,29 +133,33 @@ static void a_request_is_one_line(void **state)
 	observe_request(l, &f);
 	observe_flush(l);
 	check_str("whole", read_file(file), STR(
-		"{\"request_id\":\"01JDX2PF2D041061050R3GG28A\",\"time\":\"2026-11-27T23:05:01.123Z\",\"key_id\":\"key_1\","
-		"\"key_name\":\"ci\",\"team\":\"platform\",\"user\":null,\"tags\":[\"batch\",\"night\"],\"dialect\":\"openai-chat\","
-		"\"endpoint\":\"/v1/chat/completions\",\"model\":\"chat\",\"provider\":\"azure\",\"deployment\":\"azure/gpt-4o\","
+		"{\"request_id\":\"01JDX2PF2D041061050R3GG28A\",\"time\":\"2026-11-27T23:05:01.123Z\","
+		"\"key_id\":\"key_1\",\"key_name\":\"ci\",\"team\":\"platform\",\"user\":null,"
+		"\"tags\":[\"batch\",\"night\"],\"dialect\":\"openai-chat\",\"endpoint\":\"/v1/chat/completions\","
+		"\"model\":\"chat\",\"provider\":\"azure\",\"deployment\":\"azure/gpt-4o\","
 		"\"upstream_model\":\"gpt-4o\",\"status\":200,\"error\":null,\"stream\":true,\"attempts\":["
 		"{\"deployment\":\"openai/gpt-4o\",\"status\":429,\"error\":\"rate_limit_exceeded\",\"ms\":12},"
 		"{\"deployment\":\"azure/gpt-4o\",\"status\":200,\"error\":null,\"ms\":345}],"
 		"\"tokens\":{\"input\":12,\"output\":7,\"cache_read\":30,\"cache_write\":0,\"reasoning\":5},"
-		"\"usage_source\":\"reported\",\"cost_usd\":\"1.23456789\",\"latency_ms\":358,\"first_byte_ms\":101,"
-		"\"overhead_us\":48,\"steps\":{\"auth\":3,\"attempt\":1543}}\n"));
+		"\"usage_source\":\"reported\",\"cost_usd\":\"1.23456789\",\"latency_ms\":358,"
+		"\"first_byte_ms\":101,\"overhead_us\":48,\"steps\":{\"auth\":3,\"attempt\":1543}}\n"));
 	observe_free(o);
 }
 
 /* Each row changes one thing of a request and names what must stand in its line. */
 static void lines_hold_whatever_texts_hold(void **state)
 {
-	static const char x300[] = "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
-				   "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
-				   "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx";
-	static const struct { const char *name; struct str user; const char *want; } cases[] = {
+	static const char x300[] =
+		"xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
+		"xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
+		"xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx";
+	static const struct { const char *name; struct str user; const char *want;
+	} cases[] = {
 		{ "plain", STR_INIT("ann"), "\"user\":\"ann\"," },
 		{ "sixteen", STR_INIT("0123456789abcdef"), "\"user\":\"0123456789abcdef\"," },
 		{ "quote first", STR_INIT("\"a"), "\"user\":\"\\\"a\"," },
-		{ "quote in a long one", STR_INIT("0123456789abcdefghijklm\"opq"), "\"user\":\"0123456789abcdefghijklm\\\"opq\"," },
+		{ "quote in a long one", STR_INIT("0123456789abcdefghijklm\"opq"),
+		  "\"user\":\"0123456789abcdefghijklm\\\"opq\"," },
 		{ "backslash last", STR_INIT("0123456789abcde\\"), "\"user\":\"0123456789abcde\\\\\"," },
 		{ "newline", STR_INIT("a\n{\"request_id\":1}"), "\"user\":\"a\\n{\\\"request_id\\\":1}\"," },
 		{ "escape", STR_INIT("\x1b[31m"), "\"user\":\"\\u001b[31m\"," },
@@ -179,17 +203,24 @@ static void what_is_absent_is_null(void **state)
 	observe_free(o);
 	line = read_file(file);
 	check("error", has(line, "\"status\":401,\"error\":\"invalid_api_key\",\"stream\":false,\"attempts\":[],"));
-	check("absent", has(line, "\"key_id\":null,\"key_name\":null,\"team\":null,\"user\":null,\"tags\":[],\"dialect\":null,"));
-	check("unknown", has(line, "\"usage_source\":\"none\",\"cost_usd\":null,\"latency_ms\":0,\"first_byte_ms\":null,"));
+	check("absent",
+	      has(line, "\"key_id\":null,\"key_name\":null,\"team\":null,\"user\":null,\"tags\":[],\"dialect\":null,"));
+	check("unknown",
+	      has(line, "\"usage_source\":\"none\",\"cost_usd\":null,\"latency_ms\":0,\"first_byte_ms\":null,"));
 	check("no steps", has(line, "\"steps\":{}}\n"));
 }
 
 static void money_is_exact(void **state)
 {
-	static const struct { int64_t nusd; const char *want; } cases[] = {
-		{ 0, "\"cost_usd\":\"0\"" }, { 1, "\"cost_usd\":\"0.000000001\"" }, { 10, "\"cost_usd\":\"0.00000001\"" },
-		{ 100000000, "\"cost_usd\":\"0.1\"" }, { 1000000000, "\"cost_usd\":\"1\"" },
-		{ 1000000001, "\"cost_usd\":\"1.000000001\"" }, { 123456000000, "\"cost_usd\":\"123.456\"" },
+	static const struct { int64_t nusd; const char *want;
+	} cases[] = {
+		{ 0, "\"cost_usd\":\"0\"" },
+		{ 1, "\"cost_usd\":\"0.000000001\"" },
+		{ 10, "\"cost_usd\":\"0.00000001\"" },
+		{ 100000000, "\"cost_usd\":\"0.1\"" },
+		{ 1000000000, "\"cost_usd\":\"1\"" },
+		{ 1000000001, "\"cost_usd\":\"1.000000001\"" },
+		{ 123456000000, "\"cost_usd\":\"123.456\"" },
 		{ INT64_MAX, "\"cost_usd\":\"9223372036.854775807\"" },
 	};
 
@@ -329,7 +360,8 @@ static void labels_are_escaped_and_bounded(void **state)
 	check("escaped", has(m, "model=\"a\\\"b\\\\c\\nd\""));
 	check("no UTF-8", has(m, "model=\"invalid\""));
 	check("unknown name", !has(m, "made up"));
-	check("other", has(m, "\nsluice_requests_total{endpoint=\"other\",model=\"other\",provider=\"other\",status=\"200\"} 995\n"));
+	check("other", has(m, "\nsluice_requests_total{endpoint=\"other\",model=\"other\",provider=\"other\","
+	                      "status=\"200\"} 995\n"));
 	check("bounded", !has(m, "model-5\""));
 	observe_free(o);
 }
@@ -532,7 +564,8 @@ static void the_manual_names_every_metric(void **state)
 	char row[256];
 	size_t rows = 0, metrics = 0;
 
-	manual = str_of(mem_dup(read_file("docs/metrics.md").p, read_file("docs/metrics.md").n), read_file("docs/metrics.md").n);
+	manual = str_of(mem_dup(read_file("docs/metrics.md").p, read_file("docs/metrics.md").n),
+	                read_file("docs/metrics.md").n);
 	for (rest = text; rest.p && rest.n;) {
 		line = str_cut(&rest, '\n');
 		if (!str_starts(line, STR("# TYPE ")))
