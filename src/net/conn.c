@@ -97,7 +97,20 @@ static void run_flush(struct task *t)
 	if (c->broken)
 		return;
 	flush(c);
+	if (c->drain_owed && !c->stalled && !c->broken) {
+		c->drained = true;
+		loop_post(c->loop, &c->told); /* the owner may finish an answer, whose record is not written yet */
+	}
+	c->drain_owed = false;
 	if (c->broken)
+		c->changed(c);
+}
+
+static void run_told(struct task *t)
+{
+	struct conn *c = CONTAINER_OF(t, struct conn, told);
+
+	if (c->drained)
 		c->changed(c);
 }
 
@@ -114,8 +127,13 @@ static void on_ready(struct watch *w, unsigned what)
 	/* TLS may have to read in order to write */
 	if (c->stalled && (c->can_write || c->tls)) {
 		c->stalled = false;
-		flush(c);
-		c->drained |= !c->stalled && !c->broken;
+		if (conn_queued(c) > 0 || c->shut_wanted) {
+			/* Not here: what was queued in this turn waits for the journal. */
+			c->drain_owed = true;
+			loop_post_flush(c->loop, &c->flush);
+		} else {
+			c->drained = true;
+		}
 	}
 	if (c->drained || c->broken || c->can_read)
 		c->changed(c);
@@ -125,6 +143,7 @@ bool conn_open(struct conn *c, struct loop *l, int fd, struct tls *tls, conn_cha
 {
 	*c = (struct conn){ .watch = { fd, on_ready }, .loop = l, .tls = tls, .changed = changed, .can_write = true, .open = true };
 	c->flush.run = run_flush;
+	c->told.run = run_told;
 	if (loop_add(l, &c->watch, e))
 		return true;
 	tls_free(tls);
@@ -139,6 +158,7 @@ void conn_close(struct conn *c)
 		return;
 	c->open = false;
 	loop_unpost(c->loop, &c->flush);
+	loop_unpost(c->loop, &c->told);
 	loop_remove(c->loop, &c->watch);
 	if (c->tls) {
 		(void)tls_shutdown(c->tls);

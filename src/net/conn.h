@@ -27,7 +27,7 @@ struct conn {
 	struct loop *loop;
 	struct tls *tls;
 	conn_changed *changed;
-	struct task flush;
+	struct task flush, told;
 	char *out;                   /* queued output: bytes [out_at, out_n) of out_cap */
 	uint32_t out_at, out_n, out_cap;
 	bool open;
@@ -35,7 +35,7 @@ struct conn {
 	bool hangup;                 /* the peer sends no more; reading what is left ends in CONN_EOF or CONN_FAIL */
 	bool broken;
 	bool stalled;                /* the kernel did not take all: `drained` is owed */
-	bool drained;
+	bool drained, drain_owed;
 	bool shut_wanted;            /* shut down our side when the queue is empty */
 };
 
