@@ -161,7 +161,7 @@ static void on_data(struct call *c, struct str bytes)
 	}
 }
 
-static void on_end(struct call *c, const struct err *why)
+static bool on_end(struct call *c, const struct err *why)
 {
 	struct visit *v = CONTAINER_OF(c, struct visit, call);
 	v->ended = true;
@@ -169,6 +169,7 @@ static void on_end(struct call *c, const struct err *why)
 	if (why)
 		v->why = *why;
 	loop_stop(loop);
+	return true;
 }
 
 static const struct call_events events = { on_answer, on_data, on_end };

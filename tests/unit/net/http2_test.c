@@ -877,9 +877,10 @@ static void waits_have_deadlines(void **state)
 {
 	struct outcome o;
 	struct client *c = client_open_raw(0); /* a preface that never ends */
+	char b[512];
 	put_bytes(c, "PRI * HT", 8);
-	o = outcome_of(c, 0);
-	assert_true(o.closed);
+	assert_true(recv(c->fd, b, sizeof b, 0) > 12); /* HTTP/1.1 answers, since it may become anything */
+	assert_memory_equal(b, "HTTP/1.1 408", 12);
 	client_close(c);
 
 	c = client_open(); /* no request */
