@@ -63,8 +63,6 @@ static bool refuse(struct err *e, int status, const char *text)
 
 	if (status == 431 || status == 414)
 		code = ERR_HEADERS_TOO_LARGE;
-	else if (status == 405)
-		code = ERR_METHOD;
 	err_set(e, code, "%s", text);
 	e->status = status;
 	e->origin = ERR_FROM_CLIENT;
@@ -140,9 +138,9 @@ static bool read_field(const struct http_field *f, struct http_head *h, struct e
 		if (!read_length(f->value, &h->content_length))
 			return refuse(e, 400, "content-length is not a decimal number of bytes");
 	} else if (f->id == HTTP_F_EXPECT) {
-		h->expect_continue = str_ieq(f->value, STR("100-continue"));
-		if (!h->expect_continue)
+		if (h->expect_continue || !str_ieq(f->value, STR("100-continue")))
 			return refuse(e, 417, "the only expectation that can be met is 100-continue");
+		h->expect_continue = true;
 	}
 	return true;
 }
@@ -152,9 +150,6 @@ static bool check_target(const struct pseudo *p, struct http_head *h, struct err
 {
 	size_t mark;
 
-	if (h->method == METHOD_UNKNOWN)
-		return refuse(e, 405,
-		              "the method is not known here; GET, HEAD, POST, PUT, PATCH, DELETE and OPTIONS are");
 	if (!str_eq(p->scheme, STR("https")) && !str_eq(p->scheme, STR("http")))
 		return refuse(e, 400, "the scheme must be http or https");
 	if (p->authority.p && h->host.p && !str_ieq(p->authority, h->host))

@@ -422,6 +422,8 @@ static void answers_requests(void **state)
 		{ "one cookie", GET("/") "cookie: a=1; b=2\n", "GET|a.example|/||-1|0|1|a=1; b=2" },
 		{ "options *", ":method: OPTIONS\n:scheme: http\n:authority: a.example\n:path: *\n",
 		  "OPTIONS|a.example|*||-1|0|0|" },
+		{ "a method of its own", ":method: BREW\n:scheme: http\n:authority: a\n:path: /\n",
+		  "BREW|a|/||-1|0|0|" },
 		{ "te trailers", GET("/") "te: trailers\n", "GET|a.example|/||-1|0|1|" },
 		{ "an empty body with a length", POST("/") "content-length: 0\n", "POST|a.example|/||0|0|1|" },
 	};
@@ -477,8 +479,7 @@ static void refuses_malformed_heads(void **state)
 		{ "content-length without body", POST("/") "content-length: 5\n", 'r', PROTOCOL_ERROR },
 		{ "relative path", ":method: GET\n:scheme: http\n:authority: a\n:path: a\n", 'r', PROTOCOL_ERROR },
 		{ "* with GET", ":method: GET\n:scheme: http\n:authority: a\n:path: *\n", 'r', PROTOCOL_ERROR },
-		{ "connect", ":method: CONNECT\n:authority: a:443\n", 's', 405 },
-		{ "unknown method", ":method: BREW\n:scheme: http\n:authority: a\n:path: /\n", 's', 405 },
+		{ "connect", ":method: CONNECT\n:authority: a:443\n", 's', 400 },
 		{ "other scheme", ":method: GET\n:scheme: ftp\n:authority: a\n:path: /\n", 's', 400 },
 		{ "fragment", GET("/a#b"), 's', 400 },
 		{ "bad escape", GET("/%zz"), 's', 400 },
@@ -489,6 +490,7 @@ static void refuses_malformed_heads(void **state)
 		{ "host and authority differ", GET("/") "host: b.example\n", 's', 400 },
 		{ "host twice", GET("/") "host: a.example\nhost: a.example\n", 'r', PROTOCOL_ERROR },
 		{ "expectation", POST("/") "expect: tea\n", 's', 417 },
+		{ "expectation twice", POST("/") "expect: 100-continue\nexpect: 100-continue\n", 's', 417 },
 	};
 	struct client *c = client_open();
 	for (uint32_t i = 0; i < COUNT_OF(cases); i++) {
