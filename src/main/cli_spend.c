@@ -9,7 +9,7 @@
 #include "main/cli.h"
 #include "main/commands.h"
 
-enum { FOLLOW_LIMIT = 1000, FOLLOW_EVERY_MS = 1000, LIMIT = 50, PAGE_MAX = 1000 };
+enum { FOLLOW_MAX = 2000, FOLLOW_EVERY_MS = 1000, LIMIT = 50, LIMIT_MAX = 100000, PAGE_MAX = 1000 };
 
 struct spend_options {
 	const char *by, *since, *until, *key, *model, *provider, *limit;
@@ -144,80 +144,144 @@ static void add_row(struct cli *c, struct cli_table *t, yyjson_val *row)
 	cli_table_add(t, cli_text(c, row, "request_id"));
 }
 
-/* Rows newer than `*last` (a request id; ids are ordered by time), oldest first. */
-static int print_rows(struct cli *c, yyjson_val *page, char last[ULID_LEN], bool heads)
+/* Rows as they come from the API: newest first. */
+struct rows {
+	yyjson_val **all;
+	size_t n, cap;
+};
+
+static void rows_add(struct cli *c, struct rows *r, yyjson_val *row)
 {
-	yyjson_val *rows = json_get(page, "data");
+	if (r->n == r->cap) {
+		size_t cap = r->cap ? 2 * r->cap : 256;
+		yyjson_val **all = arena_must(&c->arena, cap * sizeof(*all));
+
+		if (r->n)
+			memcpy(all, r->all, r->n * sizeof(*all));
+		r->all = all;
+		r->cap = cap;
+	}
+	r->all[r->n++] = row;
+}
+
+static bool ask_rows(struct cli *c, const struct spend_options *o, size_t most, struct rows *out)
+{
+	struct str cursor = STR("");
+
+	do {
+		struct buf path = buf_make(8192);
+		yyjson_val *page, *row;
+		size_t i, max;
+		char limit[21];
+
+		limit[fmt_u64(limit, most - out->n < PAGE_MAX ? most - out->n : PAGE_MAX)] = 0;
+		buf_append(&path, STR("/admin/v1/logs"));
+		cli_add_query(&path, "limit", limit);
+		add_filters(&path, o);
+		cli_add_query(&path, "cursor", cursor.n ? cursor.p : NULL);
+		if (!get(c, &path, &page, NULL))
+			return false;
+		yyjson_arr_foreach(json_get(page, "data"), i, max, row)
+			rows_add(c, out, row);
+		cursor = cli_text(c, page, "next_cursor");
+	} while (cursor.n && out->n < most);
+	return true;
+}
+
+/* What was shown: the ids of the rows asked for last, newest first as they came. */
+struct shown {
+	char id[FOLLOW_MAX][ULID_LEN];
+	size_t n;
+};
+
+static bool was_shown(const struct shown *shown, struct str id)
+{
+	size_t low = 0, high = shown->n;
+
+	while (low < high) {
+		size_t middle = (low + high) / 2;
+
+		if (str_cmp(str_of(shown->id[middle], ULID_LEN), id) > 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low < shown->n && str_eq(str_of(shown->id[low], ULID_LEN), id);
+}
+
+static void remember(struct cli *c, struct shown *shown, const struct rows *rows)
+{
+	shown->n = 0;
+	for (size_t i = 0; i < rows->n && i < FOLLOW_MAX; i++) {
+		struct str id = cli_text(c, rows->all[i], "request_id");
+
+		if (id.n == ULID_LEN)
+			memcpy(shown->id[shown->n++], id.p, ULID_LEN);
+	}
+}
+
+/* The first `most` of them that were not shown, oldest first. */
+static int print_rows(struct cli *c, const struct rows *rows, size_t most, const struct shown *shown, bool heads)
+{
 	struct cli_table t;
-	struct str newest = cli_text(c, yyjson_arr_get_first(rows), "request_id");
 
 	cli_table_init(&t, &c->arena, log_heads, COUNT_OF(log_heads), LOG_RIGHT);
 	if (!heads)
 		t.n = 0;
-	for (size_t i = yyjson_arr_size(rows); i-- > 0;) {
-		yyjson_val *row = yyjson_arr_get(rows, i);
-
-		if (str_cmp(cli_text(c, row, "request_id"), str_of(last, ULID_LEN)) <= 0)
+	for (size_t i = rows->n < most ? rows->n : most; i-- > 0;) {
+		if (was_shown(shown, cli_text(c, rows->all[i], "request_id")))
 			continue;
 		if (c->json)
-			cli_print_json(row);
+			cli_print_json(rows->all[i]);
 		else
-			add_row(c, &t, row);
+			add_row(c, &t, rows->all[i]);
 	}
 	if (!c->json)
 		cli_table_print(&t);
-	if (newest.n == ULID_LEN)
-		memcpy(last, newest.p, ULID_LEN);
 	return cli_printed();
 }
 
-/* One round of -f: what came since, bounded by a page. */
-static int follow(struct cli *c, const struct spend_options *o, char last[ULID_LEN])
+/* A request is written down when it ends, under the time it began. So each round looks a while back, at the newest
+ * FOLLOW_MAX, for those that were not there before. */
+static int follow(struct cli *c, const struct spend_options *o, struct shown *shown)
 {
 	for (;;) {
 		struct arena_mark mark = arena_mark(&c->arena);
-		struct spend_options recent = *o;
-		struct buf path = buf_make(8192);
-		yyjson_val *page;
+		struct rows rows = { 0 };
 		int code;
 
-		recent.since = "5m";
 		usleep(FOLLOW_EVERY_MS * 1000);
-		buf_append(&path, STR("/admin/v1/logs"));
-		cli_add_query(&path, "limit", "1000");
-		add_filters(&path, &recent);
-		if (!get(c, &path, &page, NULL))
+		if (!ask_rows(c, o, FOLLOW_MAX, &rows))
 			return EXIT_WRONG;
-		code = print_rows(c, page, last, false);
+		if (shown->n == FOLLOW_MAX && !was_shown(shown, cli_text(c, rows.all[rows.n - 1], "request_id")))
+			fprintf(stderr, "sluice logs: more come than can be shown, some are left out\n");
+		code = print_rows(c, &rows, FOLLOW_MAX, shown, false);
 		if (code != EXIT_GOOD)
 			return code;
+		remember(c, shown, &rows);
 		arena_rewind(&c->arena, mark);
 	}
 }
 
 static int run_logs(struct cli *c, const struct spend_options *o)
 {
-	char last[ULID_LEN], limit[24];
-	struct buf path = buf_make(8192);
-	yyjson_val *page;
+	struct shown *shown = arena_must(&c->arena, sizeof(*shown));
+	bool go_on = o->follow || o->follow_long;
+	struct rows rows = { 0 };
 	int64_t n = LIMIT;
 	int code;
 
 	if (c->n_args)
 		return cli_usage(c, "unexpected argument", c->args[0]);
-	if (o->limit && (!value_read_int(str_from_z(o->limit), &n) || n < 1 || n > PAGE_MAX))
-		return cli_usage(c, "--limit must be 1 to 1000", o->limit);
-	if (!cli_connect(c))
+	if (o->limit && (!value_read_int(str_from_z(o->limit), &n) || n < 1 || n > LIMIT_MAX))
+		return cli_usage(c, "--limit must be 1 to 100000", o->limit);
+	if (!cli_connect(c) || !ask_rows(c, o, go_on && n < FOLLOW_MAX ? FOLLOW_MAX : (size_t)n, &rows))
 		return EXIT_WRONG;
-	memset(last, '0', sizeof(last));
-	snprintf(limit, sizeof(limit), "%lld", (long long)n);
-	buf_append(&path, STR("/admin/v1/logs"));
-	cli_add_query(&path, "limit", limit);
-	add_filters(&path, o);
-	if (!get(c, &path, &page, NULL))
-		return EXIT_WRONG;
-	code = print_rows(c, page, last, true);
-	return code == EXIT_GOOD && (o->follow || o->follow_long) ? follow(c, o, last) : code;
+	code = print_rows(c, &rows, (size_t)n, shown, true);
+	if (code != EXIT_GOOD || !go_on)
+		return code;
+	remember(c, shown, &rows);
+	return follow(c, o, shown);
 }
 
 int command_logs(int argc, char **argv)
