@@ -29,7 +29,7 @@ static bool read_url(struct str text, struct url *u, struct err *e)
 	rest = str_slice(text, u->tls ? 8 : 7, text.n);
 	slash = str_find_chr(rest, '/');
 	authority = str_slice(rest, 0, slash);
-	u->path = slash == STR_NPOS ? (struct str){ 0 } : str_slice(rest, slash, rest.n);
+	u->path = str_slice(rest, slash, rest.n); /* empty without a slash */
 	if (str_find_chr(rest, '?') != STR_NPOS || str_find_chr(rest, '#') != STR_NPOS)
 		return err_set(e, ERR_CONFIG, "base_url \"%.*s\" must not have a query or fragment", STR_ARG(text));
 	if (!addr_split(authority, u->tls ? 443 : 80, &u->host, &u->port) || str_find_chr(authority, '@') != STR_NPOS)

@@ -15,6 +15,7 @@
 
 #include <cmocka.h>
 
+#include "base/mem.h"
 #include "base/arena.h"
 #include "base/clock.h"
 #include "base/err.h"
@@ -155,7 +156,7 @@ static size_t count_missing(struct ledger *l, const struct ulid *ids, size_t n)
 		arena_init(&a, 16 << 20);
 		if (!report_rows(l, &all, 1000, page.next_cursor, &a, &page, NULL))
 			fail_msg("report_rows failed");
-		have = realloc(have, (n_have + page.n + 1) * sizeof(*have));
+		have = mem_realloc(have, (n_have + page.n + 1) * sizeof(*have));
 		for (size_t i = 0; i < page.n; i++)
 			have[n_have++] = page.rows[i].spend.id;
 		memcpy(cursor, page.next_cursor.p ? page.next_cursor.p : "", page.next_cursor.n);
