@@ -124,8 +124,8 @@ static void print_welcome(void *arg, const char *address)
 	printf("\n2. a stream\n");
 	print_chat(d, address, "curl -sN", "\"stream\": true, ", "Hello again");
 	printf("\n3. what both cost\n"
-	       "curl -s 'http://%s/admin/v1/spend?group=model' -H 'authorization: Bearer %s' -w '\\n'\n",
-	       address, d->admin_key);
+	       "%s spend --by model --url http://%s --admin-key %s\n",
+	       program, address, d->admin_key);
 	printf("\nSDKs find it by their variables (models: demo, demo-embed; claude-demo; gemini-demo):\n"
 	       "  OpenAI     OPENAI_BASE_URL=http://%s/v1 OPENAI_API_KEY=%s\n"
 	       "  Anthropic  ANTHROPIC_BASE_URL=http://%s ANTHROPIC_API_KEY=%s\n"

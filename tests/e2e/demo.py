@@ -69,7 +69,7 @@ class Demo:
         return (self.dir / "stderr").read_text()
 
     def commands(self):
-        return [l for l in self.printed().splitlines() if l.startswith("curl ")]
+        return re.findall(r"^\d\. .*\n(.*)$", self.printed(), re.M)
 
     def post(self, path, body, key=KEY, timeout=10.0, headers=()):
         body = body if isinstance(body, bytes) else json.dumps(body).encode()
@@ -126,10 +126,13 @@ def test_the_three_commands_work_when_pasted():
         events = events_of(answers[1].stdout.rstrip("\n").encode() + b"\n\n")
         same("".join(e["choices"][0]["delta"].get("content", "") for e in events[:-1] if e["choices"]), text_for(said[1]))
         same(events[-1], "[DONE]")
-        total = json.loads(paste(spend).stdout)["data"]
         ins, outs = sum(tokens(s) for s in said), sum(tokens(text_for(s)) for s in said)
+        cost = (ins * 2500 + outs * 10000) / 1e9
+        shown = paste(spend)
+        assert shown.returncode == 0 and "demo" in shown.stdout and f"{cost:.7f}".rstrip("0") in shown.stdout, shown
+        total = json.loads(paste(spend + " --json").stdout)["data"]
         same([(r["group"], r["requests"], r["tokens"]["input"], r["tokens"]["output"]) for r in total], [("demo", 2, ins, outs)])
-        same(round(float(total[0]["cost_usd"]) * 1e9), ins * 2500 + outs * 10000, "cost in nano-dollars")
+        same(float(total[0]["cost_usd"]), cost)
 
 
 def test_a_port_that_is_taken_is_named():
