@@ -19,13 +19,18 @@ WARN := -Wall -Wextra -Werror -Wswitch-enum -Wshadow -Wstrict-prototypes -Wmissi
 CPPFLAGS := -Isrc -D_GNU_SOURCE -DSLUICE_VERSION='"$(VERSION)"'
 CSTD := -std=c17
 
-ifeq ($(SAN),)
-OPT     := -O2 -g -flto=auto -fno-plt -fstack-protector-strong -fstack-clash-protection -fcf-protection -D_FORTIFY_SOURCE=3
+ifneq ($(COVERAGE),)
+OPT     := -O0 -g --coverage -fprofile-update=atomic
+LDX     := --coverage
+else ifeq ($(SAN),)
+OPT     := -O2 -g -flto=auto -ffat-lto-objects -fno-plt -fstack-protector-strong -fstack-clash-protection -fcf-protection -D_FORTIFY_SOURCE=3
 ifneq (,$(findstring clang,$(CC)))
 OPT     := -O2 -g -flto=thin -fstack-protector-strong -fstack-clash-protection -fcf-protection -D_FORTIFY_SOURCE=2
 LDX     := -fuse-ld=lld
 endif
 LDX     += -pie -Wl,-z,relro,-z,now,-z,noexecstack
+# Tests are linked without it: nobody needs them fast, and each would be optimised whole again.
+NO_LTO  := $(if $(findstring clang,$(CC)),,-fno-lto)
 else
 OPT     := -O1 -g -fno-omit-frame-pointer -fsanitize=$(SAN) -fno-sanitize-recover=all
 LDX     := -fsanitize=$(SAN)
@@ -44,28 +49,38 @@ FUZZ_BIN := $(FUZZ_SRC:tests/fuzz/%.c=$(BUILD)/fuzz/%)
 TOOL_SRC := $(sort $(wildcard bench/*.c))
 TOOL_BIN := $(TOOL_SRC:bench/%.c=$(BUILD)/bench/%)
 
-.PHONY: perf all build run test unit e2e clients deps test-deps check check-rooms lint format asan ubsan tsan fuzz bench \
-        coverage soak install uninstall clean help docs docs-check tools
+# V=1 shows the commands.
+ifeq ($(V),)
+Q   := @
+say  = @echo '  $(1)'
+endif
+
+.DEFAULT_GOAL := all
+.PHONY: all build tools
 
 all: build
 build: $(BUILD)/sluice
 
 $(BUILD)/sluice: $(OBJ)
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) $(OBJ) $(LDX) $(LIBS) -o $@
+	$(call say,LD   $@)
+	$(Q)$(CC) $(CFLAGS) $(OBJ) $(LDX) $(LIBS) -o $@
 
 $(BUILD)/obj/%.o: src/%.c VERSION Makefile
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c $< -o $@
+	$(call say,CC   $<)
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c $< -o $@
 
 # Unit tests link everything but main(); -Itests for tests/lib.
 $(BUILD)/unit/%: tests/unit/%.c $(LIB_OBJ) Makefile
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) -Itests $(CFLAGS) -MMD -MP $< $(LIB_OBJ) $(LDX) $(LIBS) -lcmocka -o $@
+	$(call say,TEST $<)
+	$(Q)$(CC) $(CPPFLAGS) -Itests $(CFLAGS) $(NO_LTO) -MMD -MP $< $(LIB_OBJ) $(LDX) $(LIBS) -lcmocka -o $@
 
 $(BUILD)/bench/%: bench/%.c Makefile
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP $< $(LDX) -lssl -lcrypto -lpthread -lm -o $@
+	$(call say,TOOL $<)
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP $< $(LDX) -lssl -lcrypto -lpthread -lm -o $@
 
 tools: $(TOOL_BIN)
 

@@ -1,6 +1,6 @@
 #!/bin/sh
-# deps.sh [test]: installs what is missing to build (with `test`: also to test) on Debian 12 or 13, as root or by sudo,
-# without questions. When nothing is missing it asks dpkg only and needs no network.
+# deps.sh [run|test]: installs what is missing to build (with `run`: also to try the demo, with `test`: to test) on
+# Debian 12 or 13, as root or by sudo, without questions. When nothing is missing it asks dpkg only and needs no network.
 #
 # Debian 12 has neither llhttp nor a recent yyjson: both come from the suite trixie, which is added with priority 100, so
 # that nothing else is ever taken from it. They need no newer libc and upgrade nothing that is installed: this is
@@ -82,8 +82,9 @@ install_only() {
 wanted=$build
 case ${1-} in
 '') ;;
+run) wanted="$build curl" ;;
 test) wanted="$build $tests" ;;
-*) say "usage: scripts/deps.sh [test]"; exit 2 ;;
+*) say "usage: scripts/deps.sh [run|test]"; exit 2 ;;
 esac
 
 command -v dpkg-query >/dev/null || die "this is no Debian; needed are: $wanted"

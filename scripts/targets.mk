@@ -1,23 +1,61 @@
 # Targets beyond building: tests, checks, installation. Included by the Makefile, whose variables it uses.
 
+# As many compilers as cores, unless the caller has chosen.
+PARALLEL = $(if $(filter -j% --jobserver%,$(MAKEFLAGS)),,-j$(shell nproc))
+SUBMAKE  = $(MAKE) --no-print-directory $(PARALLEL)
+.PHONY: run test unit e2e clients perf asan ubsan tsan coverage fuzz fuzz-run bench soak check-rooms format lint docs docs-check \
+        deps test-deps install uninstall clean help
+
+# --- the two commands: on a fresh Debian 12 or 13 these two are enough
+
+# The gateway with a provider of its own; ARGS="--listen 127.0.0.1:9000" goes to it.
+run:
+	@scripts/deps.sh run
+	@$(SUBMAKE) build
+	@$(BUILD)/sluice demo $(ARGS)
+
+# All tests; TEST_ONLY="unit e2e" chooses suites (scripts/run-tests names them).
+test:
+	@scripts/deps.sh test
+	@MAKE='$(MAKE)' JOBS='$(PARALLEL)' BUILD='$(BUILD)' TEST_ONLY='$(TEST_ONLY)' scripts/run-tests
+
 # --- tests
 
 unit: $(UNIT_BIN)
 	@scripts/run-unit $(UNIT_BIN)
 
-# The same tests with the compiler's checks; each variant has its own folder.
+e2e: build tools
+	@SLUICE=$(BUILD)/sluice tests/e2e/run $(ARGS)
+
+# The official SDKs; skipped where npm's registry cannot be reached.
+clients: build
+	@SLUICE=$(BUILD)/sluice tests/clients/run $(ARGS)
+
+# Instructions per request against tests/perf/limits.json.
+perf: build tools
+	tests/perf/instructions
+
+# The same tests with the compiler's checks, in folders of their own. Deadlines of the end-to-end tests stretch.
 asan:
-	@$(MAKE) --no-print-directory SAN=address,undefined BUILD=$(BUILD)/asan unit
+	@$(SUBMAKE) SAN=address,undefined BUILD=$(BUILD)/asan unit build
+	@SLUICE=$(BUILD)/asan/sluice E2E_SLOW=4 tests/e2e/run
 ubsan:
-	@$(MAKE) --no-print-directory SAN=undefined BUILD=$(BUILD)/ubsan unit
+	@$(SUBMAKE) SAN=undefined BUILD=$(BUILD)/ubsan unit build
+	@SLUICE=$(BUILD)/ubsan/sluice E2E_SLOW=2 tests/e2e/run
 tsan:
-	@$(MAKE) --no-print-directory SAN=thread BUILD=$(BUILD)/tsan unit
+	@$(SUBMAKE) SAN=thread BUILD=$(BUILD)/tsan unit build
+	@SLUICE=$(BUILD)/tsan/sluice E2E_SLOW=8 tests/e2e/run
+
+# Which lines the unit and end-to-end tests run, by room; build/coverage/lines.txt tells each file.
+coverage:
+	@$(SUBMAKE) COVERAGE=1 BUILD=$(BUILD)/coverage unit build
+	@SLUICE=$(BUILD)/coverage/sluice E2E_SLOW=2 tests/e2e/run || echo 'coverage: some end-to-end tests failed'
+	@scripts/coverage $(BUILD)/coverage
 
 # Each fuzzer runs FUZZ_SECONDS with clang, libFuzzer and the sanitizers; what it learns stays in build/fuzz/corpus.
 FUZZ_SECONDS ?= 60
 fuzz:
-	@$(MAKE) --no-print-directory CC=clang SAN=fuzzer-no-link,address,undefined BUILD=$(BUILD)/fuzz fuzz-run
-.PHONY: fuzz-run
+	@$(SUBMAKE) CC=clang SAN=fuzzer-no-link,address,undefined BUILD=$(BUILD)/fuzz fuzz-run
 fuzz-run: $(FUZZ_BIN)
 	@FUZZ_SECONDS=$(FUZZ_SECONDS) scripts/run-fuzz $(BUILD)/corpus $(FUZZ_BIN)
 
@@ -62,10 +100,6 @@ test-deps:
 bench: build tools
 	bench/run
 
-# Instructions per request against tests/perf/limits.json.
-perf: build tools
-	tests/perf/instructions
-
 soak: build tools
 	tests/soak/run
 
@@ -92,15 +126,19 @@ clean:
 
 help:
 	@echo 'make               build the program: $(BUILD)/sluice'
+	@echo 'make run           install what is missing, build, and start the demo: a gateway with a provider of its own'
+	@echo 'make test          install what is missing, build, and run all tests; TEST_ONLY="unit e2e" chooses'
 	@echo 'make deps          install what building needs (Debian 12 or 13); test-deps: what testing needs'
-	@echo 'make unit          unit tests; asan, ubsan, tsan: the same with the compiler'"'"'s checks'
+	@echo 'make unit          unit tests; e2e: end-to-end tests; clients: the official SDKs (npm)'
+	@echo 'make asan          both with AddressSanitizer and UndefinedBehaviorSanitizer; also ubsan, tsan'
+	@echo 'make coverage      which lines they run'
 	@echo 'make fuzz          each fuzzer for FUZZ_SECONDS (60), with clang'
 	@echo 'make check-rooms   every #include against src/ROOMS, and functions that may not be used'
 	@echo 'make format        check the layout of all C files; FILES="..." has clang-format lay those out'
 	@echo 'make lint          static analysis of C files and shell scripts'
 	@echo 'make docs          write docs/configuration.md from the settings; docs-check: is it up to date?'
-	@echo 'make bench         what a request costs beside nginx, HAProxy and Portkey; perf: instructions against their limits'
+	@echo 'make bench         what a request costs beside nginx, HAProxy and a gateway of npm; perf: instructions a request'
 	@echo 'make soak          kill -9, 10,000 streams, reloads, a million requests, memory; some minutes'
 	@echo 'make install       to $$(DESTDIR)$$(PREFIX), by default /usr/local; uninstall removes it'
 	@echo 'make clean         remove $(BUILD)/'
-	@echo 'Variables: CC=gcc|clang  BUILD=folder  SAN=address,undefined  PREFIX=  DESTDIR='
+	@echo 'Variables: CC=gcc|clang  BUILD=folder  SAN=address,undefined  V=1  PREFIX=  DESTDIR=  ARGS='
