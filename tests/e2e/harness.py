@@ -28,7 +28,7 @@ PROGRAM = pathlib.Path(os.environ.get("SLUICE", ROOT / "build" / "sluice")).reso
 SLOW = float(os.environ.get("E2E_SLOW", "1"))
 
 # Shadow memory and quarantines make figures of memory meaningless.
-SANITIZED = PROGRAM.exists() and b"__asan_init" in PROGRAM.read_bytes()
+SANITIZED = PROGRAM.exists() and re.search(rb"__[at]san_init", PROGRAM.read_bytes()) is not None
 
 ADMIN_KEY = "sk-sl-admin-8d1f0f3c5f6e4a7b9c2d"
 CLIENT_KEY = "sk-sl-client-4b7e9a1c2d3f5a6b8c9d"
