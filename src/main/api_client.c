@@ -241,17 +241,14 @@ static bool read_answer(struct link *l, struct api_answer *out, struct err *e)
 	size_t len = 0;
 
 	for (;;) {
-		enum http1_found found = http1_find_head(buf_str(&in), &scanned, &limits, false, &len, e);
+		enum http1_found found = http1_take_answer(buf_str(&in), &scanned, &limits, fields, &head, &len, e);
 
 		if (found == HTTP1_BAD)
 			goto out;
 		if (found == HTTP1_WHOLE) {
-			if (!http1_read_answer(str_of(in.p, len), &limits, fields, &head, e))
-				goto out;
 			if (head.status >= 200)
 				break;
 			buf_consume(&in, len);
-			scanned = 0;
 			continue;
 		}
 		if (!receive(l, &in, &end, e))

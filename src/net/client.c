@@ -319,7 +319,7 @@ static void feed_head(struct upstream *u, struct str *in)
 	size_t len;
 
 	u->answered |= in->n > 0;
-	switch (http1_find_head(*in, &u->scanned, limits, false, &len, &e)) {
+	switch (http1_take_answer(*in, &u->scanned, limits, fields, &h, &len, &e)) {
 	case HTTP1_MORE:
 		return;
 	case HTTP1_BAD:
@@ -327,11 +327,6 @@ static void feed_head(struct upstream *u, struct str *in)
 		return;
 	case HTTP1_WHOLE:
 		break;
-	}
-	u->scanned = 0;
-	if (!http1_read_answer(str_slice(*in, 0, len), limits, fields, &h, &e)) {
-		fail(u, ERR_UPSTREAM, e.text);
-		return;
 	}
 	*in = str_slice(*in, len, in->n);
 	if (h.status < 200) {

@@ -4,51 +4,47 @@
 
 #include <string.h>
 
-/* Sorted by length, so that a name is compared with the few of its own length only. */
-static const struct known { struct str name; enum http_name id; } known[] = {
-	{ STR_INIT("te"), HTTP_F_TE },
-	{ STR_INIT("via"), HTTP_F_VIA },
-	{ STR_INIT("host"), HTTP_F_HOST },
-	{ STR_INIT("date"), HTTP_F_DATE },
-	{ STR_INIT("accept"), HTTP_F_ACCEPT },
-	{ STR_INIT("cookie"), HTTP_F_COOKIE },
-	{ STR_INIT("expect"), HTTP_F_EXPECT },
-	{ STR_INIT("server"), HTTP_F_SERVER },
-	{ STR_INIT("api-key"), HTTP_F_API_KEY },
-	{ STR_INIT("trailer"), HTTP_F_TRAILER },
-	{ STR_INIT("upgrade"), HTTP_F_UPGRADE },
-	{ STR_INIT("location"), HTTP_F_LOCATION },
-	{ STR_INIT("forwarded"), HTTP_F_FORWARDED },
-	{ STR_INIT("x-api-key"), HTTP_F_X_API_KEY },
-	{ STR_INIT("connection"), HTTP_F_CONNECTION },
-	{ STR_INIT("keep-alive"), HTTP_F_KEEP_ALIVE },
-	{ STR_INIT("set-cookie"), HTTP_F_SET_COOKIE },
-	{ STR_INIT("user-agent"), HTTP_F_USER_AGENT },
-	{ STR_INIT("retry-after"), HTTP_F_RETRY_AFTER },
-	{ STR_INIT("content-type"), HTTP_F_CONTENT_TYPE },
-	{ STR_INIT("x-request-id"), HTTP_F_X_REQUEST_ID },
-	{ STR_INIT("authorization"), HTTP_F_AUTHORIZATION },
-	{ STR_INIT("content-length"), HTTP_F_CONTENT_LENGTH },
-	{ STR_INIT("http2-settings"), HTTP_F_HTTP2_SETTINGS },
-	{ STR_INIT("retry-after-ms"), HTTP_F_RETRY_AFTER_MS },
-	{ STR_INIT("x-goog-api-key"), HTTP_F_X_GOOG_API_KEY },
-	{ STR_INIT("accept-encoding"), HTTP_F_ACCEPT_ENCODING },
-	{ STR_INIT("idempotency-key"), HTTP_F_IDEMPOTENCY_KEY },
-	{ STR_INIT("content-encoding"), HTTP_F_CONTENT_ENCODING },
-	{ STR_INIT("proxy-connection"), HTTP_F_PROXY_CONNECTION },
-	{ STR_INIT("anthropic-version"), HTTP_F_ANTHROPIC_VERSION },
-	{ STR_INIT("transfer-encoding"), HTTP_F_TRANSFER_ENCODING },
-	{ STR_INIT("proxy-authenticate"), HTTP_F_PROXY_AUTHENTICATE },
-	{ STR_INIT("proxy-authorization"), HTTP_F_PROXY_AUTHORIZATION },
-};
+#include "net/http_names.h"
 
-#define KNOWN_MAX 19
-/* First row of each length; [n] to [n + 1] is the range of length n. */
-static const uint8_t first_of_length[KNOWN_MAX + 2] = {
-	[0] = 0, [1] = 0, [2] = 0, [3] = 1, [4] = 2, [5] = 4, [6] = 4, [7] = 8, [8] = 11, [9] = 12, [10] = 14, [11] = 18,
-	[12] = 19, [13] = 21, [14] = 22, [15] = 26, [16] = 28, [17] = 30, [18] = 32, [19] = 33, [20] = 34,
+/* A row's place follows from its name; the compiler refuses two in one place. */
+#define KNOWN(text, first, id) [HTTP_KNOWN_SLOT(first, sizeof(text) - 1)] = { text, sizeof(text) - 1, id }
+
+const struct http_known http_known[HTTP_KNOWN_ROWS] = {
+	KNOWN("te", 't', HTTP_F_TE),
+	KNOWN("via", 'v', HTTP_F_VIA),
+	KNOWN("host", 'h', HTTP_F_HOST),
+	KNOWN("date", 'd', HTTP_F_DATE),
+	KNOWN("accept", 'a', HTTP_F_ACCEPT),
+	KNOWN("cookie", 'c', HTTP_F_COOKIE),
+	KNOWN("expect", 'e', HTTP_F_EXPECT),
+	KNOWN("server", 's', HTTP_F_SERVER),
+	KNOWN("api-key", 'a', HTTP_F_API_KEY),
+	KNOWN("trailer", 't', HTTP_F_TRAILER),
+	KNOWN("upgrade", 'u', HTTP_F_UPGRADE),
+	KNOWN("location", 'l', HTTP_F_LOCATION),
+	KNOWN("forwarded", 'f', HTTP_F_FORWARDED),
+	KNOWN("x-api-key", 'x', HTTP_F_X_API_KEY),
+	KNOWN("connection", 'c', HTTP_F_CONNECTION),
+	KNOWN("keep-alive", 'k', HTTP_F_KEEP_ALIVE),
+	KNOWN("set-cookie", 's', HTTP_F_SET_COOKIE),
+	KNOWN("user-agent", 'u', HTTP_F_USER_AGENT),
+	KNOWN("retry-after", 'r', HTTP_F_RETRY_AFTER),
+	KNOWN("content-type", 'c', HTTP_F_CONTENT_TYPE),
+	KNOWN("x-request-id", 'x', HTTP_F_X_REQUEST_ID),
+	KNOWN("authorization", 'a', HTTP_F_AUTHORIZATION),
+	KNOWN("content-length", 'c', HTTP_F_CONTENT_LENGTH),
+	KNOWN("http2-settings", 'h', HTTP_F_HTTP2_SETTINGS),
+	KNOWN("retry-after-ms", 'r', HTTP_F_RETRY_AFTER_MS),
+	KNOWN("x-goog-api-key", 'x', HTTP_F_X_GOOG_API_KEY),
+	KNOWN("accept-encoding", 'a', HTTP_F_ACCEPT_ENCODING),
+	KNOWN("idempotency-key", 'i', HTTP_F_IDEMPOTENCY_KEY),
+	KNOWN("content-encoding", 'c', HTTP_F_CONTENT_ENCODING),
+	KNOWN("proxy-connection", 'p', HTTP_F_PROXY_CONNECTION),
+	KNOWN("anthropic-version", 'a', HTTP_F_ANTHROPIC_VERSION),
+	KNOWN("transfer-encoding", 't', HTTP_F_TRANSFER_ENCODING),
+	KNOWN("proxy-authenticate", 'p', HTTP_F_PROXY_AUTHENTICATE),
+	KNOWN("proxy-authorization", 'p', HTTP_F_PROXY_AUTHORIZATION),
 };
-_Static_assert(COUNT_OF(known) == 34, "first_of_length follows the table");
 
 /* RFC 9110 section 5.6.2; the value is the lower-case form, 0 for what is no tchar. */
 static const char tchar[256] = {
@@ -66,49 +62,62 @@ static const char tchar[256] = {
 	['Y'] = 'y', ['Z'] = 'z',
 };
 
-static char lower(char c)
-{
-	return c >= 'A' && c <= 'Z' ? (char)(c + ('a' - 'A')) : c;
-}
-
 static uint64_t eight(const char *p)
 {
 	uint64_t v;
 
-	memcpy(&v, p, sizeof(v));
+	memcpy(&v, p, sizeof v);
 	return v;
 }
 
+static uint32_t four(const char *p)
+{
+	uint32_t v;
+
+	memcpy(&v, p, sizeof v);
+	return v;
+}
+
+#define SMALL 0x2020202020202020u
+
 /* For tokens only: there, of all bytes, setting bit 5 turns only capitals into small letters, and nothing else into a
  * letter, a digit or '-'. */
-static bool same_name(struct str name, struct str lower_name)
+static bool same_name(const char *name, const char *small, size_t n)
 {
-	const uint64_t small = 0x2020202020202020;
 	size_t at = 0;
 
-	for (; name.n - at > 8; at += 8)
-		if ((eight(name.p + at) | small) != eight(lower_name.p + at))
+	if (n < 4) {
+		while (at < n && (name[at] | 0x20) == small[at])
+			at++;
+		return at == n;
+	}
+	if (n < 8)
+		return (four(name) | (uint32_t)SMALL) == four(small) &&
+		       (four(name + n - 4) | (uint32_t)SMALL) == four(small + n - 4);
+	for (; n - at > 8; at += 8)
+		if ((eight(name + at) | SMALL) != eight(small + at))
 			return false;
-	if (name.n >= 8)
-		return (eight(name.p + name.n - 8) | small) == eight(lower_name.p + name.n - 8);
-	for (; at < name.n; at++)
-		if (lower(name.p[at]) != lower_name.p[at])
-			return false;
-	return true;
+	return (eight(name + n - 8) | SMALL) == eight(small + n - 8);
+}
+
+static bool starts_with(struct str name, const char *small, size_t n)
+{
+	return name.n >= n && same_name(name.p, small, n);
 }
 
 enum http_name http_name_of(struct str name)
 {
-	if (name.n <= KNOWN_MAX)
-		for (unsigned i = first_of_length[name.n]; i < first_of_length[name.n + 1]; i++)
-			if (lower(name.p[0]) == known[i].name.p[0] && same_name(name, known[i].name))
-				return known[i].id;
-	if (name.n > 2 && name.p[1] == '-' && lower(name.p[0]) == 'x') {
-		if (str_istarts(name, STR("x-sluice-")))
-			return HTTP_F_X_SLUICE;
-		if (str_istarts(name, STR("x-forwarded-")))
-			return HTTP_F_X_FORWARDED;
-	}
+	const struct http_known *k;
+
+	if (name.n == 0)
+		return HTTP_F_OTHER;
+	k = http_known_like(name.p, name.n);
+	if (k->n == name.n && same_name(name.p, k->text, name.n))
+		return k->id;
+	if (starts_with(name, "x-sluice-", 9))
+		return HTTP_F_X_SLUICE;
+	if (starts_with(name, "x-forwarded-", 12))
+		return HTTP_F_X_FORWARDED;
 	return HTTP_F_OTHER;
 }
 
@@ -128,6 +137,8 @@ enum http_method http_method_of(struct str name)
 
 const struct http_field *http_find(const struct http_head *h, enum http_name id)
 {
+	if (!(h->names >> id & 1))
+		return NULL;
 	for (unsigned i = 0; i < h->n_fields; i++)
 		if (h->fields[i].id == id)
 			return &h->fields[i];
@@ -155,6 +166,8 @@ bool http_list_has(struct str list, struct str name)
 
 bool http_is_named_by_connection(const struct http_head *h, struct str name)
 {
+	if (likely(!(h->names >> HTTP_F_CONNECTION & 1)))
+		return false;
 	for (unsigned i = 0; i < h->n_fields; i++)
 		if (unlikely(h->fields[i].id == HTTP_F_CONNECTION) && http_list_has(h->fields[i].value, name))
 			return true;

@@ -50,6 +50,7 @@ struct http_head {
 	bool http10;
 	const struct http_field *fields;
 	unsigned n_fields;
+	uint64_t names;             /* bit i: there is a field with id i */
 };
 
 /* First field of that name, or NULL. */

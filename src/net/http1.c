@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* http1: heads by llhttp, or by http1_fields where they are ordinary, and the rules it leaves open; chunked bodies. */
+/* http1: heads by http1_ordinary, or else by llhttp and the rules it leaves open; chunked bodies. */
 #include "net/http1.h"
 
 #include <assert.h>
@@ -8,7 +8,7 @@
 #include <stdio.h>
 
 #include "base/v16.h"
-#include "net/http1_fields.h"
+#include "net/http1_ordinary.h"
 
 static bool refuse(struct err *e, int status, const char *fmt, ...) PRINTF_LIKE(3, 4);
 
@@ -197,6 +197,7 @@ static bool read_fields(struct http_field *fields, unsigned n, struct http_head 
 
 		f->id = http_name_of(f->name);
 		f->value = str_trim(f->value);
+		h->names |= 1ull << f->id;
 		switch ((unsigned)f->id) {
 		case HTTP_F_HOST:
 			c->host++;
@@ -305,24 +306,22 @@ static struct str first_line(struct str head)
 	return str_slice(head, 0, lf - 1);
 }
 
-/* Splits the fields of a head whose start line is `line`; `status` is for what is malformed. */
-static bool split_fields(struct str head, struct str line, const struct http1_limits *limits, struct http_field *fields,
-                         unsigned *n, int status, struct err *e)
+/* Splits the fields of a head whose start line is `line`; `status` is for what is malformed. llhttp reads a start line
+ * of ours: that of the message has been judged, and does not change how fields are split. */
+static bool split_fields(struct str head, struct str line, const struct http1_limits *limits,
+                         struct http_field *fields, unsigned *n, int status, struct err *e)
 {
-	struct reader r;
+	bool request = status != 502;
+	struct str start = request ? STR("POST / HTTP/1.1\r\n") : STR("HTTP/1.1 200 OK\r\n");
+	struct reader r = { .fields = fields, .max = limits->fields_max };
 	enum llhttp_errno rc;
 
-	if (http1_is_plain(line) &&
-	    http1_split_fields(str_slice(head, line.n + 2, head.n), fields, limits->fields_max, n))
-		return true;
-	llhttp_init(&r.parser, status == 502 ? HTTP_RESPONSE : HTTP_REQUEST, &callbacks);
-	r.fields = fields;
-	r.n = 0;
-	r.max = limits->fields_max;
-	r.too_many = false;
-	rc = llhttp_execute(&r.parser, head.p, head.n);
+	llhttp_init(&r.parser, request ? HTTP_REQUEST : HTTP_RESPONSE, &callbacks);
+	rc = llhttp_execute(&r.parser, start.p, start.n);
+	assert(rc == HPE_OK);
+	rc = llhttp_execute(&r.parser, head.p + line.n + 2, head.n - line.n - 2);
 	if (r.too_many)
-		return refuse(e, status == 502 ? 502 : 431, "there are more than %u header fields", limits->fields_max);
+		return refuse(e, request ? 431 : 502, "there are more than %u header fields", limits->fields_max);
 	if (rc != HPE_OK && rc != HPE_PAUSED_UPGRADE)
 		return refuse(e, status, "malformed message: %s", llhttp_get_error_reason(&r.parser));
 	*n = r.n;
@@ -369,9 +368,9 @@ bool http1_read_answer(struct str head, const struct http1_limits *limits, struc
 
 	assert(limits->fields_max <= HTTP1_FIELDS_MAX);
 	/* HTTP-version SP 3DIGIT SP [reason] (RFC 9112 section 4); the last space is often forgotten and tolerated */
-	if (line.n < 12 || !str_starts(line, STR("HTTP/1.")) || (line.p[7] != '0' && line.p[7] != '1') || line.p[8] != ' ' ||
-	    line.p[9] < '1' || line.p[9] > '5' || line.p[10] < '0' || line.p[10] > '9' || line.p[11] < '0' || line.p[11] > '9' ||
-	    (line.n > 12 && line.p[12] != ' ') || !http_is_field_value(line))
+	if (line.n < 12 || !str_starts(line, STR("HTTP/1.")) || (line.p[7] != '0' && line.p[7] != '1') ||
+	    line.p[8] != ' ' || line.p[9] < '1' || line.p[9] > '5' || line.p[10] < '0' || line.p[10] > '9' ||
+	    line.p[11] < '0' || line.p[11] > '9' || (line.n > 12 && line.p[12] != ' ') || !http_is_field_value(line))
 		return refuse(e, 502, "the status line is malformed");
 	h.http10 = line.p[7] == '0';
 	h.status = (line.p[9] - '0') * 100 + (line.p[10] - '0') * 10 + (line.p[11] - '0');
@@ -385,6 +384,39 @@ bool http1_read_answer(struct str head, const struct http1_limits *limits, struc
 		return refuse(e, 502, "HTTP/1.0 has no transfer-encoding");
 	*out = h;
 	return true;
+}
+
+/* ---- both in one ---- */
+
+enum http1_found http1_take_request(struct str bytes, uint32_t *scanned, const struct http1_limits *limits,
+                                    struct http_field *fields, struct http_head *out, size_t *len, struct err *e)
+{
+	enum http1_found found;
+
+	/* what comes in pieces is looked at only once it is whole */
+	if (likely(*scanned == 0) && likely((*len = http1_ordinary_request(bytes, limits, fields, out)) > 0))
+		return HTTP1_WHOLE;
+	found = http1_find_head(bytes, scanned, limits, true, len, e);
+	if (found != HTTP1_WHOLE)
+		return found;
+	*scanned = 0;
+	return http1_ordinary_request(str_slice(bytes, 0, *len), limits, fields, out) == *len ||
+	       http1_read_request(str_slice(bytes, 0, *len), limits, fields, out, e) ? HTTP1_WHOLE : HTTP1_BAD;
+}
+
+enum http1_found http1_take_answer(struct str bytes, uint32_t *scanned, const struct http1_limits *limits,
+                                   struct http_field *fields, struct http_head *out, size_t *len, struct err *e)
+{
+	enum http1_found found;
+
+	if (likely(*scanned == 0) && likely((*len = http1_ordinary_answer(bytes, limits, fields, out)) > 0))
+		return HTTP1_WHOLE;
+	found = http1_find_head(bytes, scanned, limits, false, len, e);
+	if (found != HTTP1_WHOLE)
+		return found;
+	*scanned = 0;
+	return http1_ordinary_answer(str_slice(bytes, 0, *len), limits, fields, out) == *len ||
+	       http1_read_answer(str_slice(bytes, 0, *len), limits, fields, out, e) ? HTTP1_WHOLE : HTTP1_BAD;
 }
 
 /* ---- chunked ---- */

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * http1: reading HTTP/1.1 messages from hostile peers (RFC 9110, RFC 9112). Pure functions over bytes; the same result
- * however the bytes are cut. A head is collected whole, within its ceiling, and then read in one go by llhttp in its
- * strict settings and by the rules that llhttp leaves open. Body framing is read by the functions below, so that a
- * stream in flight needs a few bytes of state and no parser.
+ * http1: reading HTTP/1.1 messages from hostile peers (RFC 9110, RFC 9112). Pure functions over bytes; the same
+ * result however the bytes are cut. A head is collected whole, within its ceiling, and then read in one go: in one
+ * pass if it is an ordinary one, else by llhttp in its strict settings and by the rules that llhttp leaves open. Body
+ * framing is read by the functions below, so that a stream in flight needs a few bytes of state and no parser.
  */
 #ifndef SLUICE_NET_HTTP1_H
 #define SLUICE_NET_HTTP1_H
@@ -21,14 +21,21 @@ struct http1_limits {
 
 enum http1_found { HTTP1_MORE, HTTP1_WHOLE, HTTP1_BAD };
 
-/* Looks for the end of a head in `bytes`, which starts with it. `*scanned` is 0 at first and remembers how far this got,
- * so that bytes coming one by one cost no more. HTTP1_WHOLE: `*len` bytes are the head with its empty line. HTTP1_BAD:
- * `e` tells, with the HTTP status to answer. One empty line before a request is skipped (RFC 9112 section 2.2) and counted
- * in `*len`. */
-MUST_USE enum http1_found http1_find_head(struct str bytes, uint32_t *scanned, const struct http1_limits *, bool request,
-                                          size_t *len, struct err *e);
+/* Reads the head that `bytes` begin with. `*scanned` is 0 at first and remembers how far this got, so that bytes
+ * coming one by one cost no more. HTTP1_WHOLE: `*len` bytes were it, with its empty line; `fields` has room for
+ * limits->fields_max, and `out` borrows from it and from the bytes. HTTP1_BAD: `e` tells, with the HTTP status to
+ * answer. One empty line before a request is skipped (RFC 9112 section 2.2) and counted in `*len`. */
+MUST_USE enum http1_found http1_take_request(struct str bytes, uint32_t *scanned, const struct http1_limits *,
+                                             struct http_field *fields, struct http_head *out, size_t *len,
+                                             struct err *e);
+MUST_USE enum http1_found http1_take_answer(struct str bytes, uint32_t *scanned, const struct http1_limits *,
+                                            struct http_field *fields, struct http_head *out, size_t *len,
+                                            struct err *e);
 
-/* Reads a whole head as found above. `fields` has room for limits->fields_max; `out` borrows from both. */
+/* The same in two steps, without the short cut for ordinary heads (net/http1_ordinary.h): where a head ends; and what
+ * a whole one says. */
+MUST_USE enum http1_found http1_find_head(struct str bytes, uint32_t *scanned, const struct http1_limits *,
+                                          bool request, size_t *len, struct err *e);
 MUST_USE bool http1_read_request(struct str head, const struct http1_limits *, struct http_field *fields,
                                  struct http_head *out, struct err *e);
 MUST_USE bool http1_read_answer(struct str head, const struct http1_limits *, struct http_field *fields,

@@ -198,6 +198,7 @@ bool http2_head_read(struct http2_head *head, const struct http1_limits *limits,
 		if (f.id == HTTP_F_COOKIE && cookie)
 			continue;
 		fields[h.n_fields++] = f;
+		h.names |= 1ull << f.id;
 		if (f.id == HTTP_F_COOKIE)
 			cookie = &fields[h.n_fields - 1];
 	}

@@ -340,7 +340,7 @@ static bool feed_head(struct h1 *h, struct str *in)
 		start_http2(h, *in);
 		return false;
 	}
-	switch (http1_find_head(*in, &h->scanned, limits, true, &len, &e)) {
+	switch (http1_take_request(*in, &h->scanned, limits, fields, &head, &len, &e)) {
 	case HTTP1_MORE:
 		wait_for_head(h);
 		return true;
@@ -350,12 +350,8 @@ static bool feed_head(struct h1 *h, struct str *in)
 	case HTTP1_WHOLE:
 		break;
 	}
-	h->scanned = 0;
-	if (http1_read_request(str_slice(*in, 0, len), limits, fields, &head, &e))
-		open_exchange(h, &head);
-	else
-		refuse_message(h, &e);
 	*in = str_slice(*in, len, in->n);
+	open_exchange(h, &head);
 	return true;
 }
 
