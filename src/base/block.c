@@ -33,7 +33,7 @@ static _Thread_local struct {
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 static pthread_key_t at_end;
 
-static void drop_all(void *unused)
+void block_drop(void)
 {
 	while (cache.first) {
 		struct kept *k = cache.first;
@@ -41,6 +41,12 @@ static void drop_all(void *unused)
 		cache.first = k->next;
 		free(k);
 	}
+	cache.n = 0;
+}
+
+static void drop_all(void *unused)
+{
+	block_drop();
 	cache.n = KEPT_MAX; /* what comes later goes to malloc at once */
 }
 

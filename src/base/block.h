@@ -14,4 +14,8 @@
 HOT void *block_take(void);          /* not zeroed; aligned as by malloc */
 HOT void block_give(void *);         /* NULL is fine */
 
+
+/* Frees what this thread keeps. */
+void block_drop(void);
+
 #endif

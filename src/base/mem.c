@@ -17,6 +17,13 @@ void mem_setup(void)
 #endif
 }
 
+void mem_trim(void)
+{
+#ifdef M_MMAP_THRESHOLD
+	malloc_trim(0);
+#endif
+}
+
 /* malloc(0) may answer NULL, which would look like a failure: ask for one byte then. */
 static inline size_t at_least_one(size_t n)
 {

@@ -19,4 +19,8 @@ void *mem_zalloc(size_t n);
 void *mem_realloc(void *p, size_t n);
 void *mem_dup(const void *p, size_t n);          /* followed by a NUL that is not counted */
 
+
+/* Gives unused memory of the heap back to the system; takes up to a few milliseconds. */
+void mem_trim(void);
+
 #endif

@@ -174,7 +174,7 @@ static void on_head(struct call *c, const struct http_head *h)
 	struct req *r = req_of(c);
 	struct req_open *o = r->open;
 	bool good = h->status >= 200 && h->status < 300;
-	size_t max = (size_t)r->conf->upstream->response_max_bytes;
+	size_t max = (size_t)req_conf(r)->upstream->response_max_bytes;
 	bool array = o->rq.framing == FRAMING_JSON_ARRAY;
 
 	assert(r->attempt_state == ATTEMPT_WAITING);
@@ -208,7 +208,7 @@ static void on_head(struct call *c, const struct http_head *h)
 		}
 		r->meter.usage.source = USAGE_NONE;
 		relay_init(r);
-		max = (size_t)r->conf->upstream->event_max_bytes + LOOP_SCRATCH_BYTES;
+		max = (size_t)req_conf(r)->upstream->event_max_bytes + LOOP_SCRATCH_BYTES;
 	} else if (good && h->content_length > 0 && (uint64_t)h->content_length > max) {
 		attempt_fail(r, ERR_UPSTREAM, "the provider's answer is larger than allowed");
 		return;
@@ -297,7 +297,7 @@ static bool on_end(struct call *c, const struct err *failure)
 	return true;
 }
 
-static const struct call_events events = { on_head, on_data, on_end };
+const struct call_events attempt_events = { on_head, on_data, on_end };
 
 /* ---- the request ---- */
 
@@ -396,8 +396,7 @@ bool attempt_start(struct req *r)
 	o->request.n = (unsigned)n + 1;
 	r->attempt_at_us = (uint32_t)(loop_now_us(r->w->loop) - r->start_us);
 	keep_note(r);
-	r->deployment = d;
-	o->text[TEXT_UPSTREAM_MODEL] = o->candidate.model;
+		o->text[TEXT_UPSTREAM_MODEL] = o->candidate.model;
 	r->meter.usage_is_ours = dialect_usage_is_ours(&o->rq, &edit);
 	r->attempt_state = ATTEMPT_WAITING;
 	r->expired = false;
@@ -408,7 +407,6 @@ bool attempt_start(struct req *r)
 			total_ms = left_ms > 0 ? left_ms : 0;
 	}
 	timer_start(r->w->loop, &r->limit, (uint64_t)total_ms);
-	r->call.events = &events;
 	call_start(&r->call, r->w->client, o->candidate.face->origin, &o->request, &deadlines);
 	r->overhead_us += (uint32_t)(clock_now_us() - loop_now_us(r->w->loop));
 	return true;

@@ -33,9 +33,9 @@ void deliver_own_fields(struct req *r)
 	if (!r->endpoint || r->endpoint->kind != ENDPOINT_MODEL)
 		return;
 	if (r->n_attempts) {
-		deliver_add_field(r, STR("x-sluice-provider"), r->deployment->provider->name);
+		deliver_add_field(r, STR("x-sluice-provider"), r->attempt.deployment->provider->name);
 		deliver_add_field(r, STR("x-sluice-model"), o->text[TEXT_UPSTREAM_MODEL]);
-		deliver_add_field(r, STR("x-sluice-deployment"), r->deployment->name);
+		deliver_add_field(r, STR("x-sluice-deployment"), r->attempt.deployment->name);
 	}
 	from = at;
 	at += fmt_u64(at, r->n_attempts);

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "base/block.h"
 #include "base/mem.h"
 #include "gateway/gateway_in.h"
 #include "govern/journal.h"
@@ -16,6 +17,7 @@
 #define EVENT_ARENA_MAX_BYTES (64u << 20)
 #define DNS_ENTRIES_MAX 1024
 #define FIGURES_EVERY_MS 1000
+#define BURST_OPENS 128
 
 /* For the panic report, which has no argument. */
 static struct gateway *the_gateway;
@@ -29,7 +31,7 @@ static void on_head(struct exchange *x, const struct http_head *head)
 	req_run(r);
 	r->open->head = NULL;
 	if (r->step == STEP_BODY) {
-		req_buf_reset(&r->open->body, (size_t)r->conf->server->body_max_bytes);
+		req_buf_reset(&r->open->body, (size_t)req_conf(r)->server->body_max_bytes);
 		exchange_read_body(x, &r->open->body);
 	}
 }
@@ -117,12 +119,26 @@ static void take_conf(struct worker *w)
 	w->conf_seen = w->conf.held;
 }
 
+/* When many requests have begun at once, much of the heap is free behind them. */
+static void trim_after_burst(struct worker *w)
+{
+	if (w->n_opens_peak >= BURST_OPENS && w->n_opens < w->n_opens_peak / 4) {
+		req_free_stores(w);
+		block_drop();
+		mem_trim();
+		w->n_opens_peak = w->n_opens;
+	}
+}
+
 static void after_flush(struct hook *h)
 {
 	struct worker *w = CONTAINER_OF(h, struct worker, after_flush);
 	uint64_t now = loop_now_ms(w->loop);
 
 	observe_flush(w->observe);
+	if (w->n_opens > w->n_opens_peak)
+		w->n_opens_peak = w->n_opens;
+	trim_after_burst(w);
 	if (w->conf.held != w->conf_seen)
 		take_conf(w);
 	if (now - w->last_figures_ms >= FIGURES_EVERY_MS) {
@@ -144,6 +160,7 @@ struct worker *worker_new(struct gateway *gw, struct loop *l, struct err *e)
 	w->loop = l;
 	w->deliver_tail = &w->deliver;
 	arena_init(&w->events, EVENT_ARENA_MAX_BYTES);
+	slab_init(&w->slab, sizeof(struct req));
 	snapshot_reader_init(&w->conf, gw->options.conf);
 	u = ((const struct gateway_conf *)snapshot_payload(snapshot_current(&w->conf)))->upstream;
 	w->conf_seen = w->conf.held;
@@ -154,7 +171,7 @@ struct worker *worker_new(struct gateway *gw, struct loop *l, struct err *e)
 		.negative_ttl_ms = (uint32_t)u->dns.negative_ttl_ms, .stale_ms = (uint32_t)u->dns.ttl_ms * 10,
 		.max_entries = DNS_ENTRIES_MAX });
 	w->client = client_new(&(struct client_options){
-		.loop = l, .dns = w->dns, .idle_max = (uint32_t)u->pool.idle_max, .idle_ms = (uint32_t)u->pool.idle_ms,
+		.loop = l, .dns = w->dns, .events = &attempt_events, .idle_max = (uint32_t)u->pool.idle_max, .idle_ms = (uint32_t)u->pool.idle_ms,
 		.age_ms = (uint32_t)u->pool.age_ms, .head_max_bytes = (uint32_t)u->header_max_bytes,
 		.head_max_fields = (uint32_t)u->header_count_max });
 	gw->workers[index] = w;
@@ -183,6 +200,7 @@ void worker_free(struct worker *w)
 	journal_close(w->journal);
 	req_free_stores(w);
 	arena_fini(&w->events);
+	slab_fini(&w->slab);
 	free(w);
 }
 

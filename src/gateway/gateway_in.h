@@ -12,6 +12,7 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/rand.h"
+#include "base/slab.h"
 #include "conf/snapshot.h"
 #include "dialect/error.h"
 #include "dialect/stream.h"
@@ -100,7 +101,6 @@ struct req {
 
 	const struct endpoint *endpoint;
 	struct snapshot *snapshot;
-	const struct gateway_conf *conf;
 	struct key *key;
 	struct ulid id;
 	uint64_t start_us, since_us;     /* monotonic: first byte, last change of step */
@@ -110,9 +110,8 @@ struct req {
 	uint32_t first_byte_us, overhead_us;
 	uint32_t attempt_at_us;          /* since start_us */
 
-	const struct deployment *deployment;
 	int64_t cost_nusd;
-	struct req_attempt attempt;      /* the last one */
+	struct req_attempt attempt;      /* the last one; no deployment: none was made */
 	struct req_attempt *attempts;    /* those before it, if any */
 	uint16_t n_attempts;
 	uint16_t status, error;          /* error: enum err_code */
@@ -154,11 +153,17 @@ struct worker {
 	struct req *reqs;
 	struct req *deliver, **deliver_tail; /* recorded in this turn, in order */
 	struct req_open *free_opens;
-	struct req *free_reqs;
-	unsigned n_free_opens, n_free_reqs;
+	unsigned n_free_opens;
+	unsigned n_opens, n_opens_peak;  /* alive, and the most since the heap was trimmed */
+	struct slab slab;                /* of struct req */
 	struct arena events;             /* for one stream event at a time */
 	uint64_t last_figures_ms;
 };
+
+static inline const struct gateway_conf *req_conf(const struct req *r)
+{
+	return snapshot_payload(r->snapshot);
+}
 
 #define WORKERS_MAX 256
 
@@ -189,6 +194,7 @@ struct str req_token(const struct http_head *);
 MUST_USE bool req_take_head(struct req *);
 
 /* ---- attempt.c: one call of one candidate ---- */
+extern const struct call_events attempt_events;
 MUST_USE bool attempt_start(struct req *);  /* false: the arena is full */
 void attempt_cancel(struct req *);
 void attempt_expire(struct req *);          /* its time is over */

@@ -63,7 +63,7 @@ static enum step step_auth(struct req *r)
 		return wrong_route(r, head, allowed);
 	if (r->endpoint->access != ACCESS_ANYBODY) {
 		r->key = keys_find(r->w->keys, req_token(head), &why);
-		if (!r->key && !r->conf->auth_required && r->endpoint->access == ACCESS_KEY)
+		if (!r->key && !req_conf(r)->auth_required && r->endpoint->access == ACCESS_KEY)
 			r->key = key_ref(keys_anonymous());
 		if (!r->key)
 			return req_refuse(r, ERR_INVALID_API_KEY, "the API key is missing or not valid");
@@ -134,7 +134,7 @@ static enum step step_plan(struct req *r)
 	struct req_open *o = r->open;
 	struct err e;
 
-	if (!plan_make(&o->plan, &r->conf->routes, o->rq.model, o->rq.dialect->id, &o->arena, &e))
+	if (!plan_make(&o->plan, &req_conf(r)->routes, o->rq.model, o->rq.dialect->id, &o->arena, &e))
 		return refuse_with(r, &e);
 	if (!plan_next(&o->plan, -1, &o->arena, &o->candidate, &o->wait_ms))
 		return req_refuse(r, ERR_NO_DEPLOYMENT, "the model \"%.*s\" has no deployment that can be used", STR_ARG(o->rq.model));
@@ -144,7 +144,7 @@ static enum step step_plan(struct req *r)
 /* May this failure be tried again, here or elsewhere? By the words of routing.retries.on. */
 static bool is_retryable(const struct req *r)
 {
-	const struct retry_settings *on = &r->conf->routes.routing->retries;
+	const struct retry_settings *on = &req_conf(r)->routes.routing->retries;
 	const struct dialect_error *f = &r->open->failure;
 
 	if (f->elsewhere_only)
@@ -251,7 +251,7 @@ static enum step step_settle(struct req *r)
 	} else if (r->endpoint->call == CALL_COUNT_TOKENS && r->endpoint->dialect == DIALECT_ANTHROPIC) {
 		r->cost_known = true;
 	} else {
-		r->cost_known = price_cost(&r->deployment->price, &r->meter.usage, &r->cost_nusd);
+		r->cost_known = price_cost(&r->attempt.deployment->price, &r->meter.usage, &r->cost_nusd);
 	}
 	if (r->open)
 		deliver_own_fields(r);

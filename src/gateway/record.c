@@ -49,9 +49,9 @@ bool record_spend(struct req *r)
 		.latency_ms = since_start_us(r) / 1000, .overhead_us = r->overhead_us,
 	};
 
-	if (r->deployment) {
-		s.provider = r->deployment->provider->name;
-		s.deployment = r->deployment->name;
+	if (r->attempt.deployment) {
+		s.provider = r->attempt.deployment->provider->name;
+		s.deployment = r->attempt.deployment->name;
 	}
 	if (s.user.n == 0)
 		s.user = r->key->info.user;
@@ -110,9 +110,9 @@ void record_facts(struct req *r)
 		if (f.user.n == 0)
 			f.user = r->key->info.user;
 	}
-	if (r->deployment) {
-		f.provider = r->deployment->provider->name;
-		f.deployment = r->deployment->name;
+	if (r->attempt.deployment) {
+		f.provider = r->attempt.deployment->provider->name;
+		f.deployment = r->attempt.deployment->name;
 	}
 	observe_request(r->w->observe, &f);
 }

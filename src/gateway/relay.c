@@ -15,7 +15,7 @@ static bool hold(struct req *r, struct str s)
 {
 	size_t n = r->held_n + s.n;
 
-	if (n > (size_t)r->conf->upstream->event_max_bytes)
+	if (n > (size_t)req_conf(r)->upstream->event_max_bytes)
 		return false;
 	if (n > r->held_cap) {
 		r->held_cap = (uint32_t)(n < 2 * (size_t)r->held_cap ? 2 * (size_t)r->held_cap : n);

@@ -42,10 +42,13 @@ static struct req_open *take_open(struct worker *w)
 {
 	struct req_open *o = w->free_opens;
 
-	if (!o)
+	if (!o) {
+		w->n_opens++;
 		return mem_zalloc(sizeof *o);
+	}
 	w->free_opens = o->next;
 	w->n_free_opens--;
+	w->n_opens++;
 	memset(o, 0, offsetof(struct req_open, fields));
 	return o;
 }
@@ -65,6 +68,7 @@ static void free_open(struct req_open *o)
 
 static void give_back_open(struct worker *w, struct req_open *o)
 {
+	w->n_opens--;
 	op_cancel(&o->op);
 	buf_fini(&o->service.out);
 	arena_fini(&o->arena);
@@ -79,29 +83,6 @@ static void give_back_open(struct worker *w, struct req_open *o)
 	w->n_free_opens++;
 }
 
-static struct req *take_req(struct worker *w)
-{
-	struct req *r = w->free_reqs;
-
-	if (!r)
-		return mem_zalloc(sizeof *r);
-	w->free_reqs = r->next;
-	w->n_free_reqs--;
-	memset(r, 0, sizeof *r);
-	return r;
-}
-
-static void give_back_req(struct worker *w, struct req *r)
-{
-	if (w->n_free_reqs >= FREE_MAX) {
-		free(r);
-		return;
-	}
-	r->next = w->free_reqs;
-	w->free_reqs = r;
-	w->n_free_reqs++;
-}
-
 void req_free_stores(struct worker *w)
 {
 	while (w->free_opens) {
@@ -110,17 +91,11 @@ void req_free_stores(struct worker *w)
 		w->free_opens = o->next;
 		free_open(o);
 	}
-	while (w->free_reqs) {
-		struct req *r = w->free_reqs;
-
-		w->free_reqs = r->next;
-		free(r);
-	}
 }
 
 struct req *req_new(struct worker *w, struct exchange *x, const struct http_head *head)
 {
-	struct req *r = take_req(w);
+	struct req *r = slab_take(&w->slab);
 	struct req_open *o = take_open(w);
 
 	r->x = x;
@@ -128,13 +103,12 @@ struct req *req_new(struct worker *w, struct exchange *x, const struct http_head
 	r->w = w;
 	r->open = o;
 	r->snapshot = snapshot_ref(snapshot_current(&w->conf));
-	r->conf = snapshot_payload(r->snapshot);
-	r->wake.run = run_wake;
+		r->wake.run = run_wake;
 	r->limit.on_due = on_limit;
 	r->start_us = r->since_us = loop_now_us(w->loop);
 	r->id = ulid_new(clock_real_ms());
 	r->method = (uint8_t)head->method;
-	arena_init(&o->arena, (size_t)r->conf->server->body_max_bytes + ARENA_EXTRA_BYTES);
+	arena_init(&o->arena, (size_t)req_conf(r)->server->body_max_bytes + ARENA_EXTRA_BYTES);
 	o->head = head;
 	o->in.path = head->path;
 	o->retry_after_ms = -1;
@@ -165,7 +139,7 @@ void req_free(struct req *r)
 	*r->link = r->next;
 	if (r->next)
 		r->next->link = r->link;
-	give_back_req(r->w, r);
+	slab_give(&r->w->slab, r);
 }
 
 void req_wake(struct req *r)
@@ -371,7 +345,7 @@ bool req_take_head(struct req *r)
 		o->service.dialect = o->has_anthropic_version && r->endpoint->service == SERVICE_MODELS ? DIALECT_ANTHROPIC
 		                                                                                      : r->endpoint->dialect;
 		o->service.key = r->key;
-		o->service.conf = r->conf;
+		o->service.conf = req_conf(r);
 		o->service.arena = &o->arena;
 		o->service.op = &o->op;
 		o->service.status = 200;

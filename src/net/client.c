@@ -9,6 +9,7 @@
 
 #include "base/buf.h"
 #include "base/mem.h"
+#include "base/slab.h"
 #include "net/conn.h"
 #include "net/dial.h"
 #include "net/http1.h"
@@ -149,6 +150,7 @@ struct client {
 	struct pool *pools;              /* by origin */
 	unsigned n_pools;
 	struct tls_sessions *sessions;
+	struct slab upstreams;
 	struct client_stats stats;
 };
 
@@ -162,7 +164,7 @@ static void up_free(struct upstream *u)
 	loop_unpost(c->options.loop, &u->again);
 	conn_close(&u->conn);
 	free(u->in);
-	free(u);
+	slab_give(&c->upstreams, u);
 }
 
 /* The object may be in use further up the stack: it goes when that is clean. */
@@ -252,7 +254,7 @@ static void end_well(struct upstream *u, bool reusable)
 	u->call = NULL;
 	call->client = NULL;
 	call->up = NULL;
-	release(u, call->events->on_end(call, NULL) && reusable);
+	release(u, u->client->options.events->on_end(call, NULL) && reusable);
 }
 
 static void start_fresh(struct call *call);
@@ -273,7 +275,7 @@ static void end_badly(struct upstream *u, const struct err *why)
 	}
 	call->client->stats.failures++;
 	call->client = NULL;
-	(void)call->events->on_end(call, why);
+	(void)u->client->options.events->on_end(call, why);
 }
 
 static void fail(struct upstream *u, enum err_code code, const char *text)
@@ -336,7 +338,7 @@ static void feed_head(struct upstream *u, struct str *in)
 	}
 	begin_body(u, &h);
 	call->got_head = true;
-	call->events->on_head(call, &h);
+	u->client->options.events->on_head(call, &h);
 	if (u->call)
 		call->request = NULL;
 }
@@ -356,7 +358,7 @@ static void feed_body(struct upstream *u, struct str *in)
 		case HTTP1_BODY_MORE:
 			return;
 		case HTTP1_BODY_DATA:
-			call->events->on_data(call, data);
+			u->client->options.events->on_data(call, data);
 			return;
 		case HTTP1_BODY_END:
 			end_well(u, u->keep_alive && in->n == 0);
@@ -371,7 +373,7 @@ static void feed_body(struct upstream *u, struct str *in)
 	}
 	*in = str_slice(*in, data.n, in->n);
 	if (data.n)
-		call->events->on_data(call, data);
+		u->client->options.events->on_data(call, data);
 }
 
 static bool body_is_over(const struct upstream *u)
@@ -611,7 +613,7 @@ static void on_dialed(void *arg, int fd, const struct addr *to, const struct err
 static void start_fresh(struct call *call)
 {
 	struct client *c = call->client;
-	struct upstream *u = mem_zalloc(sizeof *u);
+	struct upstream *u = slab_take(&c->upstreams);
 
 	u->client = c;
 	u->origin = call->origin;
@@ -648,7 +650,7 @@ void call_start(struct call *call, struct client *c, struct origin *o, const str
 {
 	struct upstream *u = take_idle(c, o);
 
-	assert(!call->client && call->events && r->n > 0 && r->n <= CALL_PIECES);
+	assert(!call->client && r->n > 0 && r->n <= CALL_PIECES);
 	call->client = c;
 	call->origin = o;
 	call->request = r;
@@ -701,6 +703,7 @@ struct client *client_new(const struct client_options *o)
 	assert(o->head_max_fields <= HTTP1_FIELDS_MAX);
 	c->options = *o;
 	c->limits = (struct http1_limits){ o->head_max_bytes, o->head_max_bytes, o->head_max_fields };
+	slab_init(&c->upstreams, sizeof(struct upstream));
 	c->sessions = tls_sessions_new(TLS_SESSIONS_MAX);
 	return c;
 }
@@ -717,6 +720,7 @@ void client_free(struct client *c)
 			up_free(u);
 		}
 	tls_sessions_free(c->sessions);
+	slab_fini(&c->upstreams);
 	free(c->pools);
 	free(c);
 }

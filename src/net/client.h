@@ -41,6 +41,7 @@ MUST_USE struct tls_client *client_tls(struct str ca_file, struct err *);
 struct client_options {
 	struct loop *loop;
 	struct dns *dns;
+	const struct call_events *events; /* of all its calls */
 	uint32_t idle_max;               /* idle connections per origin */
 	uint32_t idle_ms, age_ms;        /* an idle connection is closed after; none is reused after */
 	uint32_t head_max_bytes;         /* of an answer's head */
@@ -73,7 +74,6 @@ struct call_request {
 };
 
 struct call {
-	const struct call_events *events;
 	struct client *client;           /* NULL: not under way */
 	struct upstream *up;             /* the connection in use */
 	struct origin *origin;
@@ -86,7 +86,7 @@ struct call {
 	bool got_head;
 };
 
-/* Starts; events come later, never from inside. `c->events` is set by the caller. */
+/* Starts; events come later, never from inside. */
 void call_start(struct call *, struct client *, struct origin *, const struct call_request *, const struct call_deadlines *);
 void call_pause(struct call *);      /* back-pressure: nothing more is read until call_resume; what was read still comes */
 void call_resume(struct call *);

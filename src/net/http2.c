@@ -193,8 +193,7 @@ static void destroy(struct h2 *h)
 		stream_free(h->streams);
 	http2_head_fini(&h->head);
 	free(h);
-	server_conn_fini(sc);
-	free(sc);
+	server_conn_free(sc);
 }
 
 static void end(struct h2 *h, enum err_code code, const char *why)

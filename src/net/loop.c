@@ -45,18 +45,25 @@ struct loop {
 	char scratch[LOOP_SCRATCH_BYTES];
 };
 
+/* Ends every list, so that a task which is the last one is known to be queued. */
+static struct task list_end;
+
 static void list_init(struct task_list *l)
 {
-	l->first = NULL;
+	l->first = &list_end;
 	l->tail = &l->first;
+}
+
+static bool list_is_empty(const struct task_list *l)
+{
+	return l->first == &list_end;
 }
 
 static void list_add(struct task_list *l, struct task *t)
 {
-	if (t->queued)
+	if (task_queued(t))
 		return;
-	t->queued = true;
-	t->next = NULL;
+	t->next = &list_end;
 	*l->tail = t;
 	l->tail = &t->next;
 }
@@ -65,24 +72,24 @@ static struct task *list_take(struct task_list *l)
 {
 	struct task *t = l->first;
 
-	if (!t)
+	if (t == &list_end)
 		return NULL;
 	l->first = t->next;
-	if (!l->first)
+	if (list_is_empty(l))
 		l->tail = &l->first;
-	t->queued = false;
+	t->next = NULL;
 	return t;
 }
 
 static bool list_drop(struct task_list *l, struct task *t)
 {
-	for (struct task **at = &l->first; *at; at = &(*at)->next) {
+	for (struct task **at = &l->first; *at != &list_end; at = &(*at)->next) {
 		if (*at != t)
 			continue;
 		*at = t->next;
-		if (!*at)
+		if (*at == &list_end)
 			l->tail = at;
-		t->queued = false;
+		t->next = NULL;
 		return true;
 	}
 	return false;
@@ -176,7 +183,7 @@ static void turn(struct loop *l)
 		run_hooks(l->before_flush);
 		while ((t = list_take(&l->flush)))
 			t->run(t);
-	} while (l->ready.first);
+	} while (!list_is_empty(&l->ready));
 	run_hooks(l->after_flush);
 	stat_add(&l->stats.tasks, tasks);
 }
@@ -224,7 +231,7 @@ void loop_run(struct loop *l)
 		uint64_t busy_us;
 
 		/* what was posted before the first wait, or by the outside between turns, must not wait for an event */
-		l->n_events = l->ready.first || l->flush.first ? poller_wait(&l->poller, l->events, 0) : wait_events(l);
+		l->n_events = !list_is_empty(&l->ready) || !list_is_empty(&l->flush) ? poller_wait(&l->poller, l->events, 0) : wait_events(l);
 		read_clock(l);
 		stat_add(&l->stats.turns, 1);
 		stat_add(&l->stats.events, l->n_events);
@@ -304,9 +311,9 @@ void loop_post(struct loop *l, struct task *t)
 
 void loop_unpost(struct loop *l, struct task *t)
 {
-	if (t->queued && !list_drop(&l->ready, t))
+	if (task_queued(t) && !list_drop(&l->ready, t))
 		list_drop(&l->flush, t);
-	assert(!t->queued);
+	assert(!task_queued(t));
 }
 
 void loop_send(struct loop *l, struct loop_msg *m)

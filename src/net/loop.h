@@ -43,9 +43,9 @@ struct timer {
 /* Something to run later in this turn. Zero-initialised = not queued; posting twice runs once. */
 struct task {
 	void (*run)(struct task *);
-	struct task *next;
-	bool queued;
+	struct task *next;                   /* NULL: not queued */
 };
+static inline bool task_queued(const struct task *t) { return t->next != NULL; }
 
 /* Called once every turn. */
 struct hook {

@@ -212,6 +212,7 @@ struct server *server_new(const struct server_options *o)
 
 	s->options = *o;
 	s->retry_accept.on_due = on_retry;
+	slab_init(&s->slab, http1_conn_bytes);
 	return s;
 }
 
@@ -229,6 +230,7 @@ void server_free(struct server *s)
 			http1_close(c);
 		assert(s->conns != c);
 	}
+	slab_fini(&s->slab);
 	free(s);
 }
 
@@ -257,7 +259,7 @@ void server_drain(struct server *s)
 	}
 }
 
-void server_conn_fini(struct server_conn *c)
+void server_conn_free(struct server_conn *c)
 {
 	struct server *s = c->server;
 
@@ -268,6 +270,7 @@ void server_conn_fini(struct server_conn *c)
 		c->next->link = c->link;
 	s->stats.open--;
 	atomic_fetch_sub_explicit(s->options.connections, 1, memory_order_relaxed);
+	slab_give(&s->slab, c);
 }
 
 void server_get_stats(const struct server *s, struct server_stats *out)

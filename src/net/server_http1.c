@@ -81,9 +81,8 @@ static void destroy(struct h1 *h)
 {
 	loop_unpost(h->sc.conn.loop, &h->again);
 	loop_unpost(h->sc.conn.loop, &h->flushed);
-	server_conn_fini(&h->sc);
 	free(h->in);
-	free(h);
+	server_conn_free(&h->sc);
 }
 
 static void deadline_in(struct h1 *h, uint32_t ms)
@@ -843,9 +842,11 @@ static const struct exchange_ops h1_ops = {
 
 /* ---- for server.c ---- */
 
+const size_t http1_conn_bytes = sizeof(struct h1);
+
 bool http1_accept(struct server *s, int fd, const struct server_peer *peer, const struct listener_options *o)
 {
-	struct h1 *h = mem_zalloc(sizeof *h);
+	struct h1 *h = slab_take(&s->slab);
 	struct tls *tls = o->tls && o->proxy == SERVER_PROXY_OFF ? tls_accept(o->tls, fd) : NULL;
 
 	h->sc.server = s;
@@ -859,7 +860,7 @@ bool http1_accept(struct server *s, int fd, const struct server_peer *peer, cons
 	h->tls_later = tls ? NULL : o->tls;
 	h->state = o->proxy == SERVER_PROXY_OFF ? H1_IDLE : H1_PROXY;
 	if (!conn_open(&h->sc.conn, s->options.loop, fd, tls, on_changed, NULL)) {
-		free(h);
+		slab_give(&s->slab, h);
 		return false;
 	}
 	h->sc.next = s->conns;

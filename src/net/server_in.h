@@ -5,6 +5,7 @@
 #ifndef SLUICE_NET_SERVER_IN_H
 #define SLUICE_NET_SERVER_IN_H
 
+#include "base/slab.h"
 #include "net/addr.h"
 #include "net/conn.h"
 #include "net/server.h"
@@ -44,6 +45,7 @@ struct server {
 	struct server_conn *conns;
 	struct timer retry_accept;
 	struct server_stats stats;
+	struct slab slab;                 /* of connections */
 	bool draining;
 	uint64_t date_s;
 	char date[32];
@@ -51,16 +53,17 @@ struct server {
 
 void server_peer_set(struct server_peer *, const struct addr *);
 void server_peer_get(const struct server_peer *, struct addr *);
-/* Closes and frees the connection's common part: the caller frees the object. */
-void server_conn_fini(struct server_conn *);
+/* Closes the connection and frees its object; what belongs to the version was freed before. */
+void server_conn_free(struct server_conn *);
 
 /* server_http1.c: starts reading from a new connection; false: it is closed already. */
 MUST_USE bool http1_accept(struct server *, int fd, const struct server_peer *, const struct listener_options *);
+extern const size_t http1_conn_bytes;
 void http1_drain(struct server_conn *);
 void http1_close(struct server_conn *);
 
 /* http2.c: takes the connection over. `already` are bytes that were read from it, the client's preface first or a
- * beginning of it. From then on conn.changed and deadline are HTTP/2's; it ends with server_conn_fini and free(). */
+ * beginning of it. From then on conn.changed and deadline are HTTP/2's; it ends with server_conn_free. */
 void http2_start(struct server_conn *, struct str already);
 /* Graceful end: GOAWAY, then streams under way are finished. */
 void http2_drain(struct server_conn *);

@@ -79,6 +79,8 @@ static void on_nothing_because(struct exchange *x, const struct err *why)
 
 static const struct exchange_handler handler = { on_head, on_nothing, on_nothing_because, go_on, on_nothing_because };
 
+static const struct call_events events;
+
 static int setup(void **state)
 {
 	static const struct str alpn[] = { STR_INIT("h2"), STR_INIT("http/1.1") };
@@ -104,7 +106,7 @@ static int setup(void **state)
 	loop = so.loop = loop_new(&(struct loop_options){ 0 }, &e);
 	pool = pool_new(1, 8);
 	dns = dns_new(&(struct dns_options){ loop, pool, 60000, 1000, 60000, 8, to_loopback });
-	client = client_new(&(struct client_options){ .loop = loop, .dns = dns, .idle_max = 4, .idle_ms = 5000,
+	client = client_new(&(struct client_options){ .loop = loop, .dns = dns, .events = &events, .idle_max = 4, .idle_ms = 5000,
 	                                              .age_ms = 60000, .head_max_bytes = 8192,
 	                                              .head_max_fields = 64 });
 	server = server_new(&so);
@@ -177,7 +179,7 @@ static const struct call_events events = { on_answer, on_data, on_end };
 static struct visit visit(const char *host, uint16_t port, struct tls_client *with, bool slow)
 {
 	static const struct call_deadlines deadlines = { 3000, 3000, 3000 };
-	struct visit v = { .call.events = &events, .slow = slow, .pause.on_due = on_go_on };
+	struct visit v = { .slow = slow, .pause.on_due = on_go_on };
 	struct origin_options o = { .host = str_from_z(host), .port = port, .tls = with };
 	v.request = (struct call_request){ .pieces = { STR("GET / HTTP/1.1\r\nhost: a.example\r\n\r\n") }, .n = 1 };
 	call_start(&v.call, client, origin_get(&o), &v.request, &deadlines);
