@@ -146,7 +146,8 @@ static const struct record *find_record(const struct reader *r, const char *at)
 
 static void append_shown(struct buf *, struct str);
 
-static bool check_failed(struct setting_checker *base, const void *at, bool show, const char *fmt, va_list ap)
+static bool PRINTF_LIKE(4, 0) check_failed(struct setting_checker *base, const void *at, bool show, const char *fmt,
+                                           va_list ap)
 {
 	struct reader *r = CONTAINER_OF(base, struct checker, base)->reader;
 	if (r->problems.out->n == CONF_PROBLEMS_MAX)
@@ -167,7 +168,7 @@ static bool check_failed(struct setting_checker *base, const void *at, bool show
 	return false;
 }
 
-static bool check_refused(struct setting_checker *base, const void *at, const char *fmt, ...)
+static bool PRINTF_LIKE(3, 4) check_refused(struct setting_checker *base, const void *at, const char *fmt, ...)
 {
 	va_list ap;
 	va_start(ap, fmt);
@@ -176,7 +177,7 @@ static bool check_refused(struct setting_checker *base, const void *at, const ch
 	return false;
 }
 
-static bool check_refused_value(struct setting_checker *base, const void *at, const char *fmt, ...)
+static bool PRINTF_LIKE(3, 4) check_refused_value(struct setting_checker *base, const void *at, const char *fmt, ...)
 {
 	va_list ap;
 	va_start(ap, fmt);

@@ -167,6 +167,7 @@ static struct observe_loop *observe_loop_new(struct observe *o, const struct obs
 	l->observe = o;
 	series_init(&l->routes, sizeof(struct route), 3, max);
 	series_init(&l->deployments, sizeof(struct upstream), 1, max);
+	l->log.second = UINT64_MAX; /* none is written yet */
 	l->log.lines = buf_make(bytes < LOG_BUFFER_LEAST ? LOG_BUFFER_LEAST : bytes);
 	take_sink(l);
 	return l;
