@@ -10,28 +10,35 @@
 static int run_version(int argc, char **argv);
 static int run_help(int argc, char **argv);
 
-#define GATEWAY_OPTIONS "\n      also: [--url URL] [--admin-key KEY] [--ca FILE] [-c FILE] [--json]; SLUICE_URL, SLUICE_ADMIN_KEY"
+#define GATEWAY_OPTIONS \
+	"\n      also: [--url URL] [--admin-key KEY] [--ca FILE] [-c FILE] [--json]; SLUICE_URL, SLUICE_ADMIN_KEY"
 
 /* argv[0] is the command's own name. */
 static const struct command {
 	const char *name, *args, *help;
 	int (*run)(int argc, char **argv);
 } commands[] = {
-	{ "serve", "[-c FILE] [--listen HOST:PORT] [--data-dir DIR]", "run the gateway (the default command)", command_serve },
+	{ "serve", "[-c FILE] [--listen HOST:PORT] [--data-dir DIR]", "run the gateway (the default command)",
+	  command_serve },
 	{ "demo", "[--listen HOST:PORT] [--data-dir DIR]",
 	  "the gateway with a built-in provider and a demo key: no credential, no network", command_demo },
 	{ "check", "[-c FILE] [--json]", "validate a configuration: FILE:LINE:COL: what is wrong, what is allowed",
 	  command_check },
-	{ "key", "create --name NAME [--models A,B] [--team T] [--user U] [--tags A,B] [--role user|admin] [--expires 30d|DATE]\n"
-	         "       sluice key list [--all] [--team T] [--user U]\n"
-	         "       sluice key revoke ID... | rotate ID",
+	{ "key",
+	  "create --name NAME [--models A,B] [--team T] [--user U] [--tags A,B] [--role user|admin]\n"
+	  "                  [--expires 30d|DATE]\n"
+	  "  sluice key list [--all] [--team T] [--user U]\n"
+	  "  sluice key revoke ID... | rotate ID",
 	  "make, list, revoke and rotate virtual keys of a running gateway" GATEWAY_OPTIONS, command_key },
-	{ "spend", "[--by key|model|provider|day] [--since 24h|DATE] [--until DATE] [--key ID] [--model M] [--provider P] [--limit N]",
+	{ "spend",
+	  "[--by key|model|provider|day] [--since 24h|DATE] [--until DATE] [--key ID] [--model M] [--provider P]\n"
+	  "             [--limit N]",
 	  "what was spent" GATEWAY_OPTIONS, command_spend },
 	{ "logs", "[-f] [--limit N] [--since 24h|DATE] [--until DATE] [--key ID] [--model M] [--provider P]",
 	  "the last requests; -f: and those that come" GATEWAY_OPTIONS, command_logs },
 	{ "models", "[-c FILE] [--json]", "the configured models, their deployments and prices", command_models },
-	{ "providers", "[--json]", "the providers this program knows, and the variables of their keys", command_providers },
+	{ "providers", "[--json]", "the providers this program knows, and the variables of their keys",
+	  command_providers },
 	{ "manual", "", "print the reference of all settings, as Markdown", command_manual },
 	{ "version", "", "print the version", run_version },
 	{ "help", "[COMMAND]", "explain the commands", run_help },
