@@ -102,6 +102,37 @@ static void end_soon(struct req *r, struct str last)
 	timer_start(r->w->loop, &r->limit, END_GRACE_MS);
 }
 
+/* The client's last event says that the stream failed; never that it ended well. */
+static void hold_error(struct req *r, const struct err *e)
+{
+	struct buf b = buf_make(4096);
+	char id[ULID_LEN];
+
+	ulid_text(id, r->id);
+	if (!stream_write_error(&r->meter, e, str_of(id, ULID_LEN), &b))
+		buf_clear(&b);
+	hold_last(r, buf_str(&b));
+	buf_fini(&b);
+	r->error = (uint16_t)e->code;
+}
+
+/* The provider's own error event, in the middle of a stream. */
+static void pass_error(struct req *r, const struct stream_event *ev)
+{
+	const struct route_provider *p = r->attempt.deployment->provider;
+	struct err e;
+
+	r->error = (uint16_t)ev->error->err.code;
+	for (size_t i = 0; i < p->n_hide; i++)
+		if (str_find(ev->bytes, p->hide[i]) != STR_NPOS) {
+			err_set(&e, ev->error->err.code, "the provider ended its stream with an error");
+			hold_error(r, &e);
+			timer_start(r->w->loop, &r->limit, END_GRACE_MS);
+			return;
+		}
+	end_soon(r, ev->bytes);
+}
+
 /* Does what the verdict says. Bytes that pass are the caller's to forward: true. */
 static bool act(struct req *r, struct stream_event *ev, enum stream_verdict v)
 {
@@ -114,12 +145,10 @@ static bool act(struct req *r, struct stream_event *ev, enum stream_verdict v)
 		return false;
 	case STREAM_ERROR:
 		/* nobody has seen anything yet: an attempt that failed. Else the provider's own event tells the client */
-		if (r->attempt_state == ATTEMPT_WAITING) {
+		if (r->attempt_state == ATTEMPT_WAITING)
 			attempt_fail_with_error(r, ev->error);
-		} else {
-			r->error = (uint16_t)ev->error->err.code;
-			end_soon(r, ev->bytes);
-		}
+		else
+			pass_error(r, ev);
 		return false;
 	case STREAM_PASS:
 		if (!r->meter.ended)
@@ -239,20 +268,6 @@ void relay_data(struct req *r, struct str bytes)
 	}
 	if (r->relaying && goes_on(r) && exchange_full(r->x))
 		call_pause(&r->call);
-}
-
-/* The client's last event says that the stream failed; never that it ended well. */
-static void hold_error(struct req *r, const struct err *e)
-{
-	struct buf b = buf_make(4096);
-	char id[ULID_LEN];
-
-	ulid_text(id, r->id);
-	if (!stream_write_error(&r->meter, e, str_of(id, ULID_LEN), &b))
-		buf_clear(&b);
-	hold_last(r, buf_str(&b));
-	buf_fini(&b);
-	r->error = (uint16_t)e->code;
 }
 
 void relay_end(struct req *r, const struct err *failure)

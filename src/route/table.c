@@ -99,7 +99,7 @@ static void add_credentials(struct route_provider *p, struct arena *a)
 	const struct api_key_settings *keys = s->api_keys.items;
 	unsigned n = s->api_keys.n ? (unsigned)s->api_keys.n : 1;
 	struct route_credential *c = arena_must(a, n * sizeof *c);
-	struct str *hide = arena_must(a, n * sizeof *hide);
+	struct str *hide = arena_must(a, (n + p->n_faces) * sizeof *hide);
 
 	for (unsigned i = 0; i < n; i++) {
 		c[i].key = s->api_keys.n ? keys[i].key : s->api_key;
@@ -110,6 +110,9 @@ static void add_credentials(struct route_provider *p, struct arena *a)
 		if (c[i].key.n)
 			hide[p->n_hide++] = c[i].key;
 	}
+	/* The address of a known provider is no news to anybody; a configured one may tell of the inside of a network. */
+	for (unsigned f = 0; s->base_url.n && f < p->n_faces; f++)
+		hide[p->n_hide++] = origin_authority(p->faces[f].origin);
 	p->credentials = c;
 	p->n_credentials = n;
 	p->hide = hide;

@@ -232,6 +232,20 @@ def test_an_admin_key_is_made_at_the_first_start_and_its_file_is_named():
         same(gw.get("/admin/v1/keys", key=key).status, 200)
 
 
+def test_an_edited_key_is_another_at_once():
+    with World() as w:
+        k = w.make_key(name="k", models=["m"])
+        same(w.ask(k["key"]).status, 200)
+        r = w.gw.admin("PATCH", f"/admin/v1/keys/{k['id']}", {"name": "k2", "models": ["other"]})
+        same(r.status, 200, short(r.body))
+        same((r.json()["name"], r.json()["models"]), ("k2", ["other"]))
+        same(w.ask(k["key"]).status, 403)
+        same(w.gw.admin("PATCH", f"/admin/v1/keys/{k['id']}", {"models": ["m"]}).status, 200)
+        same(w.ask(k["key"]).status, 200)
+        is_error(w.gw.admin("PATCH", f"/admin/v1/keys/{k['id']}", {"key": "sk-mine"}), 400)
+        is_error(w.gw.admin("PATCH", "/admin/v1/keys/key_00000000000000000000000000", {"name": "x"}), 404)
+
+
 def test_a_rotated_key_changes_its_text():
     with World() as w:
         k = w.make_key(name="k")

@@ -122,6 +122,34 @@ def test_each_request_is_one_json_line_without_a_secret_or_a_prompt():
             assert secret.encode() not in said, f"{secret} stands in the log: {said[max(0, said.index(secret.encode()) - 200):][:400]!r}"
 
 
+def test_what_a_provider_says_of_the_prompt_is_not_logged():
+    """Providers repeat the prompt, or the key, in their errors."""
+    for status in ("400 No", "401 No", "500 No"):
+        with Provider(lambda r: http({"error": {"message": f"cannot read {SECRET_PROMPT} with {PROVIDER_KEY}", "type": SECRET_PROMPT, "code": SECRET_PROMPT}}, status)) as provider:
+            with Gateway(config(provider, routing={"retries": {"attempts": 0}})) as gw:
+                gw.post(PATH, chat(SECRET_PROMPT))
+                gw.post(PATH, chat(SECRET_PROMPT, stream=True))
+                until(lambda: len([l for l in gw.log_lines() if l.get("endpoint") == PATH]) >= 2, "two log lines")
+                gw.stop()
+                for secret in (SECRET_PROMPT, PROVIDER_KEY):
+                    assert secret.encode() not in gw.messages(), f"{secret} stands in the log"
+
+
+def test_a_crash_names_the_requests_in_flight_and_no_secret():
+    with Provider(lambda r: [Never]) as provider, Gateway(config(provider)) as gw:
+        c = gw.client()
+        c.send(message(body=json.dumps(chat(SECRET_PROMPT)).encode()))
+        provider.wait_for(lambda: provider.requests)
+        gw.stopped = True
+        gw.process.send_signal(signal.SIGABRT)
+        same(gw.process.wait(5 * SLOW), -signal.SIGABRT, "it ends by the signal, so that the system can tell")
+        said = gw.messages()
+        assert PATH.encode() in said, said[-1500:]
+        for secret in (SECRET_PROMPT, CLIENT_KEY, ADMIN_KEY, PROVIDER_KEY):
+            assert secret.encode() not in said
+        c.close()
+
+
 def test_a_client_that_left_is_logged_as_499():
     with Provider(lambda r: [Never]) as provider, Gateway(config(provider)) as gw:
         c = gw.client()

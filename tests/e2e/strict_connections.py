@@ -471,6 +471,49 @@ def test_a_slow_reader_slows_the_provider():
             assert at < total
 
 
+def test_a_client_that_takes_nothing_is_given_up():
+    """write_timeout: the stream is ended on both sides; a client that takes a little now and then is kept."""
+    piece = chunk(event(chat_chunk("x" * 32000)))
+
+    def answer(request):
+        yield SSE_HEAD
+        while True:
+            yield piece
+
+    with Provider(answer) as provider, Gateway(config(provider, server={"write_timeout": "1s"})) as gw:
+        with gw.client(20) as c:
+            c.send(message(body=STREAM_BODY))
+            provider.wait_for(lambda: provider.requests)
+            assert provider.requests[0].connection.ended.wait(5 * SLOW), "a client that reads nothing is waited for"
+        with gw.client(20) as c:
+            c.send(message(body=STREAM_BODY))
+            provider.wait_for(lambda: len(provider.requests) == 2)
+            end = time.monotonic() + 3
+            while time.monotonic() < end:
+                assert c.sock.recv(1 << 20), "a client that reads slowly was given up"
+                time.sleep(0.2)
+
+
+def test_connections_over_the_limit_wait():
+    with Provider(echo) as provider, Gateway(config(provider, server={"max_connections": 3})) as gw:
+        held = [gw.client() for _ in range(3)]
+        for c in held:
+            c.send(message())
+            text_of(c.answer())
+        with gw.client() as waiting:
+            waiting.send(message())
+            try:
+                waiting.reader.timeout = 0.3
+                waiting.answer()
+                raise AssertionError("a fourth connection was served")
+            except Late:
+                waiting.reader.timeout = 5 * SLOW
+            held[0].close()
+            text_of(waiting.answer())
+        for c in held[1:]:
+            c.close()
+
+
 def test_an_answer_larger_than_every_buffer_arrives_whole():
     text = "".join(f"{i:08d}" for i in range(1 << 19))     # 4 MiB
     import json
