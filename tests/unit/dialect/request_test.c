@@ -78,7 +78,7 @@ static const struct read_case good[] = {
 	  -1,
 	  "/models/g:streamGenerateContent?alt=sse", FRAMING_SSE },
 	{ "gemini count", GEM, "/v1beta/models/g:countTokens", "alt=json", "{\"contents\":[]}", "g", false, true, -1,
-	  "/models/g:countTokens", FRAMING_WHOLE },
+	  "/models/g:countTokens?alt=json", FRAMING_WHOLE },
 	{ "gemini, enums as numbers", GEM, "/v1beta/models/g:generateContent", "$alt=json%3Benum-encoding%3Dint", "{}",
 	  "g", false,
 	  true, -1, "/models/g:generateContent?$alt=json%3Benum-encoding%3Dint", FRAMING_WHOLE },
