@@ -454,8 +454,7 @@ class Portkey(Target):
 
 SLUICE = """listen:
   - 127.0.0.1:{port}
-  - {{address: "127.0.0.1:{tls}", tls: {{cert: {tmp}/cert.pem, key: {tmp}/key.pem}}}}
-workers: {workers}
+{tls}workers: {workers}
 {top}data_dir: {data}
 admin: {{key: {admin}}}
 auth: required
@@ -478,18 +477,21 @@ class Sluice(Target):
     """With everything on: keys, routing, prices, ledger, metrics, a log line per request to a file."""
     name = "sluice"
 
-    def __init__(self, mock_port, tmp, cores=None, workers=1, top="", more="", name="sluice"):
+    def __init__(self, mock_port, tmp, cores=None, workers=1, top="", more="", name="sluice", tls=True):
         self.name = name
         super().__init__(mock_port, tmp, cores)
-        self.tls_port = free_port()
-        certificate(tmp)
+        if tls:
+            self.tls_port = free_port()
+            certificate(tmp)
         self.data = tmp.file(name + "-data")
         self.access = tmp.file(name + "-access.log")
         self.workers, self.top = workers, top
         self.conf = tmp.file(name + ".yaml", self.config(more))
 
     def config(self, more="", models=""):
-        return SLUICE.format(port=self.port, tls=self.tls_port, tmp=self.tmp.path, workers=self.workers, top=self.top, more=more,
+        tls = '  - {address: "127.0.0.1:%d", tls: {cert: %s/cert.pem, key: %s/key.pem}}\n' % (
+            self.tls_port, self.tmp.path, self.tmp.path) if self.tls_port else ""
+        return SLUICE.format(port=self.port, tls=tls, workers=self.workers, top=self.top, more=more,
                              models=models, data=self.data, admin=ADMIN_KEY, key=KEY, mock=self.mock_port, log=self.access)
 
     def reload(self, more="", models=""):
