@@ -110,7 +110,7 @@ static struct conn *conns;
 static unsigned connecting, opened, opened_told;
 static int epoll_fd;
 static char *scratch;
-static uint64_t random_state, marker_state, deadline_ms, last_connect_ms;
+static uint64_t random_state, marker_state, deadline_ms;
 static bool draining;
 static volatile sig_atomic_t stopping;
 static SSL_CTX *tls;
@@ -757,6 +757,23 @@ static bool may_begin(void)
 	return !draining && (!opt.requests || count.begun < opt.requests);
 }
 
+/* Not more than --ramp connections a second, evenly. */
+static bool ramp_allows(uint64_t ms)
+{
+	static double tokens;
+	static uint64_t last_ms;
+
+	if (last_ms)
+		tokens += (double)(ms - last_ms) * opt.ramp / 1000;
+	last_ms = ms;
+	if (tokens > opt.ramp / 50.0 + 1)
+		tokens = opt.ramp / 50.0 + 1;
+	if (tokens < 1)
+		return false;
+	tokens -= 1;
+	return true;
+}
+
 /* An idle connection asks again; a missing one is opened, not too many at a time. */
 static void conn_next(struct conn *c)
 {
@@ -769,18 +786,8 @@ static void conn_next(struct conn *c)
 	uint64_t ms = now_ms();
 	if (connecting >= CONNECTING_MAX || ms < c->due_ms)
 		return;
-	if (opt.ramp) {
-		if (ms - last_connect_ms < 1)
-			return;
-		static uint64_t budget;
-		budget += opt.ramp;
-		if (budget < 1000) {
-			last_connect_ms = ms;
-			return;
-		}
-		budget -= 1000;
-		last_connect_ms = budget < 1000 ? ms : last_connect_ms;
-	}
+	if (opt.ramp && !ramp_allows(ms))
+		return;
 	conn_connect(c);
 }
 
@@ -825,7 +832,7 @@ static void run(void)
 {
 	struct epoll_event events[512];
 	uint64_t start_ms = now_ms(), swept = 0,
-		 sweep_ms = opt.mode == MODE_CHAOS || opt.connections < 200 ? SWEEP_MS : 20;
+		 sweep_ms = opt.mode == MODE_CHAOS || opt.ramp || opt.connections < 200 ? SWEEP_MS : 20;
 	deadline_ms = start_ms + opt.seconds * 1000;
 	for (unsigned i = 0; i < opt.connections; i++)
 		conn_next(&conns[i]);
