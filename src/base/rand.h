@@ -7,8 +7,10 @@
 #ifndef SLUICE_BASE_RAND_H
 #define SLUICE_BASE_RAND_H
 
+#include <endian.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 void rand_secret(void *out, size_t n);              /* panics if the kernel refuses */
 uint64_t rand_u64(void);
@@ -23,10 +25,9 @@ struct ulid ulid_new(uint64_t real_ms);             /* never the same twice in a
 void ulid_text(char out[ULID_LEN], struct ulid);
 static inline uint64_t ulid_time_ms(struct ulid u)
 {
-	uint64_t ms = 0;
-	for (int i = 0; i < 6; i++)
-		ms = ms << 8 | u.b[i];
-	return ms;
+	uint64_t high;
+	memcpy(&high, u.b, sizeof(high));
+	return be64toh(high) >> 16;
 }
 
 #endif
