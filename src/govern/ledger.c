@@ -26,9 +26,9 @@
 #include <xxhash.h>
 
 #define JFILE_SUFFIX ".jnl"
-/* Rounds are this far apart while requests come: a transaction costs as much as fifty rows. Who asks does not wait
+/* Rounds are this far apart while requests come: a transaction costs as much as fifty records. Who asks does not wait
  * for it. */
-enum { ROUND_MS = 100, RETRY_MS = 1000, SYNC_MS = 100 };
+enum { ROUND_MS = 1000, RETRY_MS = 1000, SYNC_MS = 100 };
 #define FILE_MAX_BYTES   (64u << 20)
 #define BUFFER_MAX_BYTES (1u << 20)
 
@@ -207,34 +207,11 @@ static bool is_behind(const struct ledger *l)
 	return false;
 }
 
-static uint64_t round_ms(const struct ledger *l)
-{
-	bool sooner = l->options.sync == JOURNAL_SYNC_INTERVAL && l->options.sync_ms < ROUND_MS;
-
-	return sooner ? l->options.sync_ms : ROUND_MS;
-}
-
-/* Until the next round is due. When all is done it sleeps until a journal wakes it, then lets records gather. Lock
- * held. */
-static void thread_wait(struct ledger *l)
-{
-	uint64_t asked = l->asked, due;
-
-	atomic_store(&l->asleep, true);
-	while (!l->stop && l->asked == asked && atomic_load(&l->asleep) && !is_behind(l))
-		pthread_cond_wait(&l->wake, &l->lock);
-	atomic_store(&l->asleep, false);
-	due = now_ms() + round_ms(l);
-	while (!l->stop && l->asked == asked && now_ms() < due)
-		wait_until(l, due);
-}
-
 static void sync_files(struct ledger *l, struct jfile *const *files, size_t n)
 {
 	uint64_t now = now_ms();
 
-	/* Half: rounds that come a little early must not double the interval. */
-	if (l->options.sync != JOURNAL_SYNC_INTERVAL || now - l->synced_ms < l->options.sync_ms / 2)
+	if (l->options.sync != JOURNAL_SYNC_INTERVAL || now - l->synced_ms < l->options.sync_ms)
 		return;
 	l->synced_ms = now;
 	for (size_t i = 0; i < n; i++) {
@@ -318,25 +295,36 @@ static bool round_run(struct ledger *l, struct jfile *const *files, size_t n, st
 	return ok;
 }
 
-/* Between two tries of a failing store; who asks, or stop, gets a try at once. Lock held. */
-static void wait_for_retry(struct ledger *l)
+/* Until `due`, somebody asks, or stop; meanwhile the journals are synced as often as was promised. Lock held. */
+static void wait_syncing(struct ledger *l, uint64_t asked, uint64_t due)
 {
-	uint64_t asked = l->asked;
+	while (!l->stop && l->asked == asked && now_ms() < due) {
+		uint64_t sync_due = l->synced_ms + l->options.sync_ms;
+		struct jfile **files;
+		size_t n;
 
-	while (!l->stop && l->asked == asked && now_ms() < l->retry_ms) {
-		uint64_t due = now_ms() + l->options.sync_ms;
-
-		wait_until(l, due < l->retry_ms ? due : l->retry_ms);
-		if (l->options.sync == JOURNAL_SYNC_INTERVAL) {
-			size_t n;
-			struct jfile **files = files_now(l, &n);
-
-			pthread_mutex_unlock(&l->lock);
-			sync_files(l, files, n);
-			pthread_mutex_lock(&l->lock);
-			free(files);
+		if (l->options.sync != JOURNAL_SYNC_INTERVAL) {
+			wait_until(l, due);
+			continue;
 		}
+		wait_until(l, sync_due < due ? sync_due : due);
+		files = files_now(l, &n);
+		pthread_mutex_unlock(&l->lock);
+		sync_files(l, files, n);
+		pthread_mutex_lock(&l->lock);
+		free(files);
 	}
+}
+
+/* Until the next round is due. When all is done it sleeps until a journal wakes it, then lets records gather. Lock
+ * held. */
+static void wait_for_round(struct ledger *l, uint64_t asked)
+{
+	atomic_store(&l->asleep, true);
+	while (!l->stop && l->asked == asked && atomic_load(&l->asleep) && !is_behind(l))
+		pthread_cond_wait(&l->wake, &l->lock);
+	atomic_store(&l->asleep, false);
+	wait_syncing(l, asked, now_ms() + ROUND_MS);
 }
 
 static void *thread_main(void *arg)
@@ -368,9 +356,9 @@ static void *thread_main(void *arg)
 		if (stop || l->asked != ticket)
 			continue;
 		if (ok)
-			thread_wait(l);
+			wait_for_round(l, ticket);
 		else
-			wait_for_retry(l);
+			wait_syncing(l, ticket, l->retry_ms);
 	}
 	pthread_mutex_unlock(&l->lock);
 	return NULL;

@@ -164,12 +164,12 @@ const char *db_path(const struct db *db)
 
 bool db_begin(struct db *db, struct err *e)
 {
-	return db_exec(db, "BEGIN IMMEDIATE", e);
+	return stmt_run(db_stmt(db, "BEGIN IMMEDIATE"), e);
 }
 
 bool db_commit(struct db *db, struct err *e)
 {
-	return db_exec(db, "COMMIT", e);
+	return stmt_run(db_stmt(db, "COMMIT"), e);
 }
 
 void db_rollback(struct db *db)
