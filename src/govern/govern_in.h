@@ -66,10 +66,55 @@ enum {
 	DIM_KEY, DIM_TEAM, DIM_MODEL, DIM_PROVIDER, DIM_DEPLOYMENT, DIM_UPSTREAM_MODEL, DIM_ENDPOINT, DIM_DIALECT,
 	DIMS
 };
-/* Reads a whole record; texts point into it. `*dim` is the part that repeats. False: of a newer version. */
-MUST_USE bool record_read(struct str record, struct spend *out, struct str *dim);
+enum { TEXT_CLIENT_ID, TEXT_USER, TEXT_TAGS, TEXT_ERROR, TEXTS };
+enum { RECORD_STREAM = 1, RECORD_COST_KNOWN = 2, RECORD_USAGE_SHIFT = 2 };
+
+/* A record's payload up to its texts, as on disk; no padding anywhere. */
+struct record_fixed {
+	uint8_t version, flags;         /* RECORD_STREAM, RECORD_COST_KNOWN, and enum spend_usage */
+	uint16_t status, attempts, unused;
+	struct ulid id;
+	int64_t cost_nusd;
+	struct spend_tokens tokens;
+	uint32_t first_byte_ms, latency_ms, overhead_us;
+	uint8_t text_n[TEXTS];
+	uint8_t dim_n[DIMS];
+};
+
+struct record {
+	struct record_fixed fixed;
+	struct str dim;                 /* what repeats: the DIMS lengths, then the texts */
+	struct str texts;               /* TEXTS, one behind the other */
+};
+/* Reads a whole record; dim and texts point into it. False: of a newer version. */
+MUST_USE bool record_read(struct str bytes, struct record *out);
 /* The texts of a `dim`. */
 void record_read_dim(struct str dim, struct str out[DIMS]);
+
+/*
+ * One record of a row of spend_block (block.c), some 30 bytes; a block holds those of one slot, a minute of the time
+ * in their ids, in any order. The number of a block is slot << BLOCK_SLOT_SHIFT plus a count, so that blocks need no
+ * index: a range of time is a range of numbers. With BLOCK_MAX_BYTES a row takes one page of the file and never more,
+ * so that writing the newest block again, longer, costs no more than another row would.
+ */
+#define BLOCK_SLOT_MS    60000u
+#define BLOCK_SLOT_SHIFT 24
+#define BLOCK_MAX_BYTES  4056
+#define BLOCK_RECORD_MAX (2 + 12 + 1 + 12 * 10 + TEXTS * (1 + SPEND_TEXT_MAX))
+static inline uint64_t block_slot(const struct ulid *id) { return ulid_time_ms(*id) / BLOCK_SLOT_MS; }
+static inline int64_t block_number(uint64_t slot, unsigned count)
+{
+	return (int64_t)(slot << BLOCK_SLOT_SHIFT | count);
+}
+/* Writes at `out`, which has room for BLOCK_RECORD_MAX; returns the length. `dim`: number of its row in spend_dim. */
+HOT size_t block_put(char *out, uint64_t dim, const struct record *);
+/* Cuts the first record off `rest`. False: it is empty, or (rest->n is not 0) damaged. */
+MUST_USE bool block_next(struct str *rest, struct str *record);
+void block_id(struct str record, uint64_t slot, struct ulid *out);
+MUST_USE bool block_dim(struct str record, uint64_t *dim);                     /* false: damaged */
+/* What a block keeps of a spend: no text of `dim` is set. The other texts point into the record. False: damaged. */
+MUST_USE bool block_read(struct str record, uint64_t slot, uint64_t *dim, struct spend *out);
+bool block_damaged(int64_t number, struct err *);     /* returns false */
 
 /*
  * A journal file, shared by its loop (which appends and sets committed and finished) and the ledger's thread (all
@@ -100,9 +145,42 @@ void ledger_count_journal_error(struct ledger *);
 struct db *ledger_reader_take(struct ledger *, struct err *);
 void ledger_reader_give(struct ledger *);
 
-/* An id as it stands in SQLite: its bytes as hexadecimal digits, so that order is order in time (rows.c). */
-#define SPEND_ID_HEX 32
-void spend_id_hex(const struct ulid *, char out[SPEND_ID_HEX]);
+/*
+ * What report.c (sums) and report_rows.c share. report_begin waits for the ledger and gives its connection, in a
+ * transaction: all statements of a question see the same moment. NULL: err tells.
+ */
+struct report_filter;
+struct db *report_begin(struct ledger *, struct err *);
+void report_end(struct ledger *, struct db *);
+/* The filter's times, clipped to the years that can be written; until is exclusive. */
+#define REPORT_TIME_MAX_MS 253402300799999u /* 9999-12-31T23:59:59.999Z */
+struct report_span {
+	uint64_t since, until;
+};
+struct report_span report_span(const struct report_filter *);
+/* A condition on spend_dim d with three parameters, and their values: NULL for all. */
+#define REPORT_FILTER(key, model, provider) \
+	"(" key " IS NULL OR d.key_id = " key ") AND (" model " IS NULL OR d.model = " model ") " \
+	"AND (" provider " IS NULL OR d.provider = " provider ") "
+void report_bind_filter(struct stmt *, int first, const struct report_filter *);
+#define REPORT_KEY_NAME(id) "(SELECT k.name FROM keys k WHERE k.id = " id ") "
+struct arena;
+struct str report_key_name(struct arena *, struct str stored, struct str id);
+MUST_USE bool report_dims_max(struct db *, uint64_t *out, struct err *);      /* the highest number in spend_dim */
+bool report_arena_full(struct err *);                                           /* returns false */
+
+#define HOUR_MS 3600000u
+
+/* Sums stay at the end of the numbers. Everything summed is >= 0, so that one end is enough. */
+static inline int64_t add_capped(int64_t a, int64_t b)
+{
+	return b > INT64_MAX - a ? INT64_MAX : a + b;
+}
+
+static inline int64_t capped(uint64_t v)
+{
+	return v > INT64_MAX ? INT64_MAX : (int64_t)v;
+}
 
 /*
  * rows: records on their way into SQLite, in batches; the ledger's thread only (rows.c). After a failure:
@@ -112,7 +190,7 @@ struct rows;
 struct rows *rows_open(const char *data_dir, struct err *);
 void rows_close(struct rows *);
 MUST_USE bool rows_begin(struct rows *, struct err *);
-MUST_USE bool rows_add(struct rows *, const struct spend *, struct str dim, struct err *);
+HOT MUST_USE bool rows_add(struct rows *, const struct record *, struct err *);
 MUST_USE bool rows_place(struct rows *, const struct jfile *, uint64_t stored, struct err *);
 MUST_USE bool rows_commit(struct rows *, struct err *);
 void rows_rollback(struct rows *);
@@ -132,7 +210,7 @@ struct replay {
 	bool begun;
 	_Atomic uint64_t records, bad_regions;
 };
-#define REPLAY_CHUNK_BYTES (256u << 10)
+#define REPLAY_CHUNK_BYTES (64u << 10)
 /* Stores all that was committed to these files when it was called. False: rolled back to the last transaction. */
 MUST_USE bool replay_round(struct replay *, struct jfile *const *files, size_t n, struct err *);
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * ledger: what was spent, exactly. Its own thread reads the loops' journals (govern/journal.h) and stores them in
- * SQLite in batches: one transaction holds the rows, their sums by hour and the journal offset they reach to, so that
- * no crash loses or doubles a record; the request id as primary key guards a second time. A finished journal file is
- * deleted.
+ * SQLite about once a second, many records in a row (govern/block.c): one transaction holds the records, their sums by
+ * hour and the journal offset they reach to, so that no crash loses or doubles one. A finished journal file is deleted;
+ * the offset stays, so that a file which comes back adds nothing.
  *
  * At open, leftovers of earlier runs are replayed the same way. A record cut short at the end of a file was never
  * confirmed to anybody and is dropped. Damage elsewhere is logged with file and offset, the bytes are kept in

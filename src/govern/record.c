@@ -12,24 +12,11 @@
 #error "journals are little-endian: swap the numbers in record_write and record_read"
 #endif
 
-enum { RECORD_MAGIC = 0x5aa5, RECORD_VERSION = 1, TEXT_CLIENT_ID = 0, TEXT_USER, TEXT_TAGS, TEXT_ERROR, TEXTS };
-enum { FLAG_STREAM = 1, FLAG_COST_KNOWN = 2, USAGE_SHIFT = 2 };
+enum { RECORD_MAGIC = 0x5aa5, RECORD_VERSION = 1 };
 
 struct record_head {
 	uint16_t magic, n; /* n: bytes of the payload */
 	uint32_t check;
-};
-
-/* The payload's first part; after it the texts of dim, then the others. No padding anywhere. */
-struct record_fixed {
-	uint8_t version, flags;
-	uint16_t status, attempts, unused;
-	uint8_t id[16];
-	int64_t cost_nusd;
-	uint64_t tokens[5];
-	uint32_t first_byte_ms, latency_ms, overhead_us;
-	uint8_t text_n[TEXTS];
-	uint8_t dim_n[DIMS];
 };
 
 _Static_assert(sizeof(struct record_head) == 8 && sizeof(struct record_fixed) == 96, "the layout on disk");
@@ -53,6 +40,7 @@ static COLD size_t text_cut(struct str s)
 	return n;
 }
 
+
 static inline char *text_put(char *out, struct str s, uint8_t *n)
 {
 	size_t len = likely(s.n <= SPEND_TEXT_MAX) ? s.n : text_cut(s);
@@ -72,13 +60,13 @@ HOT size_t record_write(char *out, uint64_t salt, const struct spend *s)
 {
 	struct record_fixed f = {
 		.version = RECORD_VERSION,
-		.flags = (uint8_t)((s->stream ? FLAG_STREAM : 0) | (s->cost_known ? FLAG_COST_KNOWN : 0) |
-		                   s->usage << USAGE_SHIFT),
+		.flags = (uint8_t)((s->stream ? RECORD_STREAM : 0) | (s->cost_known ? RECORD_COST_KNOWN : 0) |
+		                   s->usage << RECORD_USAGE_SHIFT),
 		.status = clip16(s->status),
 		.attempts = clip16(s->attempts),
+		.id = s->id,
 		.cost_nusd = s->cost_known ? s->cost_nusd : 0,
-		.tokens = { s->tokens.input, s->tokens.output, s->tokens.cache_read, s->tokens.cache_write,
-		            s->tokens.reasoning },
+		.tokens = s->tokens,
 		.first_byte_ms = s->first_byte_ms,
 		.latency_ms = s->latency_ms,
 		.overhead_us = s->overhead_us,
@@ -88,7 +76,6 @@ HOT size_t record_write(char *out, uint64_t salt, const struct spend *s)
 	size_t n;
 
 	assert(f.cost_nusd >= 0);
-	memcpy(f.id, s->id.b, sizeof(f.id));
 	p = text_put(p, s->key_id, &f.dim_n[DIM_KEY]);
 	p = text_put(p, s->team, &f.dim_n[DIM_TEAM]);
 	p = text_put(p, s->model, &f.dim_n[DIM_MODEL]);
@@ -109,22 +96,44 @@ HOT size_t record_write(char *out, uint64_t salt, const struct spend *s)
 	return sizeof(head) + n;
 }
 
+/* Of eight bytes, pairs first. */
+static inline size_t sum_of_bytes(uint64_t v)
+{
+	const uint64_t odd = 0x00ff00ff00ff00ff;
+
+	return (size_t)(((v & odd) + (v >> 8 & odd)) * 0x0001000100010001 >> 48);
+}
+
+static inline size_t dim_bytes(const struct record_fixed *f)
+{
+	uint64_t v;
+
+	_Static_assert(sizeof(v) == sizeof(f->dim_n), "summed as one number");
+	memcpy(&v, f->dim_n, sizeof(v));
+	return sum_of_bytes(v);
+}
+
+static inline size_t text_bytes(const struct record_fixed *f)
+{
+	uint32_t v;
+
+	_Static_assert(sizeof(v) == sizeof(f->text_n), "summed as one number");
+	memcpy(&v, f->text_n, sizeof(v));
+	return sum_of_bytes(v);
+}
+
 /* The texts' lengths must add up to the payload. A version we do not know has its own rules. */
-static bool lengths_fit(const char *payload, size_t n)
+static inline bool lengths_fit(const char *payload, size_t n)
 {
 	struct record_fixed f;
-	size_t sum = sizeof(f);
 
 	if (payload[0] != RECORD_VERSION)
 		return true;
 	if (n < sizeof(f))
 		return false;
 	memcpy(&f, payload, sizeof(f));
-	for (size_t i = 0; i < DIMS; i++)
-		sum += f.dim_n[i];
-	for (size_t i = 0; i < TEXTS; i++)
-		sum += f.text_n[i];
-	return sum == n && f.cost_nusd >= 0 && f.flags >> USAGE_SHIFT <= SPEND_USAGE_COUNTED;
+	return sizeof(f) + dim_bytes(&f) + text_bytes(&f) == n && f.cost_nusd >= 0 &&
+	       f.flags >> RECORD_USAGE_SHIFT <= SPEND_USAGE_COUNTED;
 }
 
 enum record_state record_check(struct str in, uint64_t salt, size_t *n)
@@ -162,45 +171,18 @@ void record_read_dim(struct str dim, struct str out[DIMS])
 	assert(p == dim.p + dim.n);
 }
 
-bool record_read(struct str record, struct spend *out, struct str *dim)
+bool record_read(struct str bytes, struct record *out)
 {
-	const char *payload = record.p + sizeof(struct record_head), *p = payload + sizeof(struct record_fixed);
-	struct record_fixed f;
-	struct str d[DIMS];
+	const char *payload = bytes.p + sizeof(struct record_head);
+	size_t n;
 
 	if (payload[0] != RECORD_VERSION)
 		return false;
-	memcpy(&f, payload, sizeof(f));
-	for (size_t i = 0; i < DIMS; i++)
-		d[i] = text_take(&p, f.dim_n[i]);
-	dim->p = payload + offsetof(struct record_fixed, dim_n);
-	dim->n = (size_t)(p - dim->p);
-	*out = (struct spend){
-		.key_id = d[DIM_KEY],
-		.team = d[DIM_TEAM],
-		.model = d[DIM_MODEL],
-		.provider = d[DIM_PROVIDER],
-		.deployment = d[DIM_DEPLOYMENT],
-		.upstream_model = d[DIM_UPSTREAM_MODEL],
-		.endpoint = d[DIM_ENDPOINT],
-		.dialect = d[DIM_DIALECT],
-		.cost_nusd = f.cost_nusd,
-		.cost_known = f.flags & FLAG_COST_KNOWN,
-		.stream = f.flags & FLAG_STREAM,
-		.usage = (enum spend_usage)(f.flags >> USAGE_SHIFT),
-		.tokens = { f.tokens[0], f.tokens[1], f.tokens[2], f.tokens[3], f.tokens[4] },
-		.status = f.status,
-		.attempts = f.attempts,
-		.first_byte_ms = f.first_byte_ms,
-		.latency_ms = f.latency_ms,
-		.overhead_us = f.overhead_us,
-	};
-	memcpy(out->id.b, f.id, sizeof(f.id));
-	out->client_id = text_take(&p, f.text_n[TEXT_CLIENT_ID]);
-	out->user = text_take(&p, f.text_n[TEXT_USER]);
-	out->tags = text_take(&p, f.text_n[TEXT_TAGS]);
-	out->error = text_take(&p, f.text_n[TEXT_ERROR]);
-	assert(p == record.p + record.n);
+	memcpy(&out->fixed, payload, sizeof(out->fixed));
+	n = dim_bytes(&out->fixed);
+	out->dim = str_of(payload + offsetof(struct record_fixed, dim_n), DIMS + n);
+	out->texts = str_of(payload + sizeof(struct record_fixed) + n, text_bytes(&out->fixed));
+	assert(out->texts.p + out->texts.n == bytes.p + bytes.n);
 	return true;
 }
 

@@ -157,17 +157,16 @@ static void batch_abandon(struct replay *rp, struct jfile *const *files, size_t 
 	rp->begun = false;
 }
 
-static bool store_record(struct replay *rp, struct jfile *f, struct str record, struct err *e)
+static bool store_record(struct replay *rp, struct jfile *f, struct str bytes, struct err *e)
 {
-	struct spend spend;
-	struct str dim;
+	struct record record;
 
-	if (!record_read(record, &spend, &dim))
-		return keep_aside(rp, f, f->at, record, "a record of a newer sluice", e);
+	if (!record_read(bytes, &record))
+		return keep_aside(rp, f, f->at, bytes, "a record of a newer sluice", e);
 	if (!batch_begin(rp, e))
 		return false;
 	rp->batch++;
-	return rows_add(rp->rows, &spend, dim, e);
+	return rows_add(rp->rows, &record, e);
 }
 
 /* Stores the whole records at the start of `in`; *used: their bytes. */

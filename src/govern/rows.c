@@ -1,58 +1,52 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Spend records on their way into SQLite: blocks of rows, what repeats in them (dims), and sums by hour. */
+/* Spend records on their way into SQLite: blocks, what repeats in them (dims), and sums by hour. */
 #include <assert.h>
 #include <stdlib.h>
 
-#include "base/buf.h"
 #include "base/err.h"
 #include "base/map.h"
 #include "base/mem.h"
 #include "govern/govern_in.h"
-#include "json/write.h"
 
-#define HOUR_MS 3600000u
-enum { DIMS_CACHED_MAX = 4096, BLOCK_ROWS = 256, FILES_KEPT = 10000 };
-
-/* A row as JSON: numbers, and four texts of which each byte may need six. */
-enum { ROW_NUMBERS = 13, ROW_TEXTS = 4, ROW_FIXED_MAX = 40 + ROW_NUMBERS * 21 };
-enum { ROW_MAX = ROW_FIXED_MAX + ROW_TEXTS * (6 * SPEND_TEXT_MAX + 3) };
+/* OPEN_MAX: blocks kept in memory to go on with: requests that end together began in few different minutes. HOURS: how
+ * many one dim sums up at a time, for the minutes after a full hour, when requests of both end. */
+enum { DIMS_CACHED_MAX = 4096, OPEN_MAX = 32, HOURS = 2, FILES_KEPT = 10000 };
 
 enum {
 	SUM_REQUESTS, SUM_ERRORS, SUM_UNKNOWN_COST, SUM_COST, SUM_INPUT, SUM_OUTPUT, SUM_CACHE_READ, SUM_CACHE_WRITE,
 	SUM_REASONING, SUMS
 };
 
-/* One row of spend_dim, and what the transaction under way adds to its sums of one hour. */
+/* One row of spend_dim, and what the transaction under way adds to its sums. */
 struct dim {
 	int64_t id;
 	struct dim *next_open; /* in the list of those with sums to store */
 	bool open;
-	uint64_t hour;
-	int64_t sums[SUMS];
+	struct {
+		uint64_t hour;
+		int64_t sums[SUMS]; /* requests 0: nothing to store */
+	} hours[HOURS];             /* by the hour modulo HOURS */
 	size_t n;
 	char bytes[]; /* as in the record: the key of the map */
 };
 
-struct rows {
-	struct db *db;
-	struct buf block;       /* rows of the block under way, each with a comma behind it */
-	unsigned n;             /* of them */
-	struct ulid first, last;
-	struct map dims;
-	struct dim *open;
-	struct dim *last_dim;   /* found by the record before: most often it is the same */
+/* The newest block of a slot. The last record may reach past the end that a block may have: then it is the first of
+ * the block after it. */
+struct open_block {
+	uint64_t slot, used;
+	unsigned count;         /* of this slot's blocks before it */
+	size_t n, stored;       /* bytes; of them in the transaction */
+	char bytes[BLOCK_MAX_BYTES + BLOCK_RECORD_MAX];
 };
 
-/* Everything summed is >= 0, so that one end is enough. */
-static int64_t add_capped(int64_t a, int64_t b)
-{
-	return b > INT64_MAX - a ? INT64_MAX : a + b;
-}
-
-static int64_t capped(uint64_t v)
-{
-	return v > INT64_MAX ? INT64_MAX : (int64_t)v;
-}
+struct rows {
+	struct db *db;
+	struct open_block *blocks[OPEN_MAX], *last_block; /* last_block: used by the record before */
+	size_t n_blocks;
+	uint64_t uses;
+	struct map dims;
+	struct dim *open, *last_dim; /* last_dim: found by the record before; most often it is the same */
+};
 
 /* ---- dims ---- */
 
@@ -134,15 +128,19 @@ static const char sums_sql[] =
 	CAPPED("cost_nusd") ", " CAPPED("input") ", " CAPPED("output") ", "
 	CAPPED("cache_read") ", " CAPPED("cache_write") ", " CAPPED("reasoning");
 
-static bool sums_store(struct rows *r, struct dim *dim, struct err *e)
+static bool sums_store(struct rows *r, struct dim *dim, unsigned at, struct err *e)
 {
-	struct stmt *s = db_stmt(r->db, sums_sql);
+	int64_t *sums = dim->hours[at].sums;
+	struct stmt *s;
 
-	stmt_bind_i64(s, 1, (int64_t)dim->hour);
+	if (sums[SUM_REQUESTS] == 0)
+		return true;
+	s = db_stmt(r->db, sums_sql);
+	stmt_bind_i64(s, 1, (int64_t)dim->hours[at].hour);
 	stmt_bind_i64(s, 2, dim->id);
 	for (int i = 0; i < SUMS; i++)
-		stmt_bind_i64(s, 3 + i, dim->sums[i]);
-	memset(dim->sums, 0, sizeof(dim->sums));
+		stmt_bind_i64(s, 3 + i, sums[i]);
+	memset(sums, 0, sizeof(dim->hours[at].sums));
 	return stmt_run(s, e);
 }
 
@@ -153,31 +151,33 @@ static bool sums_store_all(struct rows *r, struct err *e)
 	while ((dim = r->open) != NULL) {
 		r->open = dim->next_open;
 		dim->open = false;
-		if (!sums_store(r, dim, e))
-			return false;
+		for (unsigned i = 0; i < HOURS; i++)
+			if (!sums_store(r, dim, i, e))
+				return false;
 	}
 	return true;
 }
 
-static bool sums_add(struct rows *r, struct dim *dim, const struct spend *s, struct err *e)
+static inline bool sums_add(struct rows *r, struct dim *dim, const struct record_fixed *f, struct err *e)
 {
-	const uint64_t tokens[] = { s->tokens.input, s->tokens.output, s->tokens.cache_read, s->tokens.cache_write,
-		                    s->tokens.reasoning };
-	uint64_t hour = ulid_time_ms(s->id) / HOUR_MS;
-	int64_t *sums = dim->sums;
+	const uint64_t tokens[] = { f->tokens.input, f->tokens.output, f->tokens.cache_read, f->tokens.cache_write,
+		                    f->tokens.reasoning };
+	uint64_t hour = ulid_time_ms(f->id) / HOUR_MS;
+	unsigned at = (unsigned)(hour % HOURS);
+	int64_t *sums = dim->hours[at].sums;
 
-	if (dim->open && dim->hour != hour && !sums_store(r, dim, e))
+	if (unlikely(dim->hours[at].hour != hour) && !sums_store(r, dim, at, e))
 		return false;
 	if (!dim->open) {
 		dim->open = true;
 		dim->next_open = r->open;
 		r->open = dim;
 	}
-	dim->hour = hour;
+	dim->hours[at].hour = hour;
 	sums[SUM_REQUESTS]++;
-	sums[SUM_ERRORS] += s->status >= 400;
-	if (s->cost_known)
-		sums[SUM_COST] = add_capped(sums[SUM_COST], s->cost_nusd);
+	sums[SUM_ERRORS] += f->status >= 400;
+	if (f->flags & RECORD_COST_KNOWN)
+		sums[SUM_COST] = add_capped(sums[SUM_COST], f->cost_nusd);
 	else
 		sums[SUM_UNKNOWN_COST]++;
 	for (size_t i = 0; i < COUNT_OF(tokens); i++)
@@ -187,108 +187,128 @@ static bool sums_add(struct rows *r, struct dim *dim, const struct spend *s, str
 
 /* ---- blocks ---- */
 
-void spend_id_hex(const struct ulid *id, char out[SPEND_ID_HEX])
+static bool block_store(struct rows *r, struct open_block *b, struct err *e)
 {
-	static const char digits[] = "0123456789abcdef";
+	struct stmt *s;
 
-	for (size_t i = 0; i < sizeof(id->b); i++) {
-		out[2 * i] = digits[id->b[i] >> 4];
-		out[2 * i + 1] = digits[id->b[i] & 15];
-	}
-}
-
-static char *number_put(char *p, uint64_t v)
-{
-	*p++ = ',';
-	if (v < 10) {
-		*p = (char)('0' + v);
-		return p + 1;
-	}
-	return p + fmt_u64(p, v > INT64_MAX ? INT64_MAX : v);
-}
-
-/* The order of the view `spend`. */
-static void row_write(struct buf *b, const struct spend *s, int64_t dim)
-{
-	char *start = buf_reserve(b, ROW_MAX), *p = start;
-
-	assert(start); /* rows_open's ceiling is that of a block */
-	memcpy(p, "[\"", 2);
-	spend_id_hex(&s->id, p + 2);
-	p[2 + SPEND_ID_HEX] = '"';
-	p = number_put(p + 3 + SPEND_ID_HEX, (uint64_t)dim);
-	p = number_put(p, s->status);
-	p = number_put(p, s->attempts);
-	p = number_put(p, (unsigned)s->stream | (unsigned)s->usage << 1);
-	if (s->cost_known) {
-		p = number_put(p, (uint64_t)s->cost_nusd);
-	} else {
-		memcpy(p, ",null", 5);
-		p += 5;
-	}
-	p = number_put(p, s->tokens.input);
-	p = number_put(p, s->tokens.output);
-	p = number_put(p, s->tokens.cache_read);
-	p = number_put(p, s->tokens.cache_write);
-	p = number_put(p, s->tokens.reasoning);
-	p = number_put(p, s->first_byte_ms);
-	p = number_put(p, s->latency_ms);
-	p = number_put(p, s->overhead_us);
-	assert(p <= start + ROW_FIXED_MAX);
-	b->n += (size_t)(p - start);
-	if (s->client_id.n + s->user.n + s->tags.n + s->error.n) {
-		const struct str texts[ROW_TEXTS] = { s->client_id, s->user, s->tags, s->error };
-
-		for (int i = 0; i < ROW_TEXTS; i++)
-			if (!buf_append_c(b, ',') || !json_append_str(b, texts[i]))
-				assert(!"the ceiling of a block");
-	}
-	if (!buf_append(b, STR("],")))
-		assert(!"the ceiling of a block");
-}
-
-static bool block_store(struct rows *r, struct err *e)
-{
-	struct stmt *s = db_stmt(r->db, "INSERT INTO spend_block (first, last, rows) VALUES (?1, ?2, ?3)");
-	char first[SPEND_ID_HEX], last[SPEND_ID_HEX];
-	bool ok;
-
-	if (r->n == 0)
+	if (b->stored == b->n)
 		return true;
-	spend_id_hex(&r->first, first);
-	spend_id_hex(&r->last, last);
-	r->block.p[r->block.n - 1] = ']';
-	stmt_bind_text(s, 1, str_of(first, SPEND_ID_HEX));
-	stmt_bind_text(s, 2, str_of(last, SPEND_ID_HEX));
-	stmt_bind_text(s, 3, buf_str(&r->block));
-	ok = stmt_run(s, e);
-	buf_clear(&r->block);
-	r->n = 0;
-	return ok;
+	assert(b->n <= BLOCK_MAX_BYTES);
+	s = db_stmt(r->db, "REPLACE INTO spend_block (id, data) VALUES (?1, ?2)");
+	stmt_bind_i64(s, 1, block_number(b->slot, b->count));
+	stmt_bind_blob(s, 2, str_of(b->bytes, b->n));
+	b->stored = b->n;
+	return stmt_run(s, e);
 }
 
-bool rows_add(struct rows *r, const struct spend *s, struct str dim_bytes, struct err *e)
+/* What is stored of the slot, to go on with. */
+static bool block_load(struct rows *r, struct open_block *b, uint64_t slot, struct err *e)
 {
-	struct dim *dim = dim_find(r, dim_bytes, e);
+	struct stmt *s = db_stmt(r->db, "SELECT id, data FROM spend_block WHERE id >= ?1 AND id < ?2 "
+	                                "ORDER BY id DESC LIMIT 1");
+	enum stmt_result result;
+	struct str data;
 
-	if (!dim || (r->n == BLOCK_ROWS && !block_store(r, e)))
-		return false;
-	if (r->n == 0) {
-		r->first = r->last = s->id;
-		buf_append_c(&r->block, '[');
-	} else if (memcmp(s->id.b, r->first.b, sizeof(s->id.b)) < 0) {
-		r->first = s->id;
-	} else if (memcmp(s->id.b, r->last.b, sizeof(s->id.b)) > 0) {
-		r->last = s->id;
+	b->slot = slot;
+	b->count = 0;
+	b->n = b->stored = 0;
+	stmt_bind_i64(s, 1, block_number(slot, 0));
+	stmt_bind_i64(s, 2, block_number(slot + 1, 0));
+	result = stmt_step(s, e);
+	if (result == STMT_ROW) {
+		b->count = (unsigned)(stmt_i64(s, 0) & ((1 << BLOCK_SLOT_SHIFT) - 1));
+		data = stmt_blob(s, 1);
+		if (data.n <= BLOCK_MAX_BYTES) {
+			memcpy(b->bytes, data.p, data.n);
+			b->n = b->stored = data.n;
+		} else {
+			b->count++;
+		}
 	}
-	row_write(&r->block, s, dim->id);
-	r->n++;
-	return sums_add(r, dim, s, e);
+	stmt_reset(s);
+	return result != STMT_FAILED;
+}
+
+/* One more to keep in memory, or the one that was not used for longest, stored. */
+static struct open_block *block_free(struct rows *r, struct err *e)
+{
+	struct open_block *oldest = r->n_blocks ? r->blocks[0] : NULL;
+
+	if (r->n_blocks < OPEN_MAX)
+		return r->blocks[r->n_blocks++] = mem_alloc(sizeof(struct open_block));
+	for (size_t i = 1; i < r->n_blocks; i++)
+		if (r->blocks[i]->used < oldest->used)
+			oldest = r->blocks[i];
+	return block_store(r, oldest, e) ? oldest : NULL;
+}
+
+static struct open_block *block_find(struct rows *r, uint64_t slot, struct err *e)
+{
+	struct open_block *b;
+
+	for (size_t i = 0; i < r->n_blocks; i++)
+		if (r->blocks[i]->slot == slot)
+			return r->blocks[i];
+	b = block_free(r, e);
+	if (!b || block_load(r, b, slot, e))
+		return b;
+	b->slot = UINT64_MAX;
+	return NULL;
+}
+
+static inline struct open_block *block_of(struct rows *r, uint64_t slot, struct err *e)
+{
+	struct open_block *b = r->last_block;
+
+	if (likely(b && b->slot == slot))
+		return b;
+	b = block_find(r, slot, e);
+	r->last_block = b;
+	if (b)
+		b->used = ++r->uses;
+	return b;
+}
+
+HOT bool rows_add(struct rows *r, const struct record *record, struct err *e)
+{
+	struct dim *dim = dim_find(r, record->dim, e);
+	struct open_block *b = dim ? block_of(r, block_slot(&record->fixed.id), e) : NULL;
+	size_t n;
+
+	if (!b)
+		return false;
+	n = block_put(b->bytes + b->n, (uint64_t)dim->id, record);
+	if (unlikely(b->n + n > BLOCK_MAX_BYTES)) {
+		if (!block_store(r, b, e))
+			return false;
+		memmove(b->bytes, b->bytes + b->n, n);
+		b->count++;
+		b->n = b->stored = 0;
+		assert(b->count >> BLOCK_SLOT_SHIFT == 0);
+	}
+	b->n += n;
+	return sums_add(r, dim, &record->fixed, e);
+}
+
+static void blocks_clear(struct rows *r)
+{
+	for (size_t i = 0; i < r->n_blocks; i++)
+		free(r->blocks[i]);
+	r->n_blocks = 0;
+	r->last_block = NULL;
+}
+
+static bool blocks_store(struct rows *r, struct err *e)
+{
+	for (size_t i = 0; i < r->n_blocks; i++)
+		if (!block_store(r, r->blocks[i], e))
+			return false;
+	return true;
 }
 
 bool rows_begin(struct rows *r, struct err *e)
 {
-	assert(!r->open && r->n == 0);
+	assert(!r->open);
 	if (r->dims.n > DIMS_CACHED_MAX)
 		dims_clear(r);
 	return db_begin(r->db, e);
@@ -296,14 +316,13 @@ bool rows_begin(struct rows *r, struct err *e)
 
 bool rows_commit(struct rows *r, struct err *e)
 {
-	return block_store(r, e) && sums_store_all(r, e) && db_commit(r->db, e);
+	return blocks_store(r, e) && sums_store_all(r, e) && db_commit(r->db, e);
 }
 
-/* Rows of spend_dim that this transaction made are gone, and with them what the cache says. */
+/* Rows that this transaction made are gone, and with them what the caches say. */
 void rows_rollback(struct rows *r)
 {
-	buf_clear(&r->block);
-	r->n = 0;
+	blocks_clear(r);
 	dims_clear(r);
 	db_rollback(r->db);
 }
@@ -365,7 +384,6 @@ struct rows *rows_open(const char *data_dir, struct err *e)
 		return NULL;
 	r = mem_zalloc(sizeof(*r));
 	r->db = db;
-	r->block = buf_make((size_t)BLOCK_ROWS * ROW_MAX + 2);
 	return r;
 }
 
@@ -373,8 +391,8 @@ void rows_close(struct rows *r)
 {
 	if (!r)
 		return;
+	blocks_clear(r);
 	dims_clear(r);
 	db_close(r->db);
-	buf_fini(&r->block);
 	free(r);
 }

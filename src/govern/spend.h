@@ -24,8 +24,8 @@ MUST_USE bool spend_id_read(struct str text, struct ulid *out);
 #define SPEND_TEXT_MAX 255
 
 struct spend {
-	/* Made by the gateway for each request, never the client's: it is the primary key, and a client that repeats
-	 * an id must not get a request for free. Its time is the time of the request. */
+	/* Made by the gateway for each request, never the client's: a client that repeats an id must not hide a
+	 * request behind another. Its time is the time of the request. */
 	struct ulid id;
 	struct str client_id;             /* x-sluice-request-id as the client gave it; empty: none */
 	struct str key_id, team, user;

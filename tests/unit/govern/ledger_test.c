@@ -448,6 +448,82 @@ static void test_file_that_comes_back(void **state)
 	}
 }
 
+/* ---- blocks ---- */
+
+static int64_t count_blocks(void)
+{
+	char path[96];
+	const struct db_options o = { .read_only = true };
+	struct db *db;
+	struct stmt *s;
+	int64_t n;
+
+	snprintf(path, sizeof(path), "%s/sluice.db", dir);
+	db = db_open(path, &o, NULL);
+	assert_non_null(db);
+	s = db_stmt(db, "SELECT count(*) FROM spend_block");
+	assert_int_equal(stmt_step(s, NULL), STMT_ROW);
+	n = stmt_i64(s, 0);
+	db_close(db);
+	return n;
+}
+
+static struct spend sample_at(uint64_t ms)
+{
+	struct spend s = sample();
+
+	for (int i = 5; i >= 0; i--, ms >>= 8)
+		s.id.b[i] = (uint8_t)ms;
+	return s;
+}
+
+/* However few come at a time, and over restarts: rows are filled before there are others. */
+static void test_small_rounds_share_a_row(void **state)
+{
+	enum { STARTS = 4, ROUNDS = 60 };
+	const uint64_t time = 1764201600000;
+
+	for (int start = 0; start < STARTS; start++) {
+		struct ledger *l = must_open((struct ledger_options){ 0 });
+		struct journal *j = must_journal(l, 0);
+
+		for (int i = 0; i < ROUNDS; i++) {
+			struct spend s = sample_at(time + (uint64_t)i);
+
+			assert_true(journal_add(j, &s) && journal_commit(j));
+			must_flush(l);
+			assert_true(has(l, s.id));
+		}
+		journal_close(j);
+		ledger_close(l);
+	}
+	assert_in_range(count_blocks(), 1, 3);
+}
+
+/* Requests that end together and began in many minutes, more than are kept in memory, and in several hours. */
+static void test_many_minutes_at_once(void **state)
+{
+	enum { MINUTES = 300, EACH_MINUTE = 10 };
+	const uint64_t time = 1764201600000;
+	struct ledger *l = must_open((struct ledger_options){ 0 });
+	struct journal *j = must_journal(l, 0);
+	struct report days = { 0 };
+	const struct report_filter f = { .since_ms = time + 7 * 60000 + 1, .until_ms = time + 290 * 60000 };
+
+	for (uint64_t i = 0; i < MINUTES * EACH_MINUTE; i++) {
+		struct spend s = sample_at(time + i * 7919 % MINUTES * 60000 + i / MINUTES % 2);
+
+		assert_true(journal_add(j, &s) && journal_commit(j));
+	}
+	assert_int_equal(total_requests(l), MINUTES * EACH_MINUTE);
+	assert_in_range(count_blocks(), MINUTES, MINUTES + 50);
+	assert_true(report_sums(l, &f, REPORT_BY_DAY, 10, &arena, &days, NULL));
+	assert_int_equal(days.n, 1);
+	assert_int_equal(days.rows[0].requests, (290 - 8) * EACH_MINUTE + EACH_MINUTE / 2);
+	journal_close(j);
+	ledger_close(l);
+}
+
 /* ---- failing disks ---- */
 
 static void limit_files(rlim_t bytes)
@@ -609,6 +685,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_other_leftovers, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_record_of_a_newer_version, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_file_that_comes_back, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_small_rounds_share_a_row, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_many_minutes_at_once, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_full_disk, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_store_that_fails, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_open_errors, setup, teardown),

@@ -51,50 +51,63 @@ static const struct spend samples[] = {
 	},
 };
 
-static void assert_same(const struct spend *a, const struct spend *b)
+static void assert_same(const struct record *r, const struct spend *s)
 {
-	assert_memory_equal(a->id.b, b->id.b, 16);
-	assert_true(str_eq(a->client_id, b->client_id) && str_eq(a->key_id, b->key_id) && str_eq(a->team, b->team));
-	assert_true(str_eq(a->user, b->user) && str_eq(a->tags, b->tags) && str_eq(a->model, b->model));
-	assert_true(str_eq(a->provider, b->provider) && str_eq(a->deployment, b->deployment));
-	assert_true(str_eq(a->upstream_model, b->upstream_model) && str_eq(a->endpoint, b->endpoint));
-	assert_true(str_eq(a->dialect, b->dialect) && str_eq(a->error, b->error));
-	assert_true(a->cost_nusd == b->cost_nusd && a->cost_known == b->cost_known && a->stream == b->stream &&
-	            a->usage == b->usage);
-	assert_memory_equal(&a->tokens, &b->tokens, sizeof(a->tokens));
-	assert_true(a->status == b->status && a->attempts == b->attempts && a->first_byte_ms == b->first_byte_ms);
-	assert_true(a->latency_ms == b->latency_ms && a->overhead_us == b->overhead_us);
+	const struct record_fixed *f = &r->fixed;
+	const struct str texts[TEXTS] = { s->client_id, s->user, s->tags, s->error };
+	struct str rest = r->texts;
+
+	assert_memory_equal(f->id.b, s->id.b, 16);
+	assert_true(f->cost_nusd == (s->cost_known ? s->cost_nusd : 0));
+	assert_int_equal(f->flags, (s->stream ? RECORD_STREAM : 0) | (s->cost_known ? RECORD_COST_KNOWN : 0) |
+	                                   (int)s->usage << RECORD_USAGE_SHIFT);
+	assert_memory_equal(&f->tokens, &s->tokens, sizeof(s->tokens));
+	assert_true(f->status == s->status && f->attempts == s->attempts && f->first_byte_ms == s->first_byte_ms);
+	assert_true(f->latency_ms == s->latency_ms && f->overhead_us == s->overhead_us);
+	for (int i = 0; i < TEXTS; i++) {
+		assert_true(str_eq(str_slice(rest, 0, f->text_n[i]), texts[i]));
+		rest = str_slice(rest, f->text_n[i], rest.n);
+	}
+	assert_int_equal(rest.n, 0);
+}
+
+static void assert_same_dim(struct str dim, const struct spend *s)
+{
+	struct str d[DIMS];
+
+	record_read_dim(dim, d);
+	assert_true(str_eq(d[DIM_KEY], s->key_id) && str_eq(d[DIM_TEAM], s->team) && str_eq(d[DIM_MODEL], s->model));
+	assert_true(str_eq(d[DIM_PROVIDER], s->provider) && str_eq(d[DIM_DEPLOYMENT], s->deployment));
+	assert_true(str_eq(d[DIM_UPSTREAM_MODEL], s->upstream_model) && str_eq(d[DIM_ENDPOINT], s->endpoint));
+	assert_true(str_eq(d[DIM_DIALECT], s->dialect));
 }
 
 static void test_there_and_back(void **state)
 {
 	for (size_t i = 0; i < COUNT_OF(samples); i++) {
 		char out[RECORD_MAX_BYTES];
-		struct spend got;
-		struct str dim, texts[DIMS];
+		struct record got;
 		size_t n = record_write(out, 7, &samples[i]), len = 0;
 
 		assert_int_equal(record_check(str_of(out, n), 7, &len), RECORD_WHOLE);
 		assert_int_equal(len, n);
 		assert_int_equal(record_check(str_of(out, n), 8, &len), RECORD_BAD); /* of another file */
-		assert_true(record_read(str_of(out, n), &got, &dim));
+		assert_true(record_read(str_of(out, n), &got));
 		assert_same(&got, &samples[i]);
-		record_read_dim(dim, texts);
-		assert_true(str_eq(texts[DIM_MODEL], samples[i].model) &&
-		            str_eq(texts[DIM_DIALECT], samples[i].dialect));
+		assert_same_dim(got.dim, &samples[i]);
 	}
 }
 
 static void test_unknown_cost_is_not_kept(void **state)
 {
 	char out[RECORD_MAX_BYTES];
-	struct spend got, in = { .cost_nusd = 5 };
-	struct str dim;
+	struct record got;
+	struct spend in = { .cost_nusd = 5 };
 	size_t n = record_write(out, 0, &in);
 
-	assert_true(record_read(str_of(out, n), &got, &dim));
-	assert_false(got.cost_known);
-	assert_true(got.cost_nusd == 0);
+	assert_true(record_read(str_of(out, n), &got));
+	assert_false(got.fixed.flags & RECORD_COST_KNOWN);
+	assert_true(got.fixed.cost_nusd == 0);
 }
 
 static void test_long_texts_are_cut_at_a_character(void **state)
@@ -108,8 +121,8 @@ static void test_long_texts_are_cut_at_a_character(void **state)
 
 	for (size_t i = 0; i < COUNT_OF(cases); i++) {
 		char out[RECORD_MAX_BYTES];
-		struct spend got, in = { .model = { long_text, 0 }, .error = { long_text, 0 } };
-		struct str dim;
+		struct spend in = { .model = { long_text, 0 }, .error = { long_text, 0 } };
+		struct record got;
 		size_t unit = strlen(cases[i].unit), n;
 
 		for (size_t at = 0; at + unit <= sizeof(long_text); at += unit)
@@ -117,9 +130,9 @@ static void test_long_texts_are_cut_at_a_character(void **state)
 		in.model.n = in.error.n = 300;
 		n = record_write(out, 0, &in);
 		assert_int_equal(record_check(str_of(out, n), 0, &n), RECORD_WHOLE);
-		assert_true(record_read(str_of(out, n), &got, &dim));
-		assert_int_equal(got.model.n, cases[i].want);
-		assert_int_equal(got.error.n, cases[i].want);
+		assert_true(record_read(str_of(out, n), &got));
+		assert_int_equal(got.fixed.dim_n[DIM_MODEL], cases[i].want);
+		assert_int_equal(got.fixed.text_n[TEXT_ERROR], cases[i].want);
 	}
 }
 
