@@ -17,6 +17,7 @@
 #define NORETURN           __attribute__((noreturn))
 #define HOT                __attribute__((hot))
 #define COLD               __attribute__((cold))
+#define NOINLINE           __attribute__((noinline))
 #define likely(x)          __builtin_expect(!!(x), 1)
 #define unlikely(x)        __builtin_expect(!!(x), 0)
 

@@ -87,22 +87,18 @@ size_t fmt_u64(char out[20], uint64_t v)
 		                         10000000000, 100000000000, 1000000000000, 10000000000000, 100000000000000,
 		                         1000000000000000, 10000000000000000, 100000000000000000,
 		                         1000000000000000000, 10000000000000000000u };
-	size_t n = 1, at;
+	/* log10(2) is 1233/4096: the number of digits from that of bits, or one too few */
+	unsigned bits = 64 - (unsigned)__builtin_clzll(v | 1), n = bits * 1233 >> 12;
+	char *at;
 
-	while (n < 20 && v >= tens[n - 1])
-		n++;
-	/* Byte by byte: with _FORTIFY_SOURCE a memcpy to a place that is found at run time becomes a checked call. */
-	for (at = n; v >= 100; v /= 100) {
-		out[--at] = two_digits[2 * (v % 100) + 1];
-		out[--at] = two_digits[2 * (v % 100)];
-	}
-	if (v >= 10) {
-		out[--at] = two_digits[2 * v + 1];
-		out[--at] = two_digits[2 * v];
-	} else {
-		out[--at] = (char)('0' + v);
-	}
-	assert(at == 0);
+	n += n == 0 || (n < 20 && v >= tens[n - 1]);
+	for (at = out + n; v >= 100; v /= 100)
+		__builtin_memcpy(at -= 2, two_digits + 2 * (v % 100), 2);
+	if (v >= 10)
+		__builtin_memcpy(at -= 2, two_digits + 2 * v, 2);
+	else
+		*--at = (char)('0' + v);
+	assert(at == out);
 	return n;
 }
 

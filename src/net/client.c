@@ -181,23 +181,26 @@ static void up_die(struct upstream *u)
 
 static void drop_input(struct upstream *u)
 {
-	free(u->in);
+	if (unlikely(u->in))
+		free(u->in);
 	u->in = NULL;
 	u->in_n = u->in_cap = u->scanned = 0;
 }
 
-static struct pool *pool_of(struct client *c, const struct origin *o)
+static COLD void more_pools(struct client *c, unsigned n)
 {
-	if (o->index >= c->n_pools) {
-		unsigned n = o->index + 16;
+	c->pools = mem_realloc(c->pools, n * sizeof *c->pools);
+	memset(c->pools + c->n_pools, 0, (n - c->n_pools) * sizeof *c->pools);
+	for (unsigned i = 0; i < c->n_pools; i++)
+		if (c->pools[i].idle)
+			c->pools[i].idle->link = &c->pools[i].idle;
+	c->n_pools = n;
+}
 
-		c->pools = mem_realloc(c->pools, n * sizeof *c->pools);
-		memset(c->pools + c->n_pools, 0, (n - c->n_pools) * sizeof *c->pools);
-		for (unsigned i = 0; i < c->n_pools; i++)
-			if (c->pools[i].idle)
-				c->pools[i].idle->link = &c->pools[i].idle;
-		c->n_pools = n;
-	}
+static inline struct pool *pool_of(struct client *c, const struct origin *o)
+{
+	if (unlikely(o->index >= c->n_pools))
+		more_pools(c, o->index + 16);
 	return &c->pools[o->index];
 }
 
@@ -479,23 +482,8 @@ static void read_on(struct upstream *u)
 static void send_more(struct upstream *u)
 {
 	const struct call_request *r = u->call->request;
-	struct str pieces[CALL_PIECES];
-	unsigned n = 0;
-	size_t skip = u->sent, left = 0;
-	ssize_t sent;
+	ssize_t sent = conn_send_pieces(&u->conn, r->pieces, r->n, u->sent);
 
-	for (unsigned i = 0; i < r->n; i++) {
-		struct str p = r->pieces[i];
-
-		if (skip >= p.n) {
-			skip -= p.n;
-			continue;
-		}
-		pieces[n++] = str_slice(p, skip, p.n);
-		left += p.n - skip;
-		skip = 0;
-	}
-	sent = conn_send_pieces(&u->conn, pieces, n);
 	if (sent < 0) {
 		/* the provider may have answered and closed before it read all: what it said counts */
 		u->failed_early = true;
@@ -504,7 +492,7 @@ static void send_more(struct upstream *u)
 		return;
 	}
 	u->sent += (size_t)sent;
-	u->sent_all = (size_t)sent == left;
+	u->sent_all = !u->conn.stalled;
 	if (u->sent_all) {
 		u->state = UP_HEAD;
 		deadline_in(u, u->call->deadlines.first_byte_ms);

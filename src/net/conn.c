@@ -226,18 +226,11 @@ bool conn_describe(const struct conn *c, struct err *e)
 	return c->tls ? tls_describe(c->tls, e) : err_set(e, ERR_UPSTREAM, "the connection was reset");
 }
 
-/* Most answers fit into one block; what is larger is malloc's. */
-static void grow_out(struct conn *c, size_t need)
+static NOINLINE void grow_out(struct conn *c, size_t need)
 {
 	size_t cap = need < 2 * (size_t)c->out_cap ? 2 * (size_t)c->out_cap : need;
 	char *out;
 
-	if (cap <= BLOCK_BYTES) {
-		assert(!c->out);
-		c->out = block_take();
-		c->out_cap = BLOCK_BYTES;
-		return;
-	}
 	if (c->out_cap != BLOCK_BYTES) {
 		c->out = mem_realloc(c->out, cap);
 	} else {
@@ -254,8 +247,12 @@ char *conn_queue_open(struct conn *c, size_t n)
 	assert(n < UINT32_MAX / 4 && c->out_n < UINT32_MAX / 4);
 	if (c->out_at == c->out_n)
 		c->out_at = c->out_n = 0;
-	if (c->out_cap - c->out_n < n)
+	if (!c->out && n <= BLOCK_BYTES) {
+		c->out = block_take(); /* most answers fit into one; what is larger is malloc's */
+		c->out_cap = BLOCK_BYTES;
+	} else if (unlikely(c->out_cap - c->out_n < n)) {
 		grow_out(c, c->out_n + n);
+	}
 	return c->out + c->out_n;
 }
 
@@ -284,12 +281,14 @@ void conn_shut(struct conn *c)
 		loop_post_flush(c->loop, &c->flush);
 }
 
-static ssize_t send_pieces_tls(struct conn *c, const struct str *pieces, unsigned n)
+static ssize_t send_pieces_tls(struct conn *c, const struct str *pieces, unsigned n, size_t skip)
 {
 	ssize_t total = 0;
 
-	for (unsigned i = 0; i < n; i++)
-		for (size_t at = 0; at < pieces[i].n;) {
+	for (unsigned i = 0; i < n; i++) {
+		size_t at = skip < pieces[i].n ? skip : pieces[i].n;
+
+		for (skip -= at; at < pieces[i].n;) {
 			ssize_t sent = send_some(c, pieces[i].p + at, pieces[i].n - at);
 
 			if (sent < 0)
@@ -301,26 +300,32 @@ static ssize_t send_pieces_tls(struct conn *c, const struct str *pieces, unsigne
 			at += (size_t)sent;
 			total += sent;
 		}
+	}
 	return total;
 }
 
-ssize_t conn_send_pieces(struct conn *c, const struct str *pieces, unsigned n)
+ssize_t conn_send_pieces(struct conn *c, const struct str *pieces, unsigned n, size_t skip)
 {
-	struct iovec v[16];
+	struct iovec v[CONN_PIECES];
 	struct msghdr msg = { .msg_iov = v };
 	size_t want = 0;
 	ssize_t sent;
 
-	assert(c->open && n <= COUNT_OF(v) && conn_queued(c) == 0);
+	assert(c->open && n <= CONN_PIECES && conn_queued(c) == 0);
 	if (c->broken)
 		return CONN_FAIL;
 	if (c->tls)
-		return send_pieces_tls(c, pieces, n);
+		return send_pieces_tls(c, pieces, n, skip);
 	for (unsigned i = 0; i < n; i++) {
-		if (pieces[i].n == 0)
+		struct str p = pieces[i];
+
+		if (unlikely(skip >= p.n)) {
+			skip -= p.n; /* an empty piece, too */
 			continue;
-		v[msg.msg_iovlen++] = (struct iovec){ (void *)(uintptr_t)pieces[i].p, pieces[i].n };
-		want += pieces[i].n;
+		}
+		v[msg.msg_iovlen++] = (struct iovec){ (void *)(uintptr_t)(p.p + skip), p.n - skip };
+		want += p.n - skip;
+		skip = 0;
 	}
 	do
 		sent = sendmsg(c->watch.fd, &msg, MSG_NOSIGNAL);

@@ -61,8 +61,10 @@ static inline size_t conn_queued(const struct conn *c) { return c->out_n - c->ou
 /* Shuts down our side of the connection when the queue is empty; TLS says close_notify. */
 void conn_shut(struct conn *);
 
-/* Sends borrowed pieces at once, without copying and past the (empty) queue: returns the bytes taken, which may be fewer
- * (`drained` comes when there is room again), or CONN_FAIL. */
-MUST_USE ssize_t conn_send_pieces(struct conn *, const struct str *pieces, unsigned n);
+#define CONN_PIECES 16
+
+/* Sends borrowed pieces at once, but for their first `skip` bytes, without copying and past the (empty) queue: returns
+ * the bytes taken, which may be fewer (`stalled` tells, `drained` comes when there is room again), or CONN_FAIL. */
+MUST_USE ssize_t conn_send_pieces(struct conn *, const struct str *pieces, unsigned n, size_t skip);
 
 #endif

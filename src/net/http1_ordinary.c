@@ -21,7 +21,7 @@ static inline struct text text_of(struct str bytes)
 }
 
 /* Bytes behind the end are NUL, which is never part of anything here. */
-static COLD __attribute__((noinline)) v16 load_last(const char *p, const char *end)
+static COLD NOINLINE v16 load_last(const char *p, const char *end)
 {
 	char last[16] = { 0 };
 

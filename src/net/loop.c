@@ -25,7 +25,7 @@ struct loop {
 	struct timer_heap timers;
 	struct task_list ready, flush;
 	struct hook *before_flush, *after_flush;
-	uint64_t now_us;
+	uint64_t now_us, now_ms;
 	struct loop_options options;
 	atomic_bool stop;
 
@@ -125,15 +125,16 @@ static void run_inbox(struct watch *w, unsigned what)
 	}
 }
 
-static void read_clock(struct loop *l)
+static void set_now(struct loop *l, uint64_t us)
 {
-	l->now_us = clock_now_us();
+	l->now_us = us;
+	l->now_ms = us / 1000;
 }
 
 static unsigned wait_events(struct loop *l)
 {
 	uint64_t next_ms = timer_heap_next(&l->timers);
-	uint64_t now_ms = l->now_us / 1000;
+	uint64_t now_ms = l->now_ms;
 	int timeout_ms = -1;
 
 	if (l->options.busy_poll_us) {
@@ -172,7 +173,7 @@ static void turn(struct loop *l)
 			e->watch->on_ready(e->watch, e->what);
 	}
 	l->n_events = 0;
-	while ((due = timer_heap_take_due(&l->timers, l->now_us / 1000)))
+	while ((due = timer_heap_take_due(&l->timers, l->now_ms)))
 		due->on_due(due);
 	/* Flushing may post tasks (a connection that failed), and these may queue output: go on until both are empty. */
 	do {
@@ -198,7 +199,7 @@ struct loop *loop_new(const struct loop_options *o, struct err *e)
 	l->poller.fd = -1;
 	l->wake.fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
 	l->wake.on_ready = run_inbox;
-	read_clock(l);
+	set_now(l, clock_now_us());
 	if (l->wake.fd < 0) {
 		err_set_sys(e, errno, "eventfd");
 		goto failed;
@@ -228,16 +229,17 @@ void loop_free(struct loop *l)
 void loop_run(struct loop *l)
 {
 	while (!atomic_load_explicit(&l->stop, memory_order_acquire)) {
+		/* what was posted before the first wait, or by the outside between turns, must not wait for an event */
+		bool none = list_is_empty(&l->ready) && list_is_empty(&l->flush);
 		uint64_t busy_us;
 
-		/* what was posted before the first wait, or by the outside between turns, must not wait for an event */
-		l->n_events = !list_is_empty(&l->ready) || !list_is_empty(&l->flush) ? poller_wait(&l->poller, l->events, 0) : wait_events(l);
-		read_clock(l);
+		l->n_events = none ? wait_events(l) : poller_wait(&l->poller, l->events, 0);
+		set_now(l, clock_now_us());
 		stat_add(&l->stats.turns, 1);
 		stat_add(&l->stats.events, l->n_events);
 		turn(l);
 		busy_us = clock_now_us() - l->now_us;
-		l->now_us += busy_us;
+		set_now(l, l->now_us + busy_us);
 		stat_add(&l->stats.busy_us, busy_us);
 		if (busy_us > atomic_load_explicit(&l->stats.longest_turn_us, memory_order_relaxed))
 			atomic_store_explicit(&l->stats.longest_turn_us, busy_us, memory_order_relaxed);
@@ -267,7 +269,7 @@ unsigned loop_index(const struct loop *l)
 
 uint64_t loop_now_ms(const struct loop *l)
 {
-	return l->now_us / 1000;
+	return l->now_ms;
 }
 
 uint64_t loop_now_us(const struct loop *l)
@@ -296,7 +298,7 @@ void loop_remove(struct loop *l, struct watch *w)
 void timer_start(struct loop *l, struct timer *t, uint64_t delay_ms)
 {
 	assert(t->on_due);
-	timer_heap_set(&l->timers, t, l->now_us / 1000 + delay_ms);
+	timer_heap_set(&l->timers, t, l->now_ms + delay_ms);
 }
 
 void timer_cancel(struct loop *l, struct timer *t)

@@ -280,11 +280,12 @@ void server_get_stats(const struct server *s, struct server_stats *out)
 
 struct str server_date(struct server *s)
 {
-	uint64_t now_s = clock_real_ms() / 1000;
+	uint64_t now_us = loop_now_us(s->options.loop), real_ms;
 
-	if (now_s != s->date_s) {
-		s->date_s = now_s;
-		clock_http_date(s->date, now_s * 1000);
+	if (now_us >= s->date_until_us) {
+		real_ms = clock_real_ms();
+		s->date_until_us = now_us + 1000 * (1000 - real_ms % 1000);
+		clock_http_date(s->date, real_ms);
 	}
 	return str_of(s->date, CLOCK_HTTP_DATE_LEN);
 }

@@ -109,7 +109,8 @@ static void gone(struct h1 *h, enum err_code code, const char *why)
 static void keep_input(struct h1 *h, struct str s)
 {
 	if (s.n == 0) {
-		free(h->in);
+		if (unlikely(h->in))
+			free(h->in);
 		h->in = NULL;
 		h->in_n = h->in_cap = 0;
 		return;
@@ -692,22 +693,24 @@ static void h1_read_body(struct exchange *x, struct buf *into)
 		loop_post(x->loop, &h->again);
 }
 
-static char *put(char *at, struct str s)
+static char *put_status(char *at, int status)
 {
-	memcpy(at, s.p, s.n);
-	return at + s.n;
+	if (likely(status == 200))
+		return put_str(at, STR("HTTP/1.1 200 OK\r\ndate: "));
+	at = put_str(at, STR("HTTP/1.1 "));
+	at += fmt_u64(at, (uint64_t)status);
+	*at++ = ' ';
+	at = put_str(at, str_from_z(http_reason(status)));
+	return put_str(at, STR("\r\ndate: "));
 }
 
-static char *put_u64(char *at, uint64_t v)
-{
-	return at + fmt_u64(at, v);
-}
+/* What a head has besides its fields: the start line, date, framing and connection. */
+#define HEAD_ROOM 256
 
 static void h1_start(struct exchange *x, int status, const struct http_field *fields, unsigned n, int64_t length)
 {
 	struct h1 *h = h1_of(x);
-	struct str reason = str_from_z(http_reason(status));
-	size_t room = 192 + reason.n;
+	size_t room = HEAD_ROOM;
 	char *start, *at;
 
 	assert(h->state == H1_OPEN && !h->started && status >= 200 && status <= 599);
@@ -722,30 +725,26 @@ static void h1_start(struct exchange *x, int status, const struct http_field *fi
 	}
 	for (unsigned i = 0; i < n; i++)
 		room += fields[i].name.n + fields[i].value.n + 4;
-	start = at = conn_queue_open(&h->sc.conn, room + (h->out_left < LOOP_SCRATCH_BYTES ? h->out_left : 0));
-	at = put(at, STR("HTTP/1.1 "));
-	at = put_u64(at, (uint64_t)status);
-	*at++ = ' ';
-	at = put(at, reason);
-	at = put(at, STR("\r\ndate: "));
-	at = put(at, server_date(h->sc.server));
+	start = conn_queue_open(&h->sc.conn, room + (h->out_left < LOOP_SCRATCH_BYTES ? h->out_left : 0));
+	at = put_status(start, status);
+	at = put_str(at, server_date(h->sc.server));
 	for (unsigned i = 0; i < n; i++) {
-		at = put(at, STR("\r\n"));
-		at = put(at, fields[i].name);
-		at = put(at, STR(": "));
-		at = put(at, fields[i].value);
+		at = put_str(at, STR("\r\n"));
+		at = put_str(at, fields[i].name);
+		at = put_str(at, STR(": "));
+		at = put_str(at, fields[i].value);
 	}
-	if (h->out_chunked)
-		at = put(at, STR("\r\ntransfer-encoding: chunked"));
-	else if (length >= 0 && status != 204 && status != 304) {
-		at = put(at, STR("\r\ncontent-length: "));
-		at = put_u64(at, (uint64_t)length);
+	if (h->out_chunked) {
+		at = put_str(at, STR("\r\ntransfer-encoding: chunked"));
+	} else if (length >= 0 && status != 204 && status != 304) {
+		at = put_str(at, STR("\r\ncontent-length: "));
+		at += fmt_u64(at, (uint64_t)length);
 	}
 	if (!h->keep_alive)
-		at = put(at, STR("\r\nconnection: close"));
+		at = put_str(at, STR("\r\nconnection: close"));
 	else if (h->http10)
-		at = put(at, STR("\r\nconnection: keep-alive"));
-	at = put(at, STR("\r\n\r\n"));
+		at = put_str(at, STR("\r\nconnection: keep-alive"));
+	at = put_str(at, STR("\r\n\r\n"));
 	assert((size_t)(at - start) <= room);
 	conn_queue_close(&h->sc.conn, (size_t)(at - start));
 }
@@ -768,9 +767,9 @@ static void h1_write(struct exchange *x, struct str s)
 	for (int shift = s.n > 0xffff ? 60 : 12; shift >= 0; shift -= 4)
 		if (s.n >> shift || shift == 0)
 			*at++ = "0123456789abcdef"[s.n >> shift & 15];
-	at = put(at, STR("\r\n"));
-	at = put(at, s);
-	at = put(at, STR("\r\n"));
+	at = put_str(at, STR("\r\n"));
+	at = put_str(at, s);
+	at = put_str(at, STR("\r\n"));
 	conn_queue_close(&h->sc.conn, (size_t)(at - start));
 }
 

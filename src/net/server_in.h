@@ -47,7 +47,7 @@ struct server {
 	struct server_stats stats;
 	struct slab slab;                 /* of connections */
 	bool draining;
-	uint64_t date_s;
+	uint64_t date_until_us;           /* by the loop's clock */
 	char date[32];
 };
 

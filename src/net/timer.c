@@ -2,11 +2,9 @@
 /* timer: a binary heap with lazy moves to later times. */
 #include "net/timer.h"
 
-#include <assert.h>
 #include <stdlib.h>
 
 #include "base/mem.h"
-#include "net/loop.h"
 
 static void put(struct timer_heap *h, size_t i, struct timer_heap_entry e)
 {
@@ -58,7 +56,7 @@ void timer_heap_fini(struct timer_heap *h)
 	*h = (struct timer_heap){ 0 };
 }
 
-void timer_heap_set(struct timer_heap *h, struct timer *t, uint64_t due_ms)
+void timer_heap_place(struct timer_heap *h, struct timer *t, uint64_t due_ms)
 {
 	t->due_ms = due_ms;
 	if (t->slot != 0) {

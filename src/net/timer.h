@@ -7,10 +7,9 @@
 #ifndef SLUICE_NET_TIMER_H
 #define SLUICE_NET_TIMER_H
 
-#include <stddef.h>
-#include <stdint.h>
+#include <assert.h>
 
-struct timer;
+#include "net/loop.h"
 
 struct timer_heap {
 	struct timer_heap_entry { uint64_t key_ms; struct timer *timer; } *entries;
@@ -18,7 +17,21 @@ struct timer_heap {
 };
 
 void timer_heap_fini(struct timer_heap *);
-void timer_heap_set(struct timer_heap *, struct timer *, uint64_t due_ms);
+/* Starts it, or moves it to an earlier time than its key in the heap. */
+NOINLINE void timer_heap_place(struct timer_heap *, struct timer *, uint64_t due_ms);
+
+static inline void timer_heap_set(struct timer_heap *h, struct timer *t, uint64_t due_ms)
+{
+	size_t i = (size_t)t->slot - 1;
+
+	if (likely(i < h->n) && likely(h->entries[i].key_ms <= due_ms)) {
+		assert(h->entries[i].timer == t);
+		t->due_ms = due_ms;
+	} else {
+		timer_heap_place(h, t, due_ms);
+	}
+}
+
 void timer_heap_remove(struct timer_heap *, struct timer *);     /* also if it is not running */
 /* The first timer due at `now_ms`, taken out; NULL: none. */
 struct timer *timer_heap_take_due(struct timer_heap *, uint64_t now_ms);

@@ -2,6 +2,7 @@
 /* base/buf.h: appending up to the ceiling, and not a byte further. */
 #include "lib/check.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/buf.h"
@@ -120,6 +121,28 @@ static void writes_numbers(void **state)
 	buf_fini(&b);
 }
 
+static void check_digits(uint64_t v)
+{
+	char got[20], want[32];
+	size_t n = fmt_u64(got, v);
+
+	snprintf(want, sizeof want, "%llu", (unsigned long long)v);
+	check_str(want, str_of(got, n), str_from_z(want));
+}
+
+/* Around every power of two and of ten, where the number of bits or of digits changes. */
+static void writes_as_many_digits_as_there_are(void **state)
+{
+	uint64_t v = 1;
+
+	for (unsigned i = 0; i < 64; i++)
+		for (int by = -1; by <= 1; by++)
+			check_digits((1ull << i) + (uint64_t)by);
+	for (unsigned i = 0; i < 20; i++, v *= 10)
+		for (int by = -1; by <= 1; by++)
+			check_digits(v + (uint64_t)by);
+}
+
 static void writes_hex(void **state)
 {
 	struct buf b = buf_make(8);
@@ -194,6 +217,7 @@ int main(void)
 		cmocka_unit_test(starts_empty_and_costs_nothing), cmocka_unit_test(fills_to_the_ceiling),
 		cmocka_unit_test(refuses_what_cannot_fit),        cmocka_unit_test(doubles),
 		cmocka_unit_test(reserved_room_can_be_written),   cmocka_unit_test(writes_numbers),
+		cmocka_unit_test(writes_as_many_digits_as_there_are),
 		cmocka_unit_test(writes_hex),                     cmocka_unit_test(prints_up_to_the_ceiling),
 		cmocka_unit_test(consumes_from_the_front),        cmocka_unit_test(contents_can_be_taken),
 	};

@@ -262,6 +262,23 @@ static void measures_distance(void **state)
 		check_u64(cases[i].name, str_distance(cases[i].a, cases[i].b, cases[i].limit), cases[i].want);
 }
 
+static void puts_any_length(void **state)
+{
+	static const char from[] = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
+
+	for (size_t n = 0; n < sizeof from; n++) {
+		char *source = test_malloc(n + 1), *to = test_malloc(n + 1); /* a sanitizer sees their ends */
+
+		memcpy(source, from, n);
+		to[n] = '!';
+		check("end", put_str(to, str_of(source, n)) == to + n);
+		check_str("copy", str_of(to, n), str_of(from, n));
+		check("nothing behind", to[n] == '!');
+		test_free(source);
+		test_free(to);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -270,7 +287,7 @@ int main(void)
 		cmocka_unit_test(slices_are_clipped),    cmocka_unit_test(trims_optional_whitespace),
 		cmocka_unit_test(cuts_into_parts),       cmocka_unit_test(reads_numbers),
 		cmocka_unit_test(matches_patterns),      cmocka_unit_test(many_stars_stay_quick),
-		cmocka_unit_test(measures_distance),
+		cmocka_unit_test(measures_distance),     cmocka_unit_test(puts_any_length),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
