@@ -3,12 +3,14 @@
 wrong becomes 502 or the stream's error event, never a clean end, and the connection is not used again. After every row
 the next request gets its own answer. The number in each row is the section (no RFC number: 9112)."""
 import json
+import random
 import threading
 
 from harness import (DONE, PROVIDER_KEY, SLOW, SSE_HEAD, Gateway, chat, chat_answer, chat_chunk, chat_stream, chunk, config, event,
                      events_of, http, is_error, no_secret, same, short, sse)
 from provider import Close, Each, HalfClose, Never, Provider, Reset, Wait
 from strict import bad_chunks, doubtful_chunks, echo, good_chunks
+from strict_connections import CHANGES, SEED, changed_at_random
 from wire import Client, Ended, Late, Malformed, read_response, read_response_head
 
 TEXT = "the answer"
@@ -636,3 +638,36 @@ def test_a_provider_name_that_does_not_resolve_is_502():
                  models=[{"name": "m", "deployments": [{"provider": "up", "model": "x"}]}])
     with Gateway(cfg) as gw:
         is_error(gw.post("/v1/chat/completions", chat(), timeout=15), {502, 504})
+
+
+# -- bytes changed at random ---------------------------------------------------------------------------------------
+def test_answers_with_random_changes_become_an_answer_or_an_error_and_never_anothers():
+    seeds = [WHOLE, OK + TE + b"\r\n" + chunk(J[:20]) + chunk(J[20:]) + b"0\r\n\r\n", b"HTTP/1.1 100 Continue\r\n\r\n" + WHOLE, sse(*EVENTS), SSE_LEN % len(STREAM) + STREAM]
+    rnd, now = random.Random(SEED), [b""]
+
+    def answer(request):
+        return echo(request) if b"mine" in request.body else [now[0], HalfClose, Never]
+
+    with Provider(answer) as provider, Gateway(config(
+            provider, routing=NO_RETRY, providers={"up": {"dialect": "openai-chat", "base_url": provider.url + "/v1", "api_key": PROVIDER_KEY, "timeouts": {"first_byte": "2s", "idle": "2s"}}})) as gw:
+        for i in range(CHANGES // 2):
+            now[0] = changed_at_random(rnd, seeds)
+            wants_stream = i % 2 == 0
+            try:
+                if wants_stream:
+                    head, body, _ = _ask_for_stream(gw, "m")
+                else:
+                    r = gw.post("/v1/chat/completions", chat("x"), timeout=8)
+                    head, body = r, r.body
+            except (Malformed, Ended, Late) as e:
+                raise AssertionError(f"change {i}, {now[0]!r}: {type(e).__name__} {e}") from None
+            assert PROVIDER_KEY.encode() not in head.head + body
+            if head.status >= 400 or not wants_stream:
+                assert isinstance(json.loads(body), dict), f"change {i}, {now[0]!r}: {body!r}"
+            mark = f"mine {i}"
+            r = gw.post("/v1/chat/completions", chat(mark))
+            same((r.status, r.json()["choices"][0]["message"]["content"]), (200, mark), f"the request after change {i}, {now[0]!r}")
+        same(provider.faults, [])
+
+
+test_answers_with_random_changes_become_an_answer_or_an_error_and_never_anothers.limit = 120 + CHANGES / 20
