@@ -282,7 +282,7 @@ for name, target in {"absolute form": b"http://sluice.test" + P, "absolute form 
                      "with a query of all allowed characters": P + b"?a-z=._~!$&'()*+,;=:@/?%41"}.items():
     row(f"target {name}", "3.2", message(line=b"POST " + target + b" HTTP/1.1"), OK)
 row("target absolute form with a port", "3.2.2", message(line=b"POST http://sluice.test:80" + P + b" HTTP/1.1", host=b"Host: sluice.test:80"), OK)
-row("target absolute form with a port that Host leaves out", "3.2.2", message(line=b"POST http://sluice.test:80" + P + b" HTTP/1.1"), OK_OR_BAD)
+row("target absolute form with a port that Host leaves out", "3.2.2", message(line=b"POST http://sluice.test:80" + P + b" HTTP/1.1"), OK)
 for name, target in {
         "with a fragment": P + b"#top", "with a fragment in the query": P + b"?a#b", "with an empty fragment": P + b"#",
         "with half a percent": P + b"?a=%", "with a percent and one digit": P + b"?a=%4", "with a percent and letters": P + b"?a=%zz",
@@ -295,10 +295,9 @@ for name, target in {
         **{f"with control character {c:#04x}": P + b"?a%cb" % c for c in CTL + [9]},
         **{f"with {bytes([c])!r} in the query": P + b"?a%cb" % c for c in b"\"<>\\^`{|}"}}.items():
     row(f"target {name}", "3.2", message(line=b"POST " + target + b" HTTP/1.1"), Refused(400, 404))
-for name, target in {"of ftp": b"ftp://sluice.test" + P, "of file": b"file:///etc/passwd", "of gopher": b"gopher://sluice.test" + P,
-                     "of another host": b"http://evil.test" + P}.items():
+for name, target in {"of ftp": b"ftp://sluice.test" + P, "of file": b"file:///etc/passwd", "of gopher": b"gopher://sluice.test" + P}.items():
     row(f"target absolute {name}", "3.2.2", message(line=b"POST " + target + b" HTTP/1.1"),
-        Either(Accepted(), Refused(400, 404, 421), Answered(400, 404, 421)) if b"evil" in target else Either(Refused(400, 404, 421), Answered(400, 404, 421)))
+        Either(Refused(400, 404, 421), Answered(400, 404, 421)))
 for c in b"[]":
     row(f"target with {bytes([c])!r} in the query", "3.2", message(line=b"POST " + P + b"?a%cb HTTP/1.1" % c), OK_OR_BAD)
 NOT_FOUND = Either(Answered(400, 404), Refused(400, 404))
@@ -331,7 +330,9 @@ for value in (b"", b"a b", b"sluice.test, evil.test", b"user@sluice.test", b"use
               b"slu\0ice", b"slu\x01ice", b"slu\x7fice", b"slu%zzice", b"slu%2", b"slu%", b"@", b"@sluice.test", b"sluice.test@", b"sluice.test:80@evil.test", b"[::1%25eth0", b"[fe80::1]evil"):
     row(f"Host {value!r}", "9110 7.2", message(host=b"Host: " + value))
 row("Host of 5,000 letters", "9110 7.2", message(host=b"Host: " + b"a" * 5000), Either(Accepted(), Refused(400, 431)))
-for value in (b"a,b", b"sluice.test:99999", b"sluice.test:65536", b"sluice.test:999999999999999999999", b"sluice.test:", b"slu%20ice", b"slu_ice.test", b"[v1.fe80]", b"*", b"sluice.test..", b"[::1%25eth0]",
+for value in (b"sluice.test:99999", b"sluice.test:65536", b"sluice.test:999999999999999999999"):
+    row(f"Host {value!r}", "9110 4.2.1", message(host=b"Host: " + value))
+for value in (b"a,b", b"sluice.test:", b"slu%20ice", b"slu_ice.test", b"[v1.fe80]", b"*", b"sluice.test..", b"[::1%25eth0]",
               b"[::ffff:127.0.0.1]"):
     row(f"Host {value!r}", "9110 7.2", message(host=b"Host: " + value), OK_OR_BAD)
 for value in (b"sluice.test", b"SLUICE.TEST", b"sluice.test:80", b"sluice.test:8080", b"127.0.0.1", b"127.0.0.1:65535", b"[::1]", b"[::1]:8080", b"[2001:DB8::7]", b"a", b"sluice.test.", b"a-b.c-d", b"localhost", b"1.2.3"):
@@ -340,7 +341,8 @@ row("host in small letters", "9110 5.1", message(host=b"host: sluice.test"), OK)
 row("Host with spaces around", "9110 5.5", message(host=b"Host:   sluice.test  "), OK)
 row("Host last", "9110 7.2", message(HOST, host=b""), OK)
 row("Host that differs from the absolute target", "3.2.2",
-    message(line=b"POST http://sluice.test" + P + b" HTTP/1.1", host=b"Host: evil.test"), OK_OR_BAD)
+    message(line=b"POST http://sluice.test" + P + b" HTTP/1.1", host=b"Host: evil.test"), OK)
+row("a bad Host beside an absolute target", "3.2", message(line=b"POST http://sluice.test" + P + b" HTTP/1.1", host=b"Host: a b"))
 
 # -- HTTP/1.0 ------------------------------------------------------------------------------------------------------
 OLD = b"POST /v1/chat/completions HTTP/1.0"
