@@ -131,8 +131,7 @@ void req_free(struct req *r)
 		give_back_open(r->w, r->open);
 	free(r->texts);
 	free(r->held);
-	free(r->resume);
-	free(r->array);
+	free(r->array); /* or resume */
 	free(r->attempts);
 	key_unref(r->key);
 	snapshot_unref(r->snapshot);

@@ -125,17 +125,23 @@ struct upstream {
 	struct client *client;
 	struct origin *origin;
 	struct call *call;
-	struct dial *dial;
-	struct upstream *next, **link;   /* in the pool's idle list */
 	struct timer deadline;
 	struct task again;               /* read on, report, or go away, from a clean stack */
 	uint64_t born_ms;
-	size_t sent;
 	char *in;                        /* a partial head */
 	uint32_t in_n, in_cap, scanned;
-	uint64_t left;
-	struct http1_chunks chunks;
 	uint8_t state, body, interim;
+	union {                          /* by state */
+		struct dial *dial;       /* UP_DIALING */
+		size_t sent;             /* UP_SENDING */
+		struct {                 /* UP_BODY */
+			uint64_t left;
+			struct http1_chunks chunks;
+		};
+		struct {                 /* UP_IDLE: in the pool's list */
+			struct upstream *next, **link;
+		};
+	};
 	bool keep_alive, answered, used, sent_all, failed_early;
 };
 
@@ -158,8 +164,7 @@ static void up_free(struct upstream *u)
 {
 	struct client *c = u->client;
 
-	assert(!u->call && !u->link);
-	dial_cancel(u->dial);
+	assert(!u->call);
 	timer_cancel(c->options.loop, &u->deadline);
 	loop_unpost(c->options.loop, &u->again);
 	conn_close(&u->conn);
@@ -171,8 +176,8 @@ static void up_free(struct upstream *u)
 static void up_die(struct upstream *u)
 {
 	conn_close(&u->conn);
-	dial_cancel(u->dial);
-	u->dial = NULL;
+	if (u->state == UP_DIALING)
+		dial_cancel(u->dial);
 	u->call = NULL;
 	u->state = UP_DEAD;
 	u->client->stats.active--;
@@ -209,7 +214,6 @@ static void leave_pool(struct upstream *u)
 	*u->link = u->next;
 	if (u->next)
 		u->next->link = u->link;
-	u->link = NULL;
 	pool_of(u->client, u->origin)->n--;
 	u->client->stats.idle--;
 }

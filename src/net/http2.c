@@ -177,7 +177,7 @@ static void stream_gone(struct stream *s, enum err_code code, const char *why)
 	err_set(&e, code, "%s", why);
 	e.origin = ERR_FROM_CLIENT;
 	stream_done(s);
-	s->x.handler->on_gone(&s->x, &e);
+	s->h2->sc->server->options.handler->on_gone(&s->x, &e);
 }
 
 /* ---- the end of a connection ---- */
@@ -326,7 +326,7 @@ static void open_exchange(struct stream *s, bool bodyless)
 	assert(h->heading == s);
 	h->heading = NULL;
 	s->whole = bodyless;
-	s->x = (struct exchange){ .ops = &h2_ops, .handler = server->options.handler, .user = server->options.user,
+	s->x = (struct exchange){ .ops = &h2_ops, .user = server->options.user,
 		                  .loop = h->sc->conn.loop };
 	if (good) {
 		s->x.head_only = head.method == METHOD_HEAD;
@@ -334,7 +334,7 @@ static void open_exchange(struct stream *s, bool bodyless)
 		s->expect = head.expect_continue && !bodyless;
 		s->told = true;
 		server->stats.exchanges++;
-		s->x.handler->on_head(&s->x, &head);
+		s->h2->sc->server->options.handler->on_head(&s->x, &head);
 	} else {
 		refuse_head(s, &e);
 	}
@@ -603,7 +603,7 @@ static void run_attend(struct task *t)
 	for (struct stream *s = h->streams; s; s = s->next) {
 		if (s->body_due && !s->done) {
 			s->body_due = false;
-			s->x.handler->on_body(&s->x);
+			s->h2->sc->server->options.handler->on_body(&s->x);
 		}
 		if (s->fail_code && !s->done) {
 			struct err e;
@@ -611,11 +611,11 @@ static void run_attend(struct task *t)
 			err_set(&e, s->fail_code, "%s", s->fail_text);
 			e.origin = ERR_FROM_CLIENT;
 			s->fail_code = 0;
-			s->x.handler->on_body_failed(&s->x, &e);
+			s->h2->sc->server->options.handler->on_body_failed(&s->x, &e);
 		}
 		if (s->drained_due && !s->done) {
 			s->drained_due = false;
-			s->x.handler->on_drained(&s->x);
+			s->h2->sc->server->options.handler->on_drained(&s->x);
 		}
 	}
 	read_on(h);
