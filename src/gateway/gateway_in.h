@@ -162,6 +162,7 @@ struct worker {
 	struct req_open *free_opens;
 	unsigned n_free_opens;
 	unsigned n_opens, n_opens_peak;  /* alive, and the most since the heap was trimmed */
+	uint64_t last_open_ms;           /* when the last one began */
 	struct slab slab;                /* of struct req */
 	struct arena events;             /* for one stream event at a time */
 	uint64_t last_figures_ms;

@@ -264,7 +264,7 @@ static void end_well(struct upstream *u, bool reusable)
 	release(u, u->client->options.events->on_end(call, NULL) && reusable);
 }
 
-static void start_fresh(struct call *call);
+static void start_fresh(struct call *call, struct origin *);
 
 static void end_badly(struct upstream *u, const struct err *why)
 {
@@ -277,7 +277,7 @@ static void end_badly(struct upstream *u, const struct err *why)
 	if (again) {
 		call->retried = true;
 		call->client->stats.retries++;
-		start_fresh(call);
+		start_fresh(call, u->origin);
 		return;
 	}
 	call->client->stats.failures++;
@@ -602,13 +602,13 @@ static void on_dialed(void *arg, int fd, const struct addr *to, const struct err
 	send_more(u);
 }
 
-static void start_fresh(struct call *call)
+static void start_fresh(struct call *call, struct origin *o)
 {
 	struct client *c = call->client;
 	struct upstream *u = slab_take(&c->upstreams);
 
 	u->client = c;
-	u->origin = call->origin;
+	u->origin = o;
 	u->call = call;
 	u->again.run = run_again;
 	u->deadline.on_due = on_deadline;
@@ -617,8 +617,8 @@ static void start_fresh(struct call *call)
 	call->connected = call->reused = false;
 	c->stats.active++;
 	u->dial = dial_start(&(struct dial_request){
-		.loop = c->options.loop, .dns = c->options.dns, .host = str_from_z(call->origin->host),
-		.port = call->origin->port, .public_only = call->origin->public_only,
+		.loop = c->options.loop, .dns = c->options.dns, .host = str_from_z(o->host),
+		.port = o->port, .public_only = o->public_only,
 		.timeout_ms = call->deadlines.connect_ms, .on_done = on_dialed, .arg = u });
 }
 
@@ -644,12 +644,11 @@ void call_start(struct call *call, struct client *c, struct origin *o, const str
 
 	assert(!call->client && r->n > 0 && r->n <= CALL_PIECES);
 	call->client = c;
-	call->origin = o;
 	call->request = r;
 	call->deadlines = *d;
 	call->paused = call->retried = call->got_head = false;
 	if (!u) {
-		start_fresh(call);
+		start_fresh(call, o);
 		return;
 	}
 	c->stats.reuses++;

@@ -40,7 +40,6 @@ struct exchange {
 	const struct exchange_ops *ops;
 	void *user;                  /* the handler's */
 	struct loop *loop;
-	bool head_only;              /* HEAD: the body of the answer is counted but not sent */
 };
 
 /* What a version of HTTP provides; same contracts as the functions below. */

@@ -53,6 +53,7 @@ struct stream {
 	uint32_t early_n, early_cap, out_at, out_n, out_cap;
 	int32_t id;
 	uint8_t body_state, fail_code;      /* enum err_code */
+	bool head_only;                     /* HEAD: the body of the answer is counted but not sent */
 	bool told, done;                    /* the handler knows the exchange; it is through with it */
 	bool whole;                         /* END_STREAM has come */
 	bool body_due, drained_due;         /* on_body, on_drained have to be called */
@@ -329,7 +330,7 @@ static void open_exchange(struct stream *s, bool bodyless)
 	s->x = (struct exchange){ .ops = &h2_ops, .user = server->options.user,
 		                  .loop = h->sc->conn.loop };
 	if (good) {
-		s->x.head_only = head.method == METHOD_HEAD;
+		s->head_only = head.method == METHOD_HEAD;
 		s->content_length = head.content_length;
 		s->expect = head.expect_continue && !bodyless;
 		s->told = true;
@@ -798,7 +799,7 @@ static void h2_start(struct exchange *x, int status, const struct http_field *fi
 
 	assert(!s->done && !s->started && status >= 200 && status <= 599 && n <= HTTP1_FIELDS_MAX);
 	s->started = true;
-	s->out_none = x->head_only || status == 204 || status == 304 || length == 0;
+	s->out_none = s->head_only || status == 204 || status == 304 || length == 0;
 	s->has_length = length >= 0;
 	s->out_left = length > 0 ? (uint64_t)length : 0;
 	nv[k++] = nv_of(STR(":status"), str_of(code, fmt_u64(code, (uint64_t)status)));

@@ -45,7 +45,11 @@ struct h1 {
 	struct task again;               /* go on, from a clean stack */
 
 	char *in;                        /* received and not used: a partial head, or what follows a request */
-	uint32_t in_n, in_cap, scanned;
+	uint32_t in_n, in_cap;
+	union {
+		uint32_t scanned;        /* of a head: how far it was looked at */
+		uint32_t lingered;       /* H1_LINGER: bytes dropped */
+	};
 
 	struct buf *body;
 	uint64_t body_left;              /* of a body with a length */
@@ -54,13 +58,12 @@ struct h1 {
 
 	uint64_t out_left;               /* of an answer with a length */
 	uint32_t stall_mark;             /* queued bytes when the write deadline was set */
-	uint32_t lingered;
 	uint8_t state, body_state;
 	bool first;                      /* no request was read yet */
 	uint8_t proxy;                   /* enum server_proxy */
 	bool feeding;                    /* on_head is being called: who asks for the body need not post */
 	bool http10, body_chunked, expect;
-	bool keep_alive, started, out_chunked, out_none, was_full;
+	bool head_only, keep_alive, started, out_chunked, out_none, was_full;
 };
 
 static const struct exchange_ops h1_ops;
@@ -146,7 +149,7 @@ static void add_input(struct h1 *h, struct str s)
 static void linger(struct h1 *h)
 {
 	h->state = H1_LINGER;
-	h->lingered = 0;
+	h->lingered = 0; /* no head will be read any more */
 	keep_input(h, (struct str){ 0 });
 	conn_shut(&h->sc.conn);
 	/* What is queued leaves in this turn, mostly; if it does not, on_deadline gives it the time to. */
@@ -268,7 +271,8 @@ static void open_exchange(struct h1 *h, const struct http_head *head)
 	struct server *s = h->sc.server;
 
 	h->x = (struct exchange){ .ops = &h1_ops, .user = s->options.user,
-		                  .loop = h->sc.conn.loop, .head_only = head->method == METHOD_HEAD };
+		                  .loop = h->sc.conn.loop };
+	h->head_only = head->method == METHOD_HEAD;
 	h->state = H1_OPEN;
 	h->first = false;
 	h->keep_alive = head->keep_alive && !s->draining;
@@ -695,7 +699,7 @@ static void h1_start(struct exchange *x, int status, const struct http_field *fi
 
 	assert(h->state == H1_OPEN && !h->started && status >= 200 && status <= 599);
 	h->started = true;
-	h->out_none = x->head_only || status == 204 || status == 304;
+	h->out_none = h->head_only || status == 204 || status == 304;
 	h->out_chunked = length < 0 && !h->http10 && !h->out_none;
 	h->out_left = length > 0 ? (uint64_t)length : 0;
 	if (h->body_state != BODY_NONE || (length < 0 && h->http10)) {
