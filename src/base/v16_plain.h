@@ -20,6 +20,7 @@ static inline v16 v16_fill(char c)
 
 static inline v16 v16_eq(v16 a, v16 b) { return (v16)(a == b); }
 static inline v16 v16_lt(v16 a, v16 b) { return (v16)(a < b); }
+static inline v16 v16_below(v16 a, v16 b) { return v16_lt(a, b); }
 static inline v16 v16_or(v16 a, v16 b) { return a | b; }
 static inline v16 v16_and(v16 a, v16 b) { return a & b; }
 static inline v16 v16_xor(v16 a, v16 b) { return a ^ b; }

@@ -13,13 +13,14 @@
 
 #include "base/attr.h"
 #include "base/v16.h"
+#include "base/v32.h"
 
 /* The bytes a plain run stops at: quote, backslash, controls and non-ASCII. Flipping bit 1 puts the quote (0x22)
  * where the space was (0x20) and keeps the controls below it; so one comparison of signed bytes finds all but the
- * backslash. */
+ * backslash. Only the top bits of the result count. */
 static inline v16 json_stops_in(v16 v)
 {
-	return v16_or(v16_lt(v16_xor(v, v16_fill(2)), v16_fill(0x21)), v16_eq(v, v16_fill('\\')));
+	return v16_or(v16_below(v16_xor(v, v16_fill(2)), v16_fill(0x21)), v16_eq(v, v16_fill('\\')));
 }
 
 /* Bit i: byte i of the 64 bytes at p is such a byte. */
@@ -32,6 +33,23 @@ static inline uint64_t json_stops(const uint8_t *p)
 		return 0;
 	return v16_mask(a) | (uint64_t)v16_mask(b) << 16 | (uint64_t)v16_mask(c) << 32 | (uint64_t)v16_mask(d) << 48;
 }
+
+#ifdef V32
+V32 static inline v32 json_stops_in_wide(v32 v)
+{
+	return v32_or(v32_below(v32_xor(v, v32_fill(2)), v32_fill(0x21)), v32_eq(v, v32_fill('\\')));
+}
+
+/* json_stops for machines that have wide vectors. */
+V32 static inline uint64_t json_stops_wide(const uint8_t *p)
+{
+	v32 a = json_stops_in_wide(v32_load(p)), b = json_stops_in_wide(v32_load(p + 32));
+
+	if (!v32_mask(v32_or(a, b)))
+		return 0;
+	return v32_mask(a) | (uint64_t)v32_mask(b) << 32;
+}
+#endif
 
 /* The first such byte in [p, end), or end. What is from `start` to p may be read too. */
 static inline const uint8_t *json_find_stop(const uint8_t *start, const uint8_t *p, const uint8_t *end)

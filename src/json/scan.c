@@ -1,263 +1,127 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The JSON scanner: validates a text in one pass and finds wanted members on the way (RFC 8259, RFC 3629). */
+/* The JSON scanner: validates a text in one pass and finds wanted members on the way (RFC 8259). */
 #include "json/scan.h"
 
 #include <assert.h>
 
-#include "json/json_in.h"
-
-#if defined(__x86_64__)
-#include <immintrin.h>
-#endif
+#include "json/scan_in.h"
 
 /*
- * Every function below takes the place it stands at and returns the place behind what it read, or NULL after fault().
- * Bytes are unsigned here, so that comparisons mean what they say.
+ * Two things make the way through a text short.
+ *
+ * A text is closed if its last byte, but for white space, is the bracket that closes its first one: each whole array
+ * or object is. That bracket is part of no number, word, colon, comma or white space; so in a closed text only strings,
+ * and what is behind a closing bracket, have to ask whether the text ends. Other texts are plain values or will be
+ * refused, but where and why must be said all the same.
+ *
+ * Most names and strings are short, plain and not at the text's end: one look at the bytes where they begin finds their
+ * end.
+ *
+ * The parameter `way` is a constant in each call: the compiler makes several scanners out of one.
  */
-
-struct scan {
-	const uint8_t *start, *end;
-	const struct json_plan *plan;
-	struct json_hit *hit;
-	unsigned depth_max;
-	unsigned escapes;      /* escapes seen so far: did the string just read hold one? */
-	enum json_error error;
-	const uint8_t *at;        /* of the error */
+enum way {
+	WAY_OPEN,        /* the text is not closed, or has no brackets */
+	WAY_CLOSED,
+	WAY_CLOSED_WIDE, /* and the machine has wide vectors */
 };
+#define ANY_WAY static inline __attribute__((always_inline))
 
-COLD static const uint8_t *fault(struct scan *s, enum json_error error, const uint8_t *at)
+/* Is the byte at `p` this one? */
+ANY_WAY bool is_at(const struct scan *s, const uint8_t *p, uint8_t c, enum way way)
 {
-	s->error = error;
-	s->at = at;
-	return NULL;
-}
-
-/* At the end of the text it is the end that is wrong. */
-COLD static const uint8_t *fault_or_end(struct scan *s, enum json_error error, const uint8_t *at)
-{
-	return fault(s, at < s->end ? error : JSON_ERR_END, at);
-}
-
-static const uint8_t *skip_spaces(const uint8_t *p, const uint8_t *end)
-{
-	while (p < end && (*p == ' ' || *p == '\n' || *p == '\r' || *p == '\t'))
-		p++;
-	return p;
-}
-
-/* Most texts are written without white space. */
-static inline const uint8_t *skip_space(const uint8_t *p, const uint8_t *end)
-{
-	return likely(p < end && *p > ' ') ? p : skip_spaces(p, end);
+	return (way != WAY_OPEN || p < s->end) && *p == c;
 }
 
 /*
  * Strings
  */
 
-/* Passes a run of non-ASCII characters. */
-static const uint8_t *skip_utf8(struct scan *s, const uint8_t *p)
+/* The first byte in [p, p + 32) at which a plain run stops, or p + 32. JSON_ROOM. */
+static inline const uint8_t *find_stop_16(const uint8_t *p)
 {
-	while (p < s->end && *p >= 0x80) {
-		unsigned n = json_utf8_length(json_utf8_word(p, s->end));
-		if (n == 0)
-			return fault(s, JSON_ERR_UTF8, p);
-		p += n;
-	}
-	return p;
+	unsigned mask = v16_mask(json_stops_in(v16_load(p)));
+
+	if (likely(mask))
+		return p + (unsigned)__builtin_ctz(mask);
+	return p + 16 + (unsigned)__builtin_ctz(v16_mask(json_stops_in(v16_load(p + 16))) | 1u << 16);
 }
 
-static inline int hex_digit(uint8_t c)
+/* Bit i: a[i] is b[i]; 32 bytes. */
+static inline uint32_t same_16(const uint8_t *a, const uint8_t *b)
 {
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	c |= 0x20;
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+	return v16_mask(v16_eq(v16_load(a), v16_load(b))) | v16_mask(v16_eq(v16_load(a + 16), v16_load(b + 16))) << 16;
 }
 
-static inline bool is_short_escape(uint8_t c)
+#ifdef V32
+V32 static inline const uint8_t *find_stop_32(const struct scan *s, const uint8_t *p)
 {
-	/* b f n r t and " \ / */
-	return c == 'n' || c == '"' || c == '\\' || c == 't' || c == 'r' || c == '/' || c == 'b' || c == 'f';
+	const struct json_stop_words *w = &s->words;
+	v32 v = v32_load(p), low = v32_below(v32_xor(v, v32_load(w->flip)), v32_load(w->limit));
+
+	return p + v32_first(v32_mask(v32_or(low, v32_eq(v, v32_load(w->backslash)))));
 }
 
-/* Passes a run of escapes; *p is a backslash. */
-static const uint8_t *skip_escapes(struct scan *s, const uint8_t *p)
+V32 static inline uint32_t same_32(const uint8_t *a, const uint8_t *b)
 {
-	do {
-		if (s->end - p < 2)
-			return fault(s, JSON_ERR_END, s->end);
-		if (likely(is_short_escape(p[1]))) {
-			p += 2;
-		} else {
-			if (p[1] != 'u')
-				return fault(s, JSON_ERR_ESCAPE, p);
-			for (int i = 2; i < 6; i++) {
-				if (p + i == s->end)
-					return fault(s, JSON_ERR_END, s->end);
-				if (hex_digit(p[i]) < 0)
-					return fault(s, JSON_ERR_ESCAPE, p);
-			}
-			p += 6;
-		}
-		s->escapes++;
-	} while (p < s->end && *p == '\\');
-	return p;
-}
-
-/* *p is no plain byte and not the closing quote. */
-static inline const uint8_t *skip_special(struct scan *s, const uint8_t *p)
-{
-	if (*p >= 0x80)
-		return skip_utf8(s, p);
-	if (likely(*p == '\\'))
-		return skip_escapes(s, p);
-	return fault(s, JSON_ERR_CONTROL, p);
-}
-
-/* A long text, such as a prompt of 100 KB, is worth the machine's wide vectors: passes blocks without a stop. */
-#define LONG_BYTES 1024
-#if defined(__x86_64__) && !defined(SLUICE_V16_PLAIN)
-__attribute__((target("avx2"))) static const uint8_t *skip_plain_wide(const uint8_t *p, const uint8_t *end)
-{
-	const __m256i two = _mm256_set1_epi8(2), limit = _mm256_set1_epi8(0x21), backslash = _mm256_set1_epi8('\\');
-
-	for (; end - p >= 128; p += 128) {
-		__m256i stops = _mm256_setzero_si256();
-
-		for (int i = 0; i < 128; i += 32) {
-			__m256i v = _mm256_loadu_si256((const __m256i *)(const void *)(p + i));
-
-			stops = _mm256_or_si256(stops, _mm256_cmpgt_epi8(limit, _mm256_xor_si256(v, two)));
-			stops = _mm256_or_si256(stops, _mm256_cmpeq_epi8(v, backslash));
-		}
-		if (_mm256_movemask_epi8(stops))
-			break;
-	}
-	return p;
-}
-
-static const uint8_t *skip_plain(const uint8_t *p, const uint8_t *end)
-{
-	return __builtin_cpu_supports("avx2") ? skip_plain_wide(p, end) : p;
+	return v32_mask(v32_eq(v32_load(a), v32_load(b)));
 }
 #else
-static const uint8_t *skip_plain(const uint8_t *p, const uint8_t *end)
-{
-	return p;
-}
+#define find_stop_32(s, p) find_stop_16(p)
+#define same_32 same_16
 #endif
 
-/* One search finds all the stops of 64 bytes, so that a text with an accent or an escape in each word does not search
- * anew behind each. */
-static const uint8_t *skip_string_rest(struct scan *s, const uint8_t *p)
+ANY_WAY const uint8_t *find_stop(const struct scan *s, const uint8_t *p, enum way way)
 {
-	while (s->end - p >= 64) {
-		const uint8_t *block = p;
-		uint64_t stops = json_stops(block);
-		p += 64;
-		if (!stops && s->end - p >= LONG_BYTES)
-			p = skip_plain(p, s->end);
-		while (stops) {
-			const uint8_t *q = block + __builtin_ctzll(stops);
-			if (*q == '"')
-				return q + 1;
-			q = skip_special(s, q);
-			if (unlikely(!q))
-				return NULL;
-			if (q - block >= 64) {
-				p = q;
-				break;
-			}
-			stops &= UINT64_MAX << (q - block);
-		}
-	}
-	for (;;) {
-		p = json_find_stop(s->start, p, s->end);
-		if (p == s->end)
-			return fault(s, JSON_ERR_END, p);
-		if (*p == '"')
-			return p + 1;
-		p = skip_special(s, p);
-		if (unlikely(!p))
-			return NULL;
-	}
+	return way == WAY_CLOSED_WIDE ? find_stop_32(s, p) : find_stop_16(p);
 }
 
-/* `p` is behind the opening quote. Names and most values end within 16 bytes: that much is done in line. */
-static inline const uint8_t *skip_string(struct scan *s, const uint8_t *p)
+/* Passes plain bytes. Where it comes to is a stop, or less than 64 bytes before the text's end. */
+static const uint8_t *skip_run_16(const uint8_t *p, const uint8_t *end)
 {
-	if (likely(s->end - p >= 16)) {
-		unsigned mask = v16_mask(json_stops_in(v16_load(p)));
-		p += mask ? __builtin_ctz(mask) : 16;
-		if (likely(mask && *p == '"'))
-			return p + 1;
-	}
-	return skip_string_rest(s, p);
-}
-
-/*
- * Numbers and literals
- */
-
-static inline const uint8_t *skip_digits(const uint8_t *p, const uint8_t *end)
-{
-	while (p < end && (uint8_t)(*p - '0') < 10)
-		p++;
-	return p;
-}
-
-static const uint8_t *skip_number(struct scan *s, const uint8_t *p)
-{
-	const uint8_t *end = s->end, *start = p, *q;
-
-	if (*p == '-')
-		p++;
-	q = skip_digits(p, end);
-	if (q == p)
-		return fault_or_end(s, JSON_ERR_NUMBER, q);
-	if (*p == '0' && q > p + 1)
-		return fault(s, JSON_ERR_NUMBER, start);
-	p = q;
-	if (p < end && *p == '.') {
-		q = skip_digits(++p, end);
-		if (q == p)
-			return fault_or_end(s, JSON_ERR_NUMBER, q);
-		p = q;
-	}
-	if (p < end && (*p | 0x20) == 'e') {
-		p++;
-		if (p < end && (*p == '+' || *p == '-'))
-			p++;
-		q = skip_digits(p, end);
-		if (q == p)
-			return fault_or_end(s, JSON_ERR_NUMBER, q);
-		p = q;
+	for (; end - p >= 64; p += 64) {
+		uint64_t stops = json_stops(p);
+		if (stops)
+			return p + __builtin_ctzll(stops);
 	}
 	return p;
 }
 
-static inline const uint8_t *skip_word(struct scan *s, const uint8_t *p, struct str word)
+#ifdef V32
+V32 static const uint8_t *skip_run_32(const uint8_t *p, const uint8_t *end)
 {
-	if ((size_t)(s->end - p) < word.n || memcmp(p, word.p, word.n) != 0)
-		return fault(s, JSON_ERR_VALUE, p);
-	return p + word.n;
+	for (; end - p >= 64; p += 64) {
+		uint64_t stops = json_stops_wide(p);
+		if (stops)
+			return p + __builtin_ctzll(stops);
+	}
+	return p;
+}
+#else
+#define skip_run_32 skip_run_16
+#endif
+
+/* `p` is behind the opening quote. */
+ANY_WAY const uint8_t *skip_string(struct scan *s, const uint8_t *p, enum way way)
+{
+	if (likely(p < s->roomy_end)) {
+		const uint8_t *stop = find_stop(s, p, way);
+		if (likely(*stop == '"'))
+			return stop + 1;
+		p = way == WAY_CLOSED_WIDE ? skip_run_32(stop, s->end) : skip_run_16(stop, s->end);
+		if (p < s->end && *p == '"')
+			return p + 1;
+	}
+	return json_skip_string(s, p);
 }
 
-/* A value that is neither array nor object; p < end. */
-static inline const uint8_t *skip_scalar(struct scan *s, const uint8_t *p)
+/* `p` is at the opening quote of a name. Returns its closing quote if it is short and plain and the colon is behind it,
+ * else NULL. */
+ANY_WAY const uint8_t *find_name_end(const struct scan *s, const uint8_t *p, enum way way)
 {
-	if (*p == '"')
-		return skip_string(s, p + 1);
-	if ((uint8_t)(*p - '0') < 10 || *p == '-')
-		return skip_number(s, p);
-	if (*p == 't')
-		return skip_word(s, p, STR("true"));
-	if (*p == 'f')
-		return skip_word(s, p, STR("false"));
-	if (*p == 'n')
-		return skip_word(s, p, STR("null"));
-	return fault(s, JSON_ERR_VALUE, p);
+	if (unlikely(p + 1 >= s->roomy_end))
+		return NULL;
+	p = find_stop(s, p + 1, way);
+	return likely(memcmp(p, "\":", 2) == 0) ? p : NULL;
 }
 
 /*
@@ -268,30 +132,72 @@ static inline const uint8_t *skip_scalar(struct scan *s, const uint8_t *p)
 static inline bool opens(uint8_t c) { return (c | 0x20) == '{'; }
 static inline uint8_t closing_of(uint8_t c) { return (uint8_t)(c + 2); }
 
-/* `p` is behind a member's name. Returns the place of its value. */
-static inline const uint8_t *skip_colon(struct scan *s, const uint8_t *p)
+static inline unsigned digit_of(uint8_t c) { return (uint8_t)(c - '0'); }
+
+/* A few plain digits, as most numbers are; NULL: the number may be of another form. In closed texts. */
+ANY_WAY const uint8_t *skip_integer(const uint8_t *p, int64_t *out)
 {
-	if (unlikely(p == s->end || *p != ':')) {
-		p = skip_spaces(p, s->end);
-		if (p == s->end || *p != ':')
-			return fault_or_end(s, JSON_ERR_COLON, p);
+	uint64_t n = digit_of(*p);
+	unsigned digit = digit_of(*++p);
+
+	if (n != 0)
+		for (; digit < 10; digit = digit_of(*++p))
+			n = n * 10 + digit;
+	if (unlikely(*p != ',') && (digit < 10 || *p == '.' || (*p | 0x20) == 'e'))
+		return NULL;
+	*out = (int64_t)n;
+	return p;
+}
+
+/* A value that is neither a string nor a container; p < end. */
+ANY_WAY const uint8_t *skip_plain(struct scan *s, const uint8_t *p, enum way way)
+{
+	if (way != WAY_OPEN && json_is_digit(*p)) {
+		int64_t n;
+		const uint8_t *end = skip_integer(p, &n);
+		return likely(end) ? end : json_skip_plain(s, p);
 	}
-	p = skip_space(p + 1, s->end);
-	return likely(p < s->end) ? p : fault(s, JSON_ERR_END, p);
+	if (p < s->roomy_end && memcmp(p, "null", 4) == 0)
+		return p + 4;
+	return json_skip_plain(s, p);
 }
 
-/* `p` is behind a value. Returns the place of the comma or of `close`. */
-static inline const uint8_t *skip_to_comma(struct scan *s, const uint8_t *p, uint8_t close)
+/* `p` is where a member should begin and its quote is not: there may be white space. Returns the quote's place. */
+static const uint8_t *skip_to_name(struct scan *s, const uint8_t *p)
 {
-	if (likely(p < s->end && (*p == ',' || *p == close)))
-		return p;
-	p = skip_spaces(p, s->end);
-	return p < s->end && (*p == ',' || *p == close) ? p : fault_or_end(s, JSON_ERR_COMMA, p);
+	p = json_skip_spaces(p, s->end);
+	return p < s->end && *p == '"' ? p : json_fault_or_end(s, JSON_ERR_NAME, p);
 }
 
-/* `p` is at the bracket that opens an array or object. Passes the whole of it, looking for nothing: this loop sees most
- * of the bytes. `depth` counts what is open around it. */
-HOT static const uint8_t *skip_container(struct scan *s, const uint8_t *p, unsigned depth)
+/* `p` is behind a name. Returns the place behind the colon. */
+static const uint8_t *skip_colon(struct scan *s, const uint8_t *p)
+{
+	p = json_skip_spaces(p, s->end);
+	return p < s->end && *p == ':' ? p + 1 : json_fault_or_end(s, JSON_ERR_COLON, p);
+}
+
+/* `p` is behind a value, where no comma is. Returns the place of the comma or of `close`. */
+static const uint8_t *skip_to_comma(struct scan *s, const uint8_t *p, uint8_t close)
+{
+	p = json_skip_spaces(p, s->end);
+	return p < s->end && (*p == ',' || *p == close) ? p : json_fault_or_end(s, JSON_ERR_COMMA, p);
+}
+
+/* Where a value should begin. White space is one blank mostly. */
+ANY_WAY const uint8_t *skip_to_value(struct scan *s, const uint8_t *p, enum way way)
+{
+	if (way != WAY_OPEN) {
+		if (likely(*p > ' '))
+			return p;
+		return *p == ' ' && p[1] > ' ' ? p + 1 : json_skip_spaces(p, s->end);
+	}
+	p = json_skip_spaces(p, s->end);
+	return p < s->end ? p : json_fault_at(s, JSON_ERR_END, p);
+}
+
+/* `p` is at the bracket that opens an array or object. Passes the whole of it, looking for nothing. `depth` counts what
+ * is open around it. */
+ANY_WAY const uint8_t *skip_container(struct scan *s, const uint8_t *p, unsigned depth, enum way way)
 {
 	uint8_t closing[JSON_DEPTH_MAX]; /* of what is open around the present level */
 	const unsigned outside = depth;
@@ -299,188 +205,301 @@ HOT static const uint8_t *skip_container(struct scan *s, const uint8_t *p, unsig
 
 open:
 	if (depth == s->depth_max)
-		return fault(s, JSON_ERR_DEPTH, p);
+		return json_fault_at(s, JSON_ERR_DEPTH, p);
 	closing[depth++] = close;
 	close = closing_of(*p);
-	p = skip_space(p + 1, s->end);
-	if (p == s->end)
-		return fault(s, JSON_ERR_END, p);
+	p = skip_to_value(s, p + 1, way);
+	if (unlikely(!p))
+		return NULL;
 	if (*p == close)
 		goto closed;
 	for (;;) {
 		if (close == '}') {
-			if (unlikely(p == s->end || *p != '"'))
-				return fault_or_end(s, JSON_ERR_NAME, p);
-			p = skip_string(s, p + 1);
-			if (unlikely(!p) || !(p = skip_colon(s, p)))
+			if (!is_at(s, p, '"', way) && unlikely(!(p = skip_to_name(s, p))))
 				return NULL;
-		} else if (p == s->end) {
-			return fault(s, JSON_ERR_END, p);
+			const uint8_t *quote = find_name_end(s, p, way);
+			if (likely(quote))
+				p = quote + 2;
+			else if (!(p = json_skip_string(s, p + 1)) || !(p = skip_colon(s, p)))
+				return NULL;
 		}
-		if (opens(*p))
+		p = skip_to_value(s, p, way);
+		if (way == WAY_OPEN && !p)
+			return NULL;
+		if (*p == '"')
+			p = skip_string(s, p + 1, way);
+		else if (opens(*p))
 			goto open;
-		p = skip_scalar(s, p);
+		else
+			p = skip_plain(s, p, way);
 		if (unlikely(!p))
 			return NULL;
 	next:
-		p = skip_to_comma(s, p, close);
-		if (unlikely(!p))
-			return NULL;
-		if (*p == ',') {
-			p = skip_space(p + 1, s->end);
-			continue;
+		if (!is_at(s, p, ',', way)) {
+			if (!is_at(s, p, close, way) && unlikely(!(p = skip_to_comma(s, p, close))))
+				return NULL;
+			if (*p == close)
+				goto closed;
 		}
+		p++;
+		continue;
 	closed:
 		p++;
-		if (--depth == outside)
+		depth--;
+		if (way != WAY_OPEN && unlikely(p > s->last) && depth > 0)
+			return json_fault_at(s, JSON_ERR_END, s->end);
+		if (depth == outside)
 			return p;
 		close = closing[depth];
 		goto next;
 	}
 }
 
-/* Names share a slot seldom: wanted ones of one object mostly differ in length or in their first letter. */
-static inline unsigned slot_of(const uint8_t *name, size_t n) { return (name[0] ^ (unsigned)n) % JSON_PLAN_SLOTS; }
-
-/* memcmp for n bytes, 1 to 63, without the call. */
-static inline bool same_name(const uint8_t *a, const uint8_t *b, size_t n)
+/* The child of `n` whose name stands between the quotes at `name` and `quote`; NULL: none. JSON_ROOM. */
+ANY_WAY const struct json_plan_node *find_child(const struct scan *s, const struct json_plan_node *n,
+                                                const uint8_t *name, const uint8_t *quote, enum way way)
 {
-	uint64_t x, y;
-	uint32_t v, w;
-
-	if (n >= 8) {
-		for (size_t i = 0; i + 8 < n; i += 8) {
-			memcpy(&x, a + i, 8);
-			memcpy(&y, b + i, 8);
-			if (x != y)
-				return false;
-		}
-		memcpy(&x, a + n - 8, 8);
-		memcpy(&y, b + n - 8, 8);
-		return x == y;
+	for (unsigned c = n->slot[json_plan_slot(name, (size_t)(quote - name))]; c; c = n->next_in_slot) {
+		n = &s->nodes[c];
+		uint32_t same = way == WAY_CLOSED_WIDE ? same_32(name + 1, n->text) : same_16(name + 1, n->text);
+		if (likely(!(~same & n->mask)))
+			return n;
 	}
-	if (n >= 4) {
-		memcpy(&v, a, 4);
-		memcpy(&w, b, 4);
-		if (v != w)
-			return false;
-		memcpy(&v, a + n - 4, 4);
-		memcpy(&w, b + n - 4, 4);
-		return v == w;
-	}
-	return a[0] == b[0] && a[n / 2] == b[n / 2] && a[n - 1] == b[n - 1];
+	return NULL;
 }
 
-COLD static unsigned find_escaped(const struct scan *s, const struct json_plan_node *n, struct str raw)
+/* Passes a name that find_name_end did not take, and its colon. Its node, or NULL, is in s->odd_child. */
+static const uint8_t *match_odd_name(struct scan *s, const uint8_t *p, const struct json_plan_node *n)
 {
-	for (unsigned c = n->child; c; c = s->plan->node[c].next)
-		if (json_is_str(raw, s->plan->node[c].name))
-			return c;
-	return 0;
-}
+	const char *name = (const char *)p;
 
-/* The child of `n` whose name is the n bytes at `name`; 0: none. */
-static inline unsigned find_child(const struct scan *s, const struct json_plan_node *n, const uint8_t *name, size_t len)
-{
-	unsigned c = n->slot[slot_of(name, len)];
-
-	for (; c; c = s->plan->node[c].next_in_slot)
-		if (s->plan->node[c].name.n == len && same_name((const uint8_t *)s->plan->node[c].name.p, name, len))
-			return c;
-	return 0;
+	p = json_skip_string(s, p + 1);
+	if (!p)
+		return NULL;
+	struct str raw = str_of(name, (size_t)((const char *)p - name));
+	s->odd_child = NULL;
+	for (unsigned c = n->child; c && !s->odd_child; c = s->nodes[c].next)
+		if (s->escaped ? json_is_str(raw, s->nodes[c].name)
+		               : str_eq(str_of(name + 1, raw.n - 2), s->nodes[c].name))
+			s->odd_child = &s->nodes[c];
+	return skip_colon(s, p);
 }
 
 /* The node's member stands again: what was found in its first is void. */
 COLD static void forget(struct scan *s, const struct json_plan_node *n)
 {
-	if (n->hit)
-		s->hit[n->hit - 1] = (struct json_hit){ .twice = true };
-	for (unsigned c = n->child; c; c = s->plan->node[c].next)
-		forget(s, &s->plan->node[c]);
+	if (n->want & JSON_WANT_NUMBER)
+		s->number[n->want & ~JSON_WANT_NUMBER] = JSON_NO_NUMBER;
+	else if (n->want)
+		s->hit[n->want - 1] = (struct json_hit){ .twice = true };
+	for (unsigned c = n->child; c; c = s->nodes[c].next)
+		forget(s, &s->nodes[c]);
 }
 
-static inline enum json_type type_at(const uint8_t *p)
+/* The type of the value that a byte begins. */
+static const uint8_t type_of[256] = {
+	['"'] = JSON_STRING, ['{'] = JSON_OBJECT, ['['] = JSON_ARRAY, ['t'] = JSON_BOOL, ['f'] = JSON_BOOL,
+	['n'] = JSON_NULL, ['-'] = JSON_NUMBER, ['0'] = JSON_NUMBER, ['1'] = JSON_NUMBER, ['2'] = JSON_NUMBER,
+	['3'] = JSON_NUMBER, ['4'] = JSON_NUMBER, ['5'] = JSON_NUMBER, ['6'] = JSON_NUMBER, ['7'] = JSON_NUMBER,
+	['8'] = JSON_NUMBER, ['9'] = JSON_NUMBER,
+};
+
+/* An object that the plan looks into, and the member of it that is being read. */
+struct level {
+	const struct json_plan_node *node;
+	uint64_t seen;           /* bits of the nodes whose members were seen */
+	const uint8_t *before;   /* the comma in front of the member */
+	struct json_hit *hit;    /* NULL: nobody wants the member */
+};
+
+/* Is the member of node `c` there for the first time? Or forgets the first. */
+static inline bool match_once(struct scan *s, struct level *l, const struct json_plan_node *c, const uint8_t *name)
 {
-	switch (*p) {
-	case '"': return JSON_STRING;
-	case '{': return JSON_OBJECT;
-	case '[': return JSON_ARRAY;
-	case 't': case 'f': return JSON_BOOL;
-	case 'n': return JSON_NULL;
-	default: return JSON_NUMBER;
+	if (unlikely(l->seen & c->bit)) {
+		if (s->plan->flags & JSON_REFUSE_TWICE)
+			return json_fault_at(s, JSON_ERR_TWICE, name);
+		forget(s, c);
 	}
+	l->seen |= c->bit;
+	return true;
 }
 
-static const uint8_t *match_object(struct scan *s, const uint8_t *p, const struct json_plan_node *n, unsigned depth);
-
-/* `p` is at the value of a member; `child` is its node, 0 for a member that nobody wants. */
-static inline const uint8_t *match_value(struct scan *s, const uint8_t *p, unsigned child, unsigned depth)
+/* The hit of the member whose name begins at `name` and whose value at `value`. */
+static inline struct json_hit *match_hit(struct scan *s, const struct level *l, const struct json_plan_node *c,
+                                         const uint8_t *name, const uint8_t *value)
 {
-	if (!opens(*p))
-		return skip_scalar(s, p);
-	if (*p == '{' && child && s->plan->node[child].child)
-		return match_object(s, p, &s->plan->node[child], depth);
-	return skip_container(s, p, depth);
+	if (!c->want)
+		return NULL;
+	struct json_hit *hit = &s->hit[c->want - 1];
+	hit->value.p = (const char *)value;
+	hit->name = (const char *)name;
+	hit->before = (const char *)l->before;
+	hit->type = (enum json_type)type_of[*value];
+	return hit;
 }
 
-/* `p` is at the brace of an object that `n` is about, `depth` counts what is open around it. The recursion is as deep
- * as the plan's longest path. */
-static const uint8_t *match_object(struct scan *s, const uint8_t *p, const struct json_plan_node *n, unsigned depth)
-{
-	const uint8_t *before = NULL;
-	uint64_t seen = 0; /* bit n: node n's member */
+static const uint8_t *skip_unwanted(struct scan *s, const uint8_t *p, unsigned depth, enum way way);
 
-	if (depth++ == s->depth_max)
-		return fault(s, JSON_ERR_DEPTH, p);
-	p = skip_space(p + 1, s->end);
-	if (p < s->end && *p == '}')
-		return p + 1;
+/* Passes the value of a member whose number is wanted and is not a few digits. The last of several members of that name
+ * counts, whatever it is. */
+static const uint8_t *match_odd_number(struct scan *s, const uint8_t *p, unsigned depth, enum way way, int64_t *out)
+{
+	const uint8_t *start = p;
+
+	if (opens(*p))
+		p = skip_unwanted(s, p, depth, way);
+	else
+		p = *p == '"' ? json_skip_string(s, p + 1) : json_skip_plain(s, p);
+	if (p && !json_to_i64(str_of((const char *)start, (size_t)(p - start)), out))
+		*out = JSON_NO_NUMBER;
+	return p;
+}
+
+ANY_WAY const uint8_t *match_number(struct scan *s, const uint8_t *p, unsigned depth, enum way way, int64_t *out)
+{
+	if (way != WAY_OPEN && likely(json_is_digit(*p))) {
+		const uint8_t *end = skip_integer(p, out);
+		if (likely(end && end - p <= 18))
+			return end;
+	}
+	return match_odd_number(s, p, depth, way, out);
+}
+
+/* `p` is at the brace of the text's own object. Goes through its members and through those of objects that the plan
+ * looks into, which are no deeper in one another than its longest path. */
+ANY_WAY const uint8_t *match_object(struct scan *s, const uint8_t *p, enum way way)
+{
+	struct level around[JSON_PATH_DEPTH], l = { .node = &s->plan->node[0] };
+	unsigned depth = 0;
+
+open:
+	if (depth == s->depth_max)
+		return json_fault_at(s, JSON_ERR_DEPTH, p);
+	depth++;
+	l.seen = 0;
+	l.before = NULL;
+	p = skip_to_value(s, p + 1, way);
+	if (unlikely(!p))
+		return NULL;
+	if (*p == '}')
+		goto closed;
 	for (;;) {
-		const uint8_t *name = p, *value;
-		struct json_hit *hit = NULL;
-		unsigned escapes = s->escapes, child;
-
-		if (unlikely(p == s->end || *p != '"'))
-			return fault_or_end(s, JSON_ERR_NAME, p);
-		p = skip_string(s, p + 1);
-		if (unlikely(!p))
+		if (!is_at(s, p, '"', way) && unlikely(!(p = skip_to_name(s, p))))
 			return NULL;
-		if (likely(s->escapes == escapes))
-			child = find_child(s, n, name + 1, (size_t)(p - name) - 2);
-		else
-			child = find_escaped(s, n, str_of((const char *)name, (size_t)(p - name)));
-		value = p = skip_colon(s, p);
-		if (unlikely(!p))
+		const uint8_t *name = p, *quote = find_name_end(s, p, way);
+		const struct json_plan_node *child;
+		if (likely(quote)) {
+			child = find_child(s, l.node, name, quote, way);
+			p = quote + 2;
+		} else {
+			p = match_odd_name(s, p, l.node);
+			if (!p)
+				return NULL;
+			child = s->odd_child;
+		}
+		p = skip_to_value(s, p, way);
+		if (way == WAY_OPEN && !p)
 			return NULL;
+		l.hit = NULL;
 		if (child) {
-			const struct json_plan_node *c = &s->plan->node[child];
-			if (unlikely(seen >> child & 1)) {
-				if (s->plan->flags & JSON_REFUSE_TWICE)
-					return fault(s, JSON_ERR_TWICE, name);
-				forget(s, c);
+			if (child->want & JSON_WANT_NUMBER) {
+				p = match_number(s, p, depth, way, &s->number[child->want & ~JSON_WANT_NUMBER]);
+				if (unlikely(!p))
+					return NULL;
+				goto next;
 			}
-			seen |= (uint64_t)1 << child;
-			hit = c->hit ? &s->hit[c->hit - 1] : NULL;
+			if (unlikely(!match_once(s, &l, child, name)))
+				return NULL;
+			l.hit = match_hit(s, &l, child, name, p);
+			if (*p == '{' && child->child) {
+				around[depth - 1] = l;
+				l.node = child;
+				goto open;
+			}
 		}
-		p = match_value(s, p, child, depth);
+		if (*p == '"')
+			p = skip_string(s, p + 1, way);
+		else if (opens(*p))
+			p = skip_unwanted(s, p, depth, way);
+		else
+			p = skip_plain(s, p, way);
 		if (unlikely(!p))
 			return NULL;
-		if (hit) {
-			hit->value = str_of((const char *)value, (size_t)(p - value));
-			hit->name = (const char *)name;
-			hit->before = (const char *)before;
-			hit->type = type_at(value);
+	next:
+		if (l.hit)
+			l.hit->value.n = (size_t)(p - (const uint8_t *)l.hit->value.p);
+		if (!is_at(s, p, ',', way)) {
+			if (!is_at(s, p, '}', way) && unlikely(!(p = skip_to_comma(s, p, '}'))))
+				return NULL;
+			if (*p == '}')
+				goto closed;
 		}
-		p = skip_to_comma(s, p, '}');
-		if (unlikely(!p))
-			return NULL;
-		if (*p == '}')
-			return p + 1;
-		before = p;
-		p = skip_space(p + 1, s->end);
-		if (hit)
-			hit->after = (const char *)before + 1;
+		l.before = p++;
+		if (l.hit)
+			l.hit->after = (const char *)p;
+		continue;
+	closed:
+		p++;
+		if (--depth == 0)
+			return p;
+		if (way != WAY_OPEN && unlikely(p > s->last))
+			return json_fault_at(s, JSON_ERR_END, s->end);
+		l = around[depth - 1];
+		goto next;
 	}
+}
+
+/*
+ * The scanners
+ */
+
+#ifndef V32
+#define V32
+static bool v32_here(void) { return false; }
+#endif
+
+static const uint8_t *skip_open(struct scan *s, const uint8_t *p, unsigned depth)
+{
+	return skip_container(s, p, depth, WAY_OPEN);
+}
+
+HOT static const uint8_t *skip_closed(struct scan *s, const uint8_t *p, unsigned depth)
+{
+	return skip_container(s, p, depth, WAY_CLOSED);
+}
+
+V32 HOT static const uint8_t *skip_closed_wide(struct scan *s, const uint8_t *p, unsigned depth)
+{
+	return skip_container(s, p, depth, WAY_CLOSED_WIDE);
+}
+
+static const uint8_t *skip_unwanted(struct scan *s, const uint8_t *p, unsigned depth, enum way way)
+{
+	switch (way) {
+	case WAY_OPEN: return skip_open(s, p, depth);
+	case WAY_CLOSED: return skip_closed(s, p, depth);
+	case WAY_CLOSED_WIDE: return skip_closed_wide(s, p, depth);
+	}
+	assert(!"unknown way");
+	return NULL;
+}
+
+static const uint8_t *match_open(struct scan *s, const uint8_t *p) { return match_object(s, p, WAY_OPEN); }
+HOT static const uint8_t *match_closed(struct scan *s, const uint8_t *p) { return match_object(s, p, WAY_CLOSED); }
+V32 HOT static const uint8_t *match_closed_wide(struct scan *s, const uint8_t *p)
+{
+	return match_object(s, p, WAY_CLOSED_WIDE);
+}
+
+static const uint8_t *match(struct scan *s, const uint8_t *p, enum way way)
+{
+	switch (way) {
+	case WAY_OPEN: return match_open(s, p);
+	case WAY_CLOSED: return match_closed(s, p);
+	case WAY_CLOSED_WIDE: return match_closed_wide(s, p);
+	}
+	assert(!"unknown way");
+	return NULL;
 }
 
 /* Lines end in LF, CR or CRLF; columns count characters, so continuation bytes do not count. */
@@ -499,37 +518,66 @@ COLD static void locate(struct json_fault *f, struct str text, size_t offset)
 	}
 }
 
+/* How to go through the text whose first byte, an opening bracket, is at `p`. */
+static enum way find_way(struct scan *s, const uint8_t *p)
+{
+	const uint8_t *last = s->end - 1;
+
+	while (last > p && *last <= ' ')
+		last--;
+	s->last = last;
+	if (last == p || *last != closing_of(*p))
+		return WAY_OPEN;
+	return v32_here() ? WAY_CLOSED_WIDE : WAY_CLOSED;
+}
+
 static const uint8_t *scan_text(struct scan *s, const uint8_t *p)
 {
 	static const uint8_t bom[] = { 0xef, 0xbb, 0xbf };
 
 	if (s->end - p >= 3 && memcmp(p, bom, sizeof bom) == 0)
-		return fault(s, JSON_ERR_BOM, p);
-	p = skip_space(p, s->end);
+		return json_fault_at(s, JSON_ERR_BOM, p);
+	if (p == s->end || *p <= ' ')
+		p = json_skip_spaces(p, s->end);
 	if (p == s->end)
-		return fault(s, JSON_ERR_EMPTY, p);
+		return json_fault_at(s, JSON_ERR_EMPTY, p);
 	if (*p == '{' && s->plan)
-		p = match_object(s, p, &s->plan->node[0], 0);
+		p = match(s, p, find_way(s, p));
 	else if (opens(*p))
-		p = skip_container(s, p, 0);
+		p = skip_unwanted(s, p, 0, find_way(s, p));
 	else
-		p = skip_scalar(s, p);
-	if (!p)
-		return NULL;
-	p = skip_space(p, s->end);
-	return p == s->end ? p : fault(s, JSON_ERR_TRAILING, p);
+		p = *p == '"' ? json_skip_string(s, p + 1) : json_skip_plain(s, p);
+	if (p == s->end || !p)
+		return p;
+	p = json_skip_spaces(p, s->end);
+	return p == s->end ? p : json_fault_at(s, JSON_ERR_TRAILING, p);
 }
 
-bool json_scan(const struct json_plan *plan, struct str text, unsigned depth_max, struct json_hit *hit,
-               struct json_fault *f)
+bool json_scan_numbers(const struct json_plan *plan, struct str text, unsigned depth_max, struct json_hit *hit,
+                       int64_t *number, struct json_fault *f)
 {
 	assert(depth_max <= JSON_DEPTH_MAX);
-	assert(!plan || plan->nodes > 0);
 	const uint8_t *start = (const uint8_t *)(text.n ? text.p : "");
-	struct scan s = { .start = start, .end = start + text.n, .plan = plan, .hit = hit, .depth_max = depth_max };
+	struct scan s;
 
-	for (unsigned i = 0; plan && i < plan->paths; i++)
-		hit[i] = (struct json_hit){ .type = JSON_ABSENT };
+	s.start = start;
+	s.end = start + text.n;
+	s.roomy_end = text.n >= JSON_ROOM ? s.end - (JSON_ROOM - 1) : start;
+	s.plan = plan;
+	s.hit = hit;
+	s.number = number;
+	s.depth_max = depth_max;
+	memset(s.words.flip, 2, sizeof s.words.flip);
+	memset(s.words.limit, 0x21, sizeof s.words.limit);
+	memset(s.words.backslash, '\\', sizeof s.words.backslash);
+	if (plan) {
+		assert(plan->nodes > 0);
+		s.nodes = plan->node;
+		if (plan->paths > 0)
+			memset(hit, 0, plan->paths * sizeof *hit); /* JSON_ABSENT is 0 */
+		if (plan->numbers > 0)
+			memset(number, 0x80, plan->numbers * sizeof *number);
+	}
 	if (likely(scan_text(&s, start)))
 		return true;
 	f->error = s.error;
@@ -537,44 +585,11 @@ bool json_scan(const struct json_plan *plan, struct str text, unsigned depth_max
 	return false;
 }
 
-/*
- * Plans
- */
-
-static unsigned plan_child(struct json_plan *plan, unsigned parent, struct str name)
+bool json_scan(const struct json_plan *plan, struct str text, unsigned depth_max, struct json_hit *hit,
+               struct json_fault *f)
 {
-	struct json_plan_node *n = &plan->node[parent];
-
-	assert(name.n > 0 && name.n < 64);
-	for (unsigned c = n->child; c; c = plan->node[c].next)
-		if (str_eq(plan->node[c].name, name))
-			return c;
-	assert(plan->nodes < JSON_PLAN_NODES);
-	unsigned c = plan->nodes++;
-	uint8_t *slot = &n->slot[slot_of((const uint8_t *)name.p, name.n)];
-	plan->node[c] = (struct json_plan_node){ .name = name, .next = n->child, .next_in_slot = *slot };
-	n->child = (uint8_t)c;
-	*slot = (uint8_t)c;
-	return c;
-}
-
-void json_plan_init(struct json_plan *plan, const char *const *paths, size_t n, unsigned flags)
-{
-	assert(n <= JSON_PLAN_PATHS);
-	memset(plan, 0, sizeof *plan);
-	plan->nodes = 1;
-	plan->paths = (unsigned)n;
-	plan->flags = flags;
-	for (size_t i = 0; i < n; i++) {
-		struct str rest = str_from_z(paths[i]);
-		unsigned node = 0, depth = 0;
-		while (rest.p) {
-			node = plan_child(plan, node, str_cut(&rest, '.'));
-			assert(++depth <= JSON_PATH_DEPTH);
-		}
-		assert(plan->node[node].hit == 0); /* the same path twice */
-		plan->node[node].hit = (uint8_t)(i + 1);
-	}
+	assert(!plan || plan->numbers == 0);
+	return json_scan_numbers(plan, text, depth_max, hit, NULL, f);
 }
 
 /*

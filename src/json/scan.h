@@ -30,7 +30,10 @@ struct buf;
 
 enum json_type { JSON_ABSENT, JSON_NULL, JSON_BOOL, JSON_NUMBER, JSON_STRING, JSON_ARRAY, JSON_OBJECT };
 
-enum { JSON_DEPTH_MAX = 1024, JSON_PLAN_PATHS = 32, JSON_PLAN_NODES = 64, JSON_PLAN_SLOTS = 16, JSON_PATH_DEPTH = 8 };
+enum {
+	JSON_DEPTH_MAX = 1024, JSON_PLAN_PATHS = 32, JSON_PLAN_NODES = 64, JSON_PLAN_SLOTS = 64, JSON_PATH_DEPTH = 8,
+	JSON_NAME_MAX = 31,
+};
 
 enum json_plan_flags {
 	/* A wanted member, or an object on the way to one, that stands twice in its object is a fault. Names are
@@ -40,19 +43,27 @@ enum json_plan_flags {
 
 /* What to look for, as a tree of names. Filled by json_plan_init, read only afterwards. */
 struct json_plan {
-	unsigned paths, nodes, flags;
+	unsigned paths, numbers, nodes, flags;
 	struct json_plan_node {
 		struct str name;
-		uint8_t child, next; /* node numbers; 0 = none */
+		uint8_t text[32];              /* the name and the quote behind it */
+		uint32_t mask;                 /* bit n: text[n] counts */
+		uint8_t child, next;           /* node numbers; 0 = none */
 		uint8_t next_in_slot;
+		uint8_t want;                  /* what a path asks of it: n > 0: hit n - 1; top bit: number n */
+		uint64_t bit;                  /* one for each node */
 		uint8_t slot[JSON_PLAN_SLOTS]; /* children by length and first letter */
-		uint8_t hit;         /* number of the path that ends here, plus one; 0 = none does */
-	} node[JSON_PLAN_NODES];     /* node[0] is the top-level object */
+	} node[JSON_PLAN_NODES];               /* node[0] is the top-level object */
 };
+_Static_assert(sizeof(struct json_plan_node) == 128, "found by a shift");
 
-/* `paths` are names joined by dots, counted from the top-level object ("usage.prompt_tokens"); names are 1 to 63 bytes
- * without a dot, in plain text. They are borrowed: string literals. Wrong paths are a wrong program: asserted. */
+/* `paths` are names joined by dots, counted from the top-level object ("usage.prompt_tokens"); names are 1 to
+ * JSON_NAME_MAX bytes without a dot, in plain text. They are borrowed: string literals. A path that is NULL is never
+ * found. Wrong paths are a wrong program: asserted. */
 void json_plan_init(struct json_plan *, const char *const *paths, size_t n, unsigned flags);
+
+/* Members of which nothing but the number is wanted; after json_plan_init, and not with JSON_REFUSE_TWICE. */
+void json_plan_numbers(struct json_plan *, const char *const *paths, size_t n);
 
 /* One wanted member. Pointers point into the scanned text. */
 struct json_hit {
@@ -94,6 +105,12 @@ struct json_fault {
  * are undefined. A top-level value that is no object is valid and has no members. */
 MUST_USE bool json_scan(const struct json_plan *plan, struct str text, unsigned depth_max, struct json_hit *hit,
                         struct json_fault *fault);
+
+/* The same with a plan that has numbers: number[0 … plan->numbers - 1] is what json_to_i64 makes of the member's value,
+ * or JSON_NO_NUMBER. */
+MUST_USE bool json_scan_numbers(const struct json_plan *plan, struct str text, unsigned depth_max, struct json_hit *hit,
+                                int64_t *number, struct json_fault *fault);
+#define JSON_NO_NUMBER ((int64_t)0x8080808080808080)
 
 const char *json_error_text(enum json_error);   /* "a comma or the closing bracket is missing here"; static */
 /* "not valid JSON at line 1, column 7: …" into `e`; returns false. */

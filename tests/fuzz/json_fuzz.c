@@ -96,6 +96,24 @@ static void check_edit(const struct json_plan *plan, struct str text, const stru
 	buf_fini(&b);
 }
 
+/* The numbers of some of the paths are those of the hits. */
+static void check_numbers(struct str text, const struct json_hit hit[HITS])
+{
+	static const unsigned path[] = { 2, 3, 4 };
+	const char *names[COUNT_OF(path)];
+	int64_t number[COUNT_OF(path)], want;
+	struct json_plan plan;
+	struct json_fault fault;
+
+	for (size_t i = 0; i < COUNT_OF(path); i++)
+		names[i] = paths[path[i]];
+	json_plan_init(&plan, NULL, 0, 0);
+	json_plan_numbers(&plan, names, COUNT_OF(path));
+	assert(json_scan_numbers(&plan, text, JSON_DEPTH_MAX, NULL, number, &fault));
+	for (size_t i = 0; i < COUNT_OF(path); i++)
+		assert(number[i] == (json_to_i64(hit[path[i]].value, &want) ? want : JSON_NO_NUMBER));
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
 	static struct json_plan plan, strict;
@@ -116,6 +134,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	if (!ok)
 		return 0;
 
+	check_numbers(text, hit);
 	bool twice = false;
 	for (unsigned i = 0; i < HITS; i++) {
 		twice |= hit[i].twice;

@@ -279,6 +279,76 @@ static void finds_wanted_members(void **state)
 	}
 }
 
+static void reads_wanted_numbers(void **state)
+{
+	static const char *const paths[] = { "n", "usage.prompt_tokens", "usage.details.cached" };
+	static const struct { const char *text; int64_t want[COUNT_OF(paths)]; } cases[] = {
+#define NONE JSON_NO_NUMBER
+		{ "{}", { NONE, NONE, NONE } },
+		{ "{\"n\":0}", { 0, NONE, NONE } },
+		{ "{\"n\" : 12 , \"usage\" : { \"prompt_tokens\" : 34\n}}", { 12, 34, NONE } },
+		{ "{\"usage\":{\"details\":{\"cached\":7},\"prompt_tokens\":9}}", { NONE, 9, 7 } },
+		{ "{\"usage\":{\"details\":null,\"prompt_tokens\":null},\"n\":\"5\"}", { NONE, NONE, NONE } },
+		{ "{\"n\":-5,\"usage\":{\"prompt_tokens\":1.2e1,\"details\":{\"cached\":3.0}}}", { -5, 12, 3 } },
+		{ "{\"n\":999999999999999999}", { 999999999999999999, NONE, NONE } },
+		{ "{\"n\":9223372036854775807}", { INT64_MAX, NONE, NONE } },
+		{ "{\"n\":9223372036854775808}", { NONE, NONE, NONE } },
+		{ "{\"n\":18446744073709551617}", { NONE, NONE, NONE } },
+		{ "{\"n\":12.5}", { NONE, NONE, NONE } },
+		{ "{\"n\":{\"n\":1},\"usage\":[{\"prompt_tokens\":1}]}", { NONE, NONE, NONE } },
+		{ "{\"n\":1,\"n\":2}", { 2, NONE, NONE } },
+		{ "{\"n\":1,\"n\":[]}", { NONE, NONE, NONE } },
+		{ "{\"usage\":{\"prompt_tokens\":1,\"details\":{\"cached\":2}},\"usage\":{\"prompt_tokens\":3}}",
+		  { NONE, 3, NONE } },
+#undef NONE
+	};
+	static struct json_plan plan;
+	json_plan_init(&plan, NULL, 0, 0);
+	json_plan_numbers(&plan, paths, COUNT_OF(paths));
+
+	for (size_t i = 0; i < COUNT_OF(cases); i++) {
+		struct str text = exact(str_from_z(cases[i].text));
+		int64_t number[COUNT_OF(paths)];
+		struct json_fault fault;
+		if (!json_scan_numbers(&plan, text, 16, NULL, number, &fault))
+			fail_msg("%s: refused at %zu", cases[i].text, fault.offset);
+		for (size_t n = 0; n < COUNT_OF(paths); n++)
+			if (number[n] != cases[i].want[n])
+				fail_msg("%s: number %zu is %lld", cases[i].text, n, (long long)number[n]);
+		free((char *)(uintptr_t)text.p);
+	}
+}
+
+/* Names and strings of each length around the widths of vectors, at each distance from the text's end. */
+static void takes_strings_of_each_length(void **state)
+{
+	static struct json_plan plan;
+	json_plan_init(&plan, (const char *[]){ "abcdefghijklmnopqrstuvwxyz01234", "abc" }, 2, 0);
+
+	for (size_t name = 0; name < 40; name++)
+		for (size_t value = 0; value < 80; value++)
+			for (size_t behind = 0; behind < 40; behind += 1 + behind / 4) {
+				char text[200];
+				struct json_hit hit[2];
+				struct json_fault fault;
+				int n = snprintf(text, sizeof text, "{\"%.*s\":\"%.*s\",\"x\":\"%.*s\"}", (int)name,
+				                 "abcdefghijklmnopqrstuvwxyz0123456789-_~!", (int)value,
+				                 "ABCDEFGHIJKLMNOPQRSTUVWXYZABCDEFGHIJKLMNOPQRSTUVWXYZABCDEFGHIJKLMN"
+				                 "OPQRSTUVWXYZ0123456789", (int)behind,
+				                 "0123456789012345678901234567890123456789");
+				struct str copy = exact(str_of(text, (size_t)n));
+				assert_true(json_scan(&plan, copy, 4, hit, &fault));
+				assert_int_equal(hit[0].type, name == 31 ? JSON_STRING : JSON_ABSENT);
+				assert_int_equal(hit[1].type, name == 3 ? JSON_STRING : JSON_ABSENT);
+				for (unsigned i = 0; i < 2; i++)
+					if (hit[i].type != JSON_ABSENT)
+						assert_int_equal(hit[i].value.n, value + 2);
+				free((char *)(uintptr_t)copy.p);
+				for (int end = 0; end < n; end += 1 + n / 16)
+					assert_false(valid(str_of(text, (size_t)end), 4));
+			}
+}
+
 static void names_types(void **state)
 {
 	static const struct { const char *value; enum json_type type; } cases[] = {
@@ -539,6 +609,8 @@ int main(void)
 		cmocka_unit_test(takes_each_byte_by_its_kind),
 		cmocka_unit_test(counts_depth_to_the_ceiling),
 		cmocka_unit_test(finds_wanted_members),
+		cmocka_unit_test(reads_wanted_numbers),
+		cmocka_unit_test(takes_strings_of_each_length),
 		cmocka_unit_test(names_types),
 		cmocka_unit_test(passes_json_test_suite),
 		cmocka_unit_test(judges_as_the_suite_does),
