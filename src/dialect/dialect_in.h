@@ -51,9 +51,19 @@ enum chat_usage {
 	CHAT_LITELLM_CACHED, CHAT_LITELLM_WRITE,     /* LiteLLM: Anthropic's words, but inside prompt_tokens */
 	CHAT_USAGE_PATHS
 };
-/* Their paths from the answer's top, "usage.prompt_tokens": for a plan that reads the answer and its usage at once. */
+/* Their paths from the answer's top, "usage.prompt_tokens": numbers of a plan that reads the answer and its usage at
+ * once. */
 extern const char *const chat_usage_paths[CHAT_USAGE_PATHS];
-void openai_usage_from(const struct json_hit hit[CHAT_USAGE_PATHS], struct usage *out);
+void openai_usage_from(const int64_t number[CHAT_USAGE_PATHS], struct usage *out);
+
+/* The same of Responses. */
+enum responses_usage {
+	RESP_INPUT, RESP_OUTPUT, RESP_TOTAL, RESP_CACHED, RESP_CACHE_WRITE, RESP_AUDIO_IN, RESP_IMAGE_IN,
+	RESP_REASONING, RESP_AUDIO_OUT, RESP_IMAGE_OUT,
+	RESP_USAGE_PATHS
+};
+extern const char *const responses_usage_paths[RESP_USAGE_PATHS];
+void responses_usage_from(const int64_t number[RESP_USAGE_PATHS], struct usage *out);
 
 /* Each reads the raw text of a usage object of its dialect; what cannot be read leaves *out as it was. */
 void openai_usage_read(struct str raw, struct usage *out);           /* chat, completions, embeddings */

@@ -15,10 +15,9 @@ static const char *const request_names[SLOTS] = {
 };
 static struct request_reader request;
 
-/* Of answers and of stream chunks alike; the members of their usage follow. */
-enum { ANS_USAGE, ANS_ERROR, ANS_CHOICES, ANS_GROQ_USAGE, ANS_MINIMAX_STATUS, ANS_IN_USAGE };
-enum { ANS_PATHS = ANS_IN_USAGE + CHAT_USAGE_PATHS };
-static const char *const answer_paths[ANS_IN_USAGE] = {
+/* Of answers and of stream chunks alike; the numbers are those of the usage. */
+enum { ANS_USAGE, ANS_ERROR, ANS_CHOICES, ANS_GROQ_USAGE, ANS_MINIMAX_STATUS, ANS_PATHS };
+static const char *const answer_paths[ANS_PATHS] = {
 	"usage", "error", "choices", "x_groq.usage", "base_resp.status_code",
 };
 static struct json_plan answer_plan;
@@ -28,14 +27,14 @@ static const char *const choice_paths[CHOICE_PATHS] = { "usage" };
 static struct json_plan choice_plan;
 
 /* Most say it in `usage`; Groq also in x_groq.usage, Moonshot in the choice of the last chunk. */
-static void read_usage(const struct json_hit hit[ANS_PATHS], struct usage *out)
+static void read_usage(const struct json_hit hit[ANS_PATHS], const int64_t number[CHAT_USAGE_PATHS], struct usage *out)
 {
 	struct str rest = hit[ANS_CHOICES].value, item;
 	struct json_hit in_choice[CHOICE_PATHS];
 	struct json_fault fault;
 
 	if (hit[ANS_USAGE].type == JSON_OBJECT)
-		openai_usage_from(&hit[ANS_IN_USAGE], out);
+		openai_usage_from(number, out);
 	else if (hit[ANS_GROQ_USAGE].type == JSON_OBJECT)
 		openai_usage_read(hit[ANS_GROQ_USAGE].value, out);
 	else if (hit[ANS_CHOICES].type == JSON_ARRAY)
@@ -55,14 +54,16 @@ enum dialect_answer openai_read_answer(struct arena *arena, enum dialect_call ca
                                        struct usage *usage, struct dialect_error *error)
 {
 	struct json_hit hit[ANS_PATHS];
+	int64_t number[CHAT_USAGE_PATHS];
 	struct json_fault fault;
 
 	*usage = (struct usage){ .source = USAGE_NONE };
-	if (!json_scan(&answer_plan, body, ANSWER_DEPTH_MAX, hit, &fault) || !request_is_object(body, NULL))
+	if (!json_scan_numbers(&answer_plan, body, ANSWER_DEPTH_MAX, hit, number, &fault)
+	    || !request_is_object(body, NULL))
 		return ANSWER_BROKEN;
 	if (has_error(hit))
 		return answer_error(body, error);
-	read_usage(hit, usage);
+	read_usage(hit, number, usage);
 	return ANSWER_OK;
 }
 
@@ -132,19 +133,20 @@ static bool is_empty_array(const struct json_hit *hit)
 static void read_chunk(struct stream_meter *m, struct stream_event *ev, struct str data, bool inside)
 {
 	struct json_hit hit[ANS_PATHS];
+	int64_t number[CHAT_USAGE_PATHS];
 	struct json_fault fault;
 
 	if (str_eq(data, STR("[DONE]"))) {
 		m->ended = true;
 		return;
 	}
-	if (!json_scan(&answer_plan, data, ANSWER_DEPTH_MAX, hit, &fault))
+	if (!json_scan_numbers(&answer_plan, data, ANSWER_DEPTH_MAX, hit, number, &fault))
 		return;
 	if (has_error(hit)) {
 		event_fails(m, ev, data);
 		return;
 	}
-	read_usage(hit, &m->usage);
+	read_usage(hit, number, &m->usage);
 	if (!m->usage_is_ours)
 		return;
 	if (hit[ANS_USAGE].type == JSON_OBJECT && is_empty_array(&hit[ANS_CHOICES]))
@@ -191,12 +193,9 @@ static struct str upstream_path(struct arena *arena, const struct dialect_reques
 
 void openai_chat_init(void)
 {
-	const char *paths[ANS_PATHS];
-
-	memcpy(paths, answer_paths, sizeof(answer_paths));
-	memcpy(paths + ANS_IN_USAGE, chat_usage_paths, sizeof(chat_usage_paths));
 	request_reader_init(&request, request_names);
-	json_plan_init(&answer_plan, paths, ANS_PATHS, 0);
+	json_plan_init(&answer_plan, answer_paths, ANS_PATHS, 0);
+	json_plan_numbers(&answer_plan, chat_usage_paths, CHAT_USAGE_PATHS);
 	json_plan_init(&choice_plan, choice_paths, CHOICE_PATHS, 0);
 }
 

@@ -27,16 +27,18 @@ static enum dialect_answer read_answer(struct arena *arena, enum dialect_call ca
                                        struct usage *usage, struct dialect_error *error)
 {
 	struct json_hit hit[ANS_PATHS];
+	int64_t number[RESP_USAGE_PATHS];
 	struct json_fault fault;
 
 	*usage = (struct usage){ .source = USAGE_NONE };
-	if (!json_scan(&answer_plan, body, ANSWER_DEPTH_MAX, hit, &fault) || !request_is_object(body, NULL))
+	if (!json_scan_numbers(&answer_plan, body, ANSWER_DEPTH_MAX, hit, number, &fault)
+	    || !request_is_object(body, NULL))
 		return ANSWER_BROKEN;
 	/* A response object that says "failed" is an answer: its client's SDK knows how to read it. */
 	if (hit_is_error(&hit[ANS_ERROR]) && !json_is_str(hit[ANS_OBJECT].value, STR("response")))
 		return answer_error(body, error);
 	if (hit[ANS_USAGE].type == JSON_OBJECT)
-		responses_usage_read(hit[ANS_USAGE].value, usage);
+		responses_usage_from(number, usage);
 	return ANSWER_OK;
 }
 
@@ -133,6 +135,7 @@ void openai_responses_init(void)
 {
 	request_reader_init(&request, request_names);
 	json_plan_init(&answer_plan, answer_paths, ANS_PATHS, 0);
+	json_plan_numbers(&answer_plan, responses_usage_paths, RESP_USAGE_PATHS);
 	json_plan_init(&event_plan, event_paths, EV_PATHS, 0);
 }
 

@@ -17,28 +17,19 @@ static const char *const chat_paths[CHAT_USAGE_PATHS] = { CHAT_PATHS("") };
 const char *const chat_usage_paths[CHAT_USAGE_PATHS] = { CHAT_PATHS("usage.") };
 static struct json_plan chat_plan;
 
-enum {
-	RESP_INPUT,
-	RESP_OUTPUT,
-	RESP_TOTAL,
-	RESP_CACHED,
-	RESP_CACHE_WRITE,
-	RESP_AUDIO_IN,
-	RESP_IMAGE_IN,
-	RESP_REASONING,
-	RESP_AUDIO_OUT,
-	RESP_IMAGE_OUT,
-	RESP_PATHS
-};
-static const char *const resp_paths[RESP_PATHS] = {
-	"input_tokens", "output_tokens", "total_tokens", "input_tokens_details.cached_tokens",
-	"input_tokens_details.cache_write_tokens", "input_tokens_details.audio_tokens",
-	"input_tokens_details.image_tokens", "output_tokens_details.reasoning_tokens",
-	"output_tokens_details.audio_tokens", "output_tokens_details.image_tokens",
-};
+#define RESP_PATHS(prefix) \
+	prefix "input_tokens", prefix "output_tokens", prefix "total_tokens", \
+	prefix "input_tokens_details.cached_tokens", prefix "input_tokens_details.cache_write_tokens", \
+	prefix "input_tokens_details.audio_tokens", prefix "input_tokens_details.image_tokens", \
+	prefix "output_tokens_details.reasoning_tokens", prefix "output_tokens_details.audio_tokens", \
+	prefix "output_tokens_details.image_tokens"
+
+/* By enum responses_usage. */
+static const char *const resp_paths[RESP_USAGE_PATHS] = { RESP_PATHS("") };
+const char *const responses_usage_paths[RESP_USAGE_PATHS] = { RESP_PATHS("usage.") };
 static struct json_plan resp_plan;
 
-/* The numbers of one report; -1: not said. */
+/* The numbers of one report; negative: not said. */
 struct report {
 	int64_t input, output, total, cached, cache_write, audio_in, image_in, reasoning, audio_out, image_out;
 };
@@ -58,13 +49,9 @@ int64_t hit_number(const struct json_hit *hit, int64_t otherwise)
 	return hit->value.n <= 18 || json_to_i64(hit->value, &n) ? n : otherwise;
 }
 
-static int64_t first(const struct json_hit *a, const struct json_hit *b, const struct json_hit *c)
+static int64_t first(int64_t a, int64_t b)
 {
-	int64_t n = hit_number(a, -1);
-
-	if (n < 0)
-		n = hit_number(b, -1);
-	return n < 0 && c ? hit_number(c, -1) : n;
+	return a < 0 ? b : a;
 }
 
 static int64_t or_none(int64_t n)
@@ -105,56 +92,59 @@ static void set_usage(const struct report *r, struct usage *out)
 	*out = u;
 }
 
-void openai_usage_from(const struct json_hit hit[CHAT_USAGE_PATHS], struct usage *out)
+void openai_usage_from(const int64_t n[CHAT_USAGE_PATHS], struct usage *out)
 {
 	struct report r = {
-		.input = hit_number(&hit[CHAT_PROMPT], -1),
-		.output = hit_number(&hit[CHAT_COMPLETION], -1),
-		.total = hit_number(&hit[CHAT_TOTAL], -1),
-		.cached = first(&hit[CHAT_CACHED], &hit[CHAT_DEEPSEEK_CACHED], &hit[CHAT_MOONSHOT_CACHED]),
-		.cache_write = first(&hit[CHAT_CACHE_WRITE], &hit[CHAT_LITELLM_WRITE], NULL),
-		.audio_in = hit_number(&hit[CHAT_AUDIO_IN], -1),
-		.image_in = hit_number(&hit[CHAT_IMAGE_IN], -1),
-		.reasoning = first(&hit[CHAT_REASONING], &hit[CHAT_PERPLEXITY_REASONING], NULL),
-		.audio_out = hit_number(&hit[CHAT_AUDIO_OUT], -1),
-		.image_out = hit_number(&hit[CHAT_IMAGE_OUT], -1),
+		.input = n[CHAT_PROMPT],
+		.output = n[CHAT_COMPLETION],
+		.total = n[CHAT_TOTAL],
+		.cached = first(first(n[CHAT_CACHED], n[CHAT_DEEPSEEK_CACHED]),
+		                first(n[CHAT_MOONSHOT_CACHED], n[CHAT_LITELLM_CACHED])),
+		.cache_write = first(n[CHAT_CACHE_WRITE], n[CHAT_LITELLM_WRITE]),
+		.audio_in = n[CHAT_AUDIO_IN],
+		.image_in = n[CHAT_IMAGE_IN],
+		.reasoning = first(n[CHAT_REASONING], n[CHAT_PERPLEXITY_REASONING]),
+		.audio_out = n[CHAT_AUDIO_OUT],
+		.image_out = n[CHAT_IMAGE_OUT],
 	};
-	if (r.cached < 0)
-		r.cached = hit_number(&hit[CHAT_LITELLM_CACHED], -1);
 	if (r.input >= 0 || r.output >= 0 || r.total >= 0)
 		set_usage(&r, out);
 }
 
 void openai_usage_read(struct str raw, struct usage *out)
 {
-	struct json_hit hit[CHAT_USAGE_PATHS];
+	int64_t number[CHAT_USAGE_PATHS];
 	struct json_fault fault;
 
-	if (json_scan(&chat_plan, raw, ANSWER_DEPTH_MAX, hit, &fault))
-		openai_usage_from(hit, out);
+	if (json_scan_numbers(&chat_plan, raw, ANSWER_DEPTH_MAX, NULL, number, &fault))
+		openai_usage_from(number, out);
+}
+
+void responses_usage_from(const int64_t n[RESP_USAGE_PATHS], struct usage *out)
+{
+	struct report r = {
+		.input = n[RESP_INPUT],
+		.output = n[RESP_OUTPUT],
+		.total = n[RESP_TOTAL],
+		.cached = n[RESP_CACHED],
+		.cache_write = n[RESP_CACHE_WRITE],
+		.audio_in = n[RESP_AUDIO_IN],
+		.image_in = n[RESP_IMAGE_IN],
+		.reasoning = n[RESP_REASONING],
+		.audio_out = n[RESP_AUDIO_OUT],
+		.image_out = n[RESP_IMAGE_OUT],
+	};
+	if (r.input >= 0 || r.output >= 0)
+		set_usage(&r, out);
 }
 
 void responses_usage_read(struct str raw, struct usage *out)
 {
-	struct json_hit hit[RESP_PATHS];
+	int64_t number[RESP_USAGE_PATHS];
 	struct json_fault fault;
 
-	if (!json_scan(&resp_plan, raw, ANSWER_DEPTH_MAX, hit, &fault))
-		return;
-	struct report r = {
-		.input = hit_number(&hit[RESP_INPUT], -1),
-		.output = hit_number(&hit[RESP_OUTPUT], -1),
-		.total = hit_number(&hit[RESP_TOTAL], -1),
-		.cached = hit_number(&hit[RESP_CACHED], -1),
-		.cache_write = hit_number(&hit[RESP_CACHE_WRITE], -1),
-		.audio_in = hit_number(&hit[RESP_AUDIO_IN], -1),
-		.image_in = hit_number(&hit[RESP_IMAGE_IN], -1),
-		.reasoning = hit_number(&hit[RESP_REASONING], -1),
-		.audio_out = hit_number(&hit[RESP_AUDIO_OUT], -1),
-		.image_out = hit_number(&hit[RESP_IMAGE_OUT], -1),
-	};
-	if (r.input >= 0 || r.output >= 0)
-		set_usage(&r, out);
+	if (json_scan_numbers(&resp_plan, raw, ANSWER_DEPTH_MAX, NULL, number, &fault))
+		responses_usage_from(number, out);
 }
 
 bool hit_is_error(const struct json_hit *hit)
@@ -171,6 +161,8 @@ enum dialect_answer answer_error(struct str body, struct dialect_error *error)
 
 void openai_usage_init(void)
 {
-	json_plan_init(&chat_plan, chat_paths, CHAT_USAGE_PATHS, 0);
-	json_plan_init(&resp_plan, resp_paths, RESP_PATHS, 0);
+	json_plan_init(&chat_plan, NULL, 0, 0);
+	json_plan_numbers(&chat_plan, chat_paths, CHAT_USAGE_PATHS);
+	json_plan_init(&resp_plan, NULL, 0, 0);
+	json_plan_numbers(&resp_plan, resp_paths, RESP_USAGE_PATHS);
 }

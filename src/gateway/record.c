@@ -93,7 +93,7 @@ void record_facts(struct req *r)
 		.stream = r->want_stream, .attempts = attempts, .n_attempts = r->n_attempts, .usage = r->meter.usage,
 		.cost_nusd = r->cost_nusd, .cost_known = r->cost_known, .bytes_in = r->bytes_in, .bytes_out = r->bytes_out,
 		.latency_us = since_start_us(r), .first_byte_us = r->first_byte_us, .overhead_us = r->overhead_us,
-		.step_names = wait_names, .step_us = r->wait_us, .n_steps = REQ_WAITS, .endpoint = STR("other"),
+		.step_names = step_names, .step_us = r->step_us, .n_steps = STEP_DONE, .endpoint = STR("other"),
 	};
 
 	assert(r->n_attempts <= REQ_ATTEMPTS_MAX);
