@@ -27,7 +27,8 @@ void deliver_own_fields(struct req *r)
 		deliver_add_field(r, STR("x-request-id"), o->text[TEXT_CLIENT_ID]);
 	} else {
 		ulid_text(at, r->id);
-		deliver_add_field(r, STR("x-request-id"), str_of(at, ULID_LEN));
+		o->id_text = str_of(at, ULID_LEN);
+		deliver_add_field(r, STR("x-request-id"), o->id_text);
 		at += ULID_LEN;
 	}
 	if (!r->endpoint || r->endpoint->kind != ENDPOINT_MODEL)

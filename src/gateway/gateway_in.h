@@ -83,6 +83,7 @@ struct req_open {
 	/* the answer, before its first byte leaves */
 	int status;
 	unsigned n_fields;
+	struct str id_text;              /* the request's id, once it was written for the answer */
 
 	/* What follows is not zeroed for a new request, but set before it is read. The buffers keep a little memory. */
 	struct http_field fields[RESPONSE_FIELDS_MAX];

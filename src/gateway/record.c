@@ -98,6 +98,8 @@ void record_facts(struct req *r)
 
 	assert(r->n_attempts <= REQ_ATTEMPTS_MAX);
 	fill_attempts(r, attempts);
+	if (r->open)
+		f.id_text = r->open->id_text;
 	if (r->endpoint) {
 		f.endpoint = r->endpoint->name;
 		if (r->endpoint->kind == ENDPOINT_MODEL)

@@ -227,7 +227,7 @@ static bool goes_upstream(const struct http_head *h, const struct http_field *f)
 		1ull << HTTP_F_COOKIE | 1ull << HTTP_F_CONTENT_ENCODING | 1ull << HTTP_F_CONTENT_TYPE | 1ull << HTTP_F_ACCEPT |
 		1ull << HTTP_F_X_REQUEST_ID;
 
-	if (http_is_hop_by_hop(f->id) || (ours >> f->id & 1))
+	if ((ours >> f->id & 1) || http_is_hop_by_hop(f->id))
 		return false;
 	/* CGI-like servers take `content_length` for `content-length`: no name with an underscore passes */
 	if (f->id == HTTP_F_OTHER && str_find_chr(f->name, '_') != STR_NPOS)
@@ -310,7 +310,34 @@ static bool is_json(struct str type)
 {
 	struct str rest = type;
 
+	if (likely(str_eq(type, STR("application/json"))))
+		return true;
 	return str_ieq(str_trim(str_cut(&rest, ';')), STR("application/json"));
+}
+
+static bool take_field(struct req *r, const struct http_field *f)
+{
+	struct req_open *o = r->open;
+
+	switch ((unsigned)f->id) {
+	case HTTP_F_X_SLUICE:
+		return take_sluice_field(r, f);
+	case HTTP_F_CONTENT_ENCODING:
+		return str_ieq(f->value, STR("identity")) ||
+		       err_set(&o->err, ERR_MEDIA_TYPE, "content-encoding \"%.*s\" is not taken; send the body as it is",
+		               STR_ARG(clip(f->value)));
+	case HTTP_F_CONTENT_TYPE:
+		return !r->endpoint->has_body || f->value.n == 0 || is_json(f->value) ||
+		       err_set(&o->err, ERR_MEDIA_TYPE, "content-type \"%.*s\" is not taken; it must be application/json",
+		               STR_ARG(clip(f->value)));
+	case HTTP_F_IDEMPOTENCY_KEY:
+		o->service.idempotency_key = arena_dup(&o->arena, f->value);
+		return true;
+	case HTTP_F_ANTHROPIC_VERSION:
+		o->has_anthropic_version = true;
+		return true;
+	}
+	return true;
 }
 
 bool req_take_head(struct req *r)
@@ -319,23 +346,11 @@ bool req_take_head(struct req *r)
 	const struct http_head *h = o->head;
 
 	o->in.path = arena_dup(&o->arena, h->path);
-	o->in.query = arena_dup(&o->arena, h->query);
-	for (unsigned i = 0; i < h->n_fields; i++) {
-		const struct http_field *f = &h->fields[i];
-
-		if (f->id == HTTP_F_X_SLUICE && !take_sluice_field(r, f))
+	if (h->query.n)
+		o->in.query = arena_dup(&o->arena, h->query);
+	for (unsigned i = 0; i < h->n_fields; i++)
+		if (!take_field(r, &h->fields[i]))
 			return false;
-		if (f->id == HTTP_F_CONTENT_ENCODING && !str_ieq(f->value, STR("identity")))
-			return err_set(&o->err, ERR_MEDIA_TYPE, "content-encoding \"%.*s\" is not taken; send the body as it is",
-			               STR_ARG(clip(f->value)));
-		if (f->id == HTTP_F_CONTENT_TYPE && r->endpoint->has_body && f->value.n && !is_json(f->value))
-			return err_set(&o->err, ERR_MEDIA_TYPE, "content-type \"%.*s\" is not taken; it must be application/json",
-			               STR_ARG(clip(f->value)));
-		if (f->id == HTTP_F_IDEMPOTENCY_KEY)
-			o->service.idempotency_key = arena_dup(&o->arena, f->value);
-		if (f->id == HTTP_F_ANTHROPIC_VERSION)
-			o->has_anthropic_version = true;
-	}
 	if (r->endpoint->kind == ENDPOINT_MODEL && !keep_forward(o, h))
 		return err_set(&o->err, ERR_HEADERS_TOO_LARGE, "the request needs more memory than it may have");
 	if (r->endpoint->kind == ENDPOINT_SERVICE) {

@@ -290,7 +290,10 @@ static inline char *put_names(struct access_log *l, char *p, const struct facts 
 	struct buf *b = &l->lines;
 
 	p = PUT(p, "{\"request_id\":\"");
-	ulid_text(p, f->id);
+	if (f->id_text.n == ULID_LEN)
+		memcpy(p, f->id_text.p, ULID_LEN);
+	else
+		ulid_text(p, f->id);
 	p += ULID_LEN;
 	p = PUT(p, "\",\"time\":");
 	p = put_time(l, p, f->time_ms);

@@ -25,6 +25,7 @@ struct fact_attempt {
 
 struct facts {
 	struct ulid id;
+	struct str id_text;              /* the same as text, if it is at hand; else empty */
 	uint64_t time_ms;                /* real time of the request's first byte */
 	struct str client_id;            /* x-sluice-request-id as given; empty: none */
 	struct str key_id, key_name, team, user, tags;

@@ -35,8 +35,6 @@ static struct str upstream_model(struct str model, struct str matched, struct ar
 {
 	size_t star = str_find_chr(model, '*');
 
-	if (star == STR_NPOS)
-		return model;
 	if (model.n == 1)
 		return matched;
 	return arena_printf(a, "%.*s%.*s%.*s", (int)star, model.p, STR_ARG(matched), (int)(model.n - star - 1),
@@ -59,7 +57,7 @@ static bool make_group(struct plan *p, const struct route_model *m, struct str m
 
 		if (!face)
 			continue;
-		p->group[n] = (struct candidate){ d, face, index, upstream_model(d->model, matched, a) };
+		p->group[n] = (struct candidate){ d, face, index, d->has_star ? upstream_model(d->model, matched, a) : d->model };
 		if (!p->group[n].model.p)
 			return false;
 		n++;

@@ -211,7 +211,7 @@ static void model_init(struct route_model *m, const struct model_settings *s, co
 		const struct route_provider *p = find_provider(providers, n_providers, ds[i].provider);
 		struct deployment d = {
 			.settings = &ds[i], .name = deployment_name(a, ds[i].provider, ds[i].model), .provider = p, .model = ds[i].model,
-			.order = ds[i].order, .weight = (uint32_t)ds[i].weight, .price = ds[i].price,
+			.has_star = str_find_chr(ds[i].model, '*') != STR_NPOS, .order = ds[i].order, .weight = (uint32_t)ds[i].weight, .price = ds[i].price,
 		};
 
 		assert(p); /* checked with the settings */
@@ -245,6 +245,7 @@ static void add_wildcard(struct route_table *t, const struct route_provider *p, 
 	d->name = deployment_name(a, p->name, STR("*"));
 	d->provider = p;
 	d->model = STR("*");
+	d->has_star = true;
 	d->weight = 1;
 	d->price = PRICE_UNKNOWN;
 	d->timeouts = p->settings->timeouts;

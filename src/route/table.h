@@ -54,7 +54,8 @@ struct deployment {
 	const struct deployment_settings *settings;   /* NULL: made for "provider/model" names */
 	struct str name;                 /* "openai/gpt-4o": in logs, metrics and headers */
 	const struct route_provider *provider;
-	struct str model;                /* the provider's name; holds '*' in patterns */
+	struct str model;                /* the provider's name */
+	bool has_star;                   /* of which a '*' takes what the client's name had there */
 	int64_t order;
 	uint32_t weight;
 	struct price price;
