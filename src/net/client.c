@@ -508,7 +508,12 @@ static void on_changed(struct conn *c)
 	if (u->state == UP_DEAD)
 		return;
 	if (u->state == UP_IDLE) {
-		/* nobody asked: the provider closes, or sends what belongs to no request */
+		char byte;
+
+		/* The edge may be that of bytes which were read already, or TLS has a ticket for us; else, and nobody asked, the
+		 * provider closes, or sends what belongs to no request. */
+		if (!c->broken && !c->hangup && conn_read(c, &byte, 1) == CONN_AGAIN)
+			return;
 		leave_pool(u);
 		u->client->stats.active++;
 		up_die(u);
