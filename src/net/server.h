@@ -28,7 +28,7 @@ struct server_limits {
 	uint32_t body_timeout_ms;        /* between two reads; and the whole body within this plus 1 s for each 1,000 bytes */
 	uint32_t idle_timeout_ms;        /* between requests */
 	uint32_t write_timeout_ms;       /* the client takes nothing of what is queued */
-	uint32_t half_close_ms;          /* a client that shut its side while its answer is not there: taken as gone after this */
+	uint32_t half_close_ms;          /* a client that shut its side while it is answered: taken as gone after this */
 };
 
 struct server_options {

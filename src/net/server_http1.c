@@ -540,7 +540,7 @@ static void set_deadline(struct h1 *h)
 			if (due > now + l->body_timeout_ms)
 				due = now + l->body_timeout_ms;
 			deadline_in(h, due > now ? (uint32_t)(due - now) : 0);
-		} else if (h->sc.conn.hangup && !h->started) {
+		} else if (h->sc.conn.hangup) {
 			deadline_in(h, l->half_close_ms);
 		}
 		return;
@@ -652,7 +652,7 @@ static void on_deadline(struct timer *t)
 	case H1_OPEN:
 		if (may_read(h)) {
 			body_failed(h, ERR_REQUEST_TIMEOUT, "the request body did not arrive in time");
-		} else if (h->sc.conn.hangup && !h->started) {
+		} else if (h->sc.conn.hangup) {
 			gone(h, ERR_CLIENT_GONE, "the client closed the connection");
 		} else if (h->sc.conn.stalled && queued >= h->stall_mark) {
 			gone(h, ERR_CLIENT_GONE, "the client does not take its answer");
