@@ -125,8 +125,8 @@ enum http_method http_method_of(struct str name)
 {
 	static const struct { struct str name; enum http_method method; } methods[] = {
 		{ STR_INIT("POST"), METHOD_POST }, { STR_INIT("GET"), METHOD_GET }, { STR_INIT("HEAD"), METHOD_HEAD },
-		{ STR_INIT("DELETE"), METHOD_DELETE }, { STR_INIT("PUT"), METHOD_PUT }, { STR_INIT("PATCH"), METHOD_PATCH },
-		{ STR_INIT("OPTIONS"), METHOD_OPTIONS },
+		{ STR_INIT("DELETE"), METHOD_DELETE }, { STR_INIT("PUT"), METHOD_PUT },
+		{ STR_INIT("PATCH"), METHOD_PATCH }, { STR_INIT("OPTIONS"), METHOD_OPTIONS },
 	};
 
 	for (size_t i = 0; i < COUNT_OF(methods); i++)
@@ -179,12 +179,12 @@ const char *http_reason(int status)
 	static const struct { int status; const char *reason; } reasons[] = {
 		{ 200, "OK" }, { 201, "Created" }, { 202, "Accepted" }, { 204, "No Content" }, { 400, "Bad Request" },
 		{ 401, "Unauthorized" }, { 402, "Payment Required" }, { 403, "Forbidden" }, { 404, "Not Found" },
-		{ 405, "Method Not Allowed" }, { 408, "Request Timeout" }, { 409, "Conflict" }, { 411, "Length Required" },
-		{ 413, "Content Too Large" }, { 414, "URI Too Long" }, { 415, "Unsupported Media Type" },
-		{ 417, "Expectation Failed" }, { 422, "Unprocessable Content" }, { 429, "Too Many Requests" },
-		{ 431, "Request Header Fields Too Large" }, { 500, "Internal Server Error" }, { 501, "Not Implemented" },
-		{ 502, "Bad Gateway" }, { 503, "Service Unavailable" }, { 504, "Gateway Timeout" },
-		{ 505, "HTTP Version Not Supported" },
+		{ 405, "Method Not Allowed" }, { 408, "Request Timeout" }, { 409, "Conflict" },
+		{ 411, "Length Required" }, { 413, "Content Too Large" }, { 414, "URI Too Long" },
+		{ 415, "Unsupported Media Type" }, { 417, "Expectation Failed" }, { 422, "Unprocessable Content" },
+		{ 429, "Too Many Requests" }, { 431, "Request Header Fields Too Large" },
+		{ 500, "Internal Server Error" }, { 501, "Not Implemented" }, { 502, "Bad Gateway" },
+		{ 503, "Service Unavailable" }, { 504, "Gateway Timeout" }, { 505, "HTTP Version Not Supported" },
 	};
 
 	for (size_t i = 0; i < COUNT_OF(reasons); i++)
@@ -241,8 +241,8 @@ bool http_is_authority(struct str s)
 		for (size_t i = 0; i < host.n; i++) {
 			unsigned char c = (unsigned char)host.p[i];
 
-			if (!((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '.' ||
-			      c == '_'))
+			if (!((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
+			      c == '.' || c == '_'))
 				return false;
 		}
 	}
@@ -264,8 +264,8 @@ bool http_is_path(struct str s)
 
 		if (c == '/' || (tchar[c] >= 'a' && c != '|')) /* most bytes of a path */
 			continue;
-		if (c <= 0x20 || c >= 0x7f || c == '"' || c == '#' || c == '<' || c == '>' || c == '\\' || c == '^' || c == '`' ||
-		    c == '{' || c == '|' || c == '}')
+		if (c <= 0x20 || c >= 0x7f || c == '"' || c == '#' || c == '<' || c == '>' || c == '\\' || c == '^' ||
+		    c == '`' || c == '{' || c == '|' || c == '}')
 			return false;
 		if (c == '%' && (i + 2 >= s.n || !is_hex(s.p[i + 1]) || !is_hex(s.p[i + 2]) ||
 		                 (s.p[i + 1] == '0' && s.p[i + 2] == '0')))

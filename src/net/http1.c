@@ -28,8 +28,8 @@ static bool refuse(struct err *e, int status, const char *fmt, ...)
 
 /* ---- where a head ends ---- */
 
-/* Does the byte at `at` end the head, or break its lines: the second LF of CR LF CR LF, a bare LF, what follows a bare CR, white
- * space at the start of a line? */
+/* Does the byte at `at` end the head, or break its lines: the second LF of CR LF CR LF, a bare LF, what follows a bare
+ * CR, white space at the start of a line? */
 static bool is_stop(struct str b, size_t start, size_t at)
 {
 	char c = b.p[at], before = at > start ? b.p[at - 1] : 'x';
@@ -50,7 +50,8 @@ static size_t find_stop(struct str b, size_t start, size_t at)
 		unsigned lf = v16_mask(v16_eq(v, v16_fill('\n'))), cr = v16_mask(v16_eq(v, v16_fill('\r')));
 		unsigned blank = v16_mask(v16_or(v16_eq(v, v16_fill(' ')), v16_eq(v, v16_fill('\t'))));
 		unsigned after_cr = cr << 1 | cr_before;
-		unsigned stop = (lf & (~after_cr | lf << 2 | lf_before)) | (after_cr & ~lf) | ((lf << 1 | lf_before >> 1) & blank);
+		unsigned stop = (lf & (~after_cr | lf << 2 | lf_before)) | (after_cr & ~lf) |
+				((lf << 1 | lf_before >> 1) & blank);
 
 		if (stop & 0xffff)
 			return at + (unsigned)__builtin_ctz(stop);
@@ -88,7 +89,7 @@ enum http1_found http1_find_head(struct str bytes, uint32_t *scanned, const stru
 	}
 	if (bytes.n <= start)
 		return HTTP1_MORE;
-	/* What cannot be a start line is refused at its first byte, so that nobody waits for the rest of a TLS greeting. */
+	/* what cannot be a start line is refused at its first byte: nobody waits for the rest of a TLS greeting */
 	if (!http_is_token(str_of(bytes.p + start, 1))) {
 		refuse(e, 400, "the message does not start with an HTTP/1.1 start line");
 		return HTTP1_BAD;
@@ -422,8 +423,8 @@ enum http1_found http1_take_answer(struct str bytes, uint32_t *scanned, const st
 /* ---- chunked ---- */
 
 enum {
-	CH_SIZE, CH_EXT, CH_EXT_NAME, CH_EXT_NAMED, CH_EXT_EQUALS, CH_EXT_VALUE, CH_EXT_QUOTED, CH_EXT_ESCAPED, CH_EXT_DONE,
-	CH_SIZE_LF, CH_DATA, CH_DATA_CR, CH_DATA_LF,
+	CH_SIZE, CH_EXT, CH_EXT_NAME, CH_EXT_NAMED, CH_EXT_EQUALS, CH_EXT_VALUE, CH_EXT_QUOTED, CH_EXT_ESCAPED,
+	CH_EXT_DONE, CH_SIZE_LF, CH_DATA, CH_DATA_CR, CH_DATA_LF,
 	CH_LINE, CH_NAME, CH_VALUE, CH_LINE_LF, CH_END_LF, CH_DONE,
 };
 #define CH_EXTRA_MAX 8192u

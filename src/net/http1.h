@@ -41,8 +41,9 @@ MUST_USE bool http1_read_request(struct str head, const struct http1_limits *, s
 MUST_USE bool http1_read_answer(struct str head, const struct http1_limits *, struct http_field *fields,
                                 struct http_head *out, struct err *e);
 
-/* The chunked transfer coding (RFC 9112 section 7.1). Zero-initialised at the start of a body. Extensions are checked and
- * thrown away, trailer fields too; fields that would change framing or routing are refused there (RFC 9110 section 6.5.1). */
+/* The chunked transfer coding (RFC 9112 section 7.1). Zero-initialised at the start of a body. Extensions are checked
+ * and thrown away, trailer fields too; fields that would change framing or routing are refused there (RFC 9110
+ * section 6.5.1). */
 struct http1_chunks {
 	uint64_t left;               /* of this chunk */
 	uint16_t extra;              /* bytes of extensions and trailers seen, bounded */
@@ -52,8 +53,8 @@ struct http1_chunks {
 
 enum http1_body { HTTP1_BODY_MORE, HTTP1_BODY_DATA, HTTP1_BODY_END, HTTP1_BODY_BAD };
 
-/* Takes bytes from the front of `*in`. HTTP1_BODY_DATA: `*data` is a run of body bytes, call again. HTTP1_BODY_MORE: all
- * of `*in` was taken. HTTP1_BODY_END: the body is over, what is left in `*in` is not its. */
+/* Takes bytes from the front of `*in`. HTTP1_BODY_DATA: `*data` is a run of body bytes, call again. HTTP1_BODY_MORE:
+ * all of `*in` was taken. HTTP1_BODY_END: the body is over, what is left in `*in` is not its. */
 MUST_USE enum http1_body http1_chunks_read(struct http1_chunks *, struct str *in, struct str *data);
 
 #endif
