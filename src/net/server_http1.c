@@ -487,7 +487,32 @@ static ssize_t read_proxy_before_tls(struct h1 *h)
 	return n;
 }
 
-/* One read. A long body goes straight to where it is wanted. > 0: taken; else as conn_read, or READ_GONE. */
+/* A long body with a length goes straight to its buffer. One byte more than is awaited is asked for, so that a read which
+ * brings the last of it also tells that nothing follows. */
+static ssize_t read_sized(struct h1 *h)
+{
+	size_t want = h->body_left < BODY_READ_BYTES ? (size_t)h->body_left : BODY_READ_BYTES;
+	size_t ask = want == h->body_left && want < h->body->max - h->body->n ? want + 1 : want;
+	char *at = buf_reserve(h->body, ask);
+	ssize_t n;
+
+	assert(at);
+	n = conn_read(&h->sc.conn, at, ask);
+	if (n <= 0)
+		return n;
+	if ((size_t)n > want) {
+		n = (ssize_t)want;
+		add_input(h, str_of(at + want, 1));
+	}
+	h->body->n += (size_t)n;
+	h->body_bytes += (size_t)n;
+	h->body_left -= (size_t)n;
+	if (h->body_left == 0)
+		body_done(h);
+	return n;
+}
+
+/* One read. > 0: taken; else as conn_read, or READ_GONE. */
 static ssize_t read_once(struct h1 *h)
 {
 	char *scratch = loop_scratch(h->sc.conn.loop);
@@ -495,21 +520,8 @@ static ssize_t read_once(struct h1 *h)
 
 	if (h->tls_later)
 		return read_proxy_before_tls(h);
-	if (h->state == H1_OPEN && !h->body_chunked) {
-		size_t want = h->body_left < BODY_READ_BYTES ? (size_t)h->body_left : BODY_READ_BYTES;
-		char *at = buf_reserve(h->body, want);
-
-		assert(at);
-		n = conn_read(&h->sc.conn, at, want);
-		if (n <= 0)
-			return n;
-		h->body->n += (size_t)n;
-		h->body_bytes += (size_t)n;
-		h->body_left -= (size_t)n;
-		if (h->body_left == 0)
-			body_done(h);
-		return n;
-	}
+	if (h->state == H1_OPEN && !h->body_chunked)
+		return read_sized(h);
 	n = conn_read(&h->sc.conn, scratch, HEAD_READ_BYTES);
 	if (n <= 0)
 		return n;
