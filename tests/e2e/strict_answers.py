@@ -400,7 +400,8 @@ stream("event, id and retry fields", sse(b"retry: 1000\n\n", b"event: message\ni
 stream("a content type with a charset", SSE_HEAD.replace(b"event-stream", b"event-stream; charset=utf-8") + chunk(STREAM) + b"0\r\n\r\n", Whole())
 stream("interim answers in front", b"HTTP/1.1 100 Continue\r\n\r\n" + sse(*EVENTS), Whole())
 stream("cut after the first event", [ONE, Close], one)
-stream("reset after the first event", [ONE, Reset], one)
+# a reset may overtake what was sent before it
+stream("reset after the first event", [ONE, Reset], Broken("one ", statuses=(200, 502)))
 stream("cut in the second event", [ONE + chunk(EVENTS[1][:20]), Close], one)
 stream("cut in a chunk", [ONE + b"40\r\n" + EVENTS[1][:20], Close], one)
 stream("cut in a chunk size", [ONE + b"4", Close], one)
