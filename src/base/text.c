@@ -227,6 +227,28 @@ bool text_to_fixed(struct str s, int scale, int64_t *out)
 	return true;
 }
 
+/* Nano-dollars, which every request writes twice: whole dollars, then nine digits, two at a time, without the zeros behind. */
+static size_t fixed_9(char *out, uint64_t v)
+{
+	uint32_t part = (uint32_t)(v % 1000000000);
+	size_t n = fmt_u64(out, v / 1000000000);
+
+	if (part == 0)
+		return n;
+	out[n++] = '.';
+	for (int at = 7; at >= 1; at -= 2) {
+		unsigned two = part % 100;
+
+		part /= 100;
+		out[n + (unsigned)at] = (char)('0' + two / 10);
+		out[n + (unsigned)at + 1] = (char)('0' + two % 10);
+	}
+	out[n] = (char)('0' + part);
+	for (n += 9; out[n - 1] == '0';)
+		n--;
+	return n;
+}
+
 size_t text_fixed(char out[TEXT_FIXED_MAX], int64_t v, int scale)
 {
 	char text[TEXT_FIXED_MAX];
@@ -235,6 +257,8 @@ size_t text_fixed(char out[TEXT_FIXED_MAX], int64_t v, int scale)
 	bool started = false; /* a digit other than zero was seen behind the point */
 
 	assert(scale >= 0 && scale <= 18);
+	if (likely(scale == 9 && v >= 0))
+		return fixed_9(out, (uint64_t)v);
 	for (int i = 0; i < scale; i++, size /= 10) {
 		started = started || size % 10;
 		if (started)

@@ -100,6 +100,20 @@ static const struct str of_the_provider[] = {
 	STR_INIT("content-security-policy"), STR_INIT("accept-ranges"), STR_INIT("etag"), STR_INIT("link"),
 };
 
+static bool is_of_the_provider(struct str name)
+{
+	/* the first letters, so that most names are compared with none */
+	static const uint32_t letters = 1u << ('a' & 31) | 1u << ('s' & 31) | 1u << ('w' & 31) | 1u << ('x' & 31) | 1u << ('n' & 31) |
+		1u << ('r' & 31) | 1u << ('c' & 31) | 1u << ('e' & 31) | 1u << ('l' & 31);
+
+	if (!(letters >> (name.p[0] & 31) & 1))
+		return false;
+	for (size_t i = 0; i < COUNT_OF(of_the_provider); i++)
+		if ((name.p[0] | 0x20) == of_the_provider[i].p[0] && str_istarts(name, of_the_provider[i]))
+			return true;
+	return false;
+}
+
 static bool passes_to_client(const struct http_head *h, const struct http_field *f)
 {
 	static const uint64_t not_these = 1ull << HTTP_F_SET_COOKIE | 1ull << HTTP_F_SERVER | 1ull << HTTP_F_VIA |
@@ -109,10 +123,8 @@ static bool passes_to_client(const struct http_head *h, const struct http_field 
 
 	if (http_is_hop_by_hop(f->id) || (not_these >> f->id & 1))
 		return false;
-	if (f->id == HTTP_F_OTHER)
-		for (size_t i = 0; i < COUNT_OF(of_the_provider); i++)
-			if ((f->name.p[0] | 0x20) == of_the_provider[i].p[0] && str_istarts(f->name, of_the_provider[i]))
-				return false;
+	if (f->id == HTTP_F_OTHER && is_of_the_provider(f->name))
+		return false;
 	return !http_is_named_by_connection(h, f->name);
 }
 
@@ -394,6 +406,7 @@ bool attempt_start(struct req *r)
 	if (!o->request.pieces[0].p)
 		return false;
 	o->request.n = (unsigned)n + 1;
+	o->request.head_method = false;
 	r->attempt_at_us = (uint32_t)(loop_now_us(r->w->loop) - r->start_us);
 	keep_note(r);
 		o->text[TEXT_UPSTREAM_MODEL] = o->candidate.model;

@@ -63,16 +63,10 @@ struct req_open {
 	struct req_open *next;           /* in the worker's store */
 	const struct http_head *head;    /* only while on_head is being called */
 	struct dialect_in in;
-	struct dialect_request rq;
-	struct plan plan;
-	struct candidate candidate;
-	struct call_request request;
 	struct str forward;              /* the client's fields that go upstream, as lines with their CR LF */
 	bool has_anthropic_version;
 	struct str text[REQ_TEXTS];
 	uint32_t timeout_ms;             /* x-sluice-timeout; 0: none */
-	struct err err;                  /* why it is refused */
-	struct dialect_error failure;    /* of the last attempt */
 	bool failure_is_answer;          /* the provider's own words go to the client */
 	bool waited;                     /* the back-off is over */
 	uint32_t wait_ms;
@@ -86,6 +80,12 @@ struct req_open {
 	struct str id_text;              /* the request's id, once it was written for the answer */
 
 	/* What follows is not zeroed for a new request, but set before it is read. The buffers keep a little memory. */
+	struct dialect_request rq;
+	struct plan plan;
+	struct candidate candidate;
+	struct call_request request;
+	struct err err;                  /* why it is refused */
+	struct dialect_error failure;    /* of the last attempt */
 	struct http_field fields[RESPONSE_FIELDS_MAX];
 	struct buf body;                 /* the client's */
 	struct buf answer;               /* body, or a stream's bytes before its first event */

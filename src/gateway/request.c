@@ -49,7 +49,7 @@ static struct req_open *take_open(struct worker *w)
 	w->free_opens = o->next;
 	w->n_free_opens--;
 	w->n_opens++;
-	memset(o, 0, offsetof(struct req_open, fields));
+	memset(o, 0, offsetof(struct req_open, rq));
 	return o;
 }
 
