@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * slab: objects of one size, packed without heads into pages of their own, for what lives as long as a connection or a
- * stream. Apart from malloc's heap, so that neither holes up the other: after a burst of short-lived memory the heap can
- * be given back to the system whatever lives here. One slab belongs to one thread.
+ * stream. Apart from malloc's heap, so that neither holes up the other: after a burst of short-lived memory the heap
+ * can be given back to the system whatever lives here. One slab belongs to one thread.
  */
 #ifndef SLUICE_BASE_SLAB_H
 #define SLUICE_BASE_SLAB_H

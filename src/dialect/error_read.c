@@ -266,7 +266,8 @@ static struct str clean(struct str message, const struct str *hide, size_t n_hid
 	while (i < message.n && n + 9 < 1024) {
 		size_t skip = 0;
 		for (size_t h = 0; h < n_hide; h++)
-			if (hide[h].n >= HIDE_MIN && str_starts(str_slice(message, i, message.n), hide[h]) && hide[h].n > skip)
+			if (hide[h].n >= HIDE_MIN && str_starts(str_slice(message, i, message.n), hide[h]) &&
+			    hide[h].n > skip)
 				skip = hide[h].n;
 		if (skip) {
 			memcpy(out + n, "[hidden]", 8);

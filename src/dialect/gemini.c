@@ -257,7 +257,8 @@ static bool is_alt(struct str key)
 	return str_eq(key, STR("alt")) || str_eq(key, STR("$alt")) || str_eq(key, STR("%24alt"));
 }
 
-/* The framing of the answer. What the query says besides goes upstream as it is, but for `key`, the client's credential. */
+/* The framing of the answer. What the query says besides goes upstream as it is, but for `key`, the client's
+ * credential. */
 static bool read_query(struct arena *arena, struct str query, struct dialect_request *out, struct err *e)
 {
 	struct str rest = query;

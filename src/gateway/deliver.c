@@ -59,8 +59,8 @@ void deliver_list_attempts(const struct req *r, struct err *e)
 	for (unsigned i = 0; i < r->n_attempts && n + 1 < sizeof whole.text; i++) {
 		const struct req_attempt *at = i + 1 < r->n_attempts ? &r->attempts[i] : &r->attempt;
 		const char *why = at->error == ERR_NONE ? "ok" : err_code_name((enum err_code)at->error);
-		int put = snprintf(whole.text + n, sizeof whole.text - n, "%s%.*s: %u %s", i == 0 ? " (attempts: " : "; ",
-		                   STR_ARG(at->deployment->name), at->status, why);
+		int put = snprintf(whole.text + n, sizeof whole.text - n, "%s%.*s: %u %s",
+		                   i == 0 ? " (attempts: " : "; ", STR_ARG(at->deployment->name), at->status, why);
 
 		n += put > 0 ? (size_t)put : 0;
 	}

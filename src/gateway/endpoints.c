@@ -12,9 +12,12 @@
 	{ .method = (method_), .pattern = STR_INIT(path), .name = STR_INIT(name_), .match = (match_), \
 	  .kind = ENDPOINT_SERVICE, .access = (access_), .service = (service_), .dialect = (dialect_), \
 	  .has_body = (method_) != METHOD_GET }
-#define OPEN(path, name_, service_) SERVE(METHOD_GET, path, name_, MATCH_EXACT, ACCESS_ANYBODY, service_, DIALECT_OPENAI_CHAT)
-#define ADMIN(method_) SERVE(method_, "/admin/", "/admin", MATCH_BELOW, ACCESS_ADMIN, SERVICE_ADMIN, DIALECT_OPENAI_CHAT)
-#define MODELS(path, match_, dialect_) SERVE(METHOD_GET, path, "/v1/models", match_, ACCESS_KEY, SERVICE_MODELS, dialect_)
+#define OPEN(path, name_, service_) \
+	SERVE(METHOD_GET, path, name_, MATCH_EXACT, ACCESS_ANYBODY, service_, DIALECT_OPENAI_CHAT)
+#define ADMIN(method_) \
+	SERVE(method_, "/admin/", "/admin", MATCH_BELOW, ACCESS_ADMIN, SERVICE_ADMIN, DIALECT_OPENAI_CHAT)
+#define MODELS(path, match_, dialect_) \
+	SERVE(METHOD_GET, path, "/v1/models", match_, ACCESS_KEY, SERVICE_MODELS, dialect_)
 
 static const struct endpoint rows[] = {
 	MODEL("/v1/chat/completions", "/v1/chat/completions", DIALECT_OPENAI_CHAT, CALL_GENERATE),

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * endpoints: the routes: method, path, who may ask, what it is. One table, one lookup: nothing is reached by another way.
+ * endpoints: the routes: method, path, who may ask, what it is. One table, one lookup: nothing is reached by another
+ * way.
  */
 #ifndef SLUICE_GATEWAY_ENDPOINTS_H
 #define SLUICE_GATEWAY_ENDPOINTS_H

@@ -170,10 +170,14 @@ struct worker *worker_new(struct gateway *gw, struct loop *l, struct err *e)
 		.loop = l, .pool = gw->options.pool, .ttl_ms = (uint32_t)u->dns.ttl_ms,
 		.negative_ttl_ms = (uint32_t)u->dns.negative_ttl_ms, .stale_ms = (uint32_t)u->dns.ttl_ms * 10,
 		.max_entries = DNS_ENTRIES_MAX });
-	w->client = client_new(&(struct client_options){
-		.loop = l, .dns = w->dns, .events = &attempt_events, .idle_max = (uint32_t)u->pool.idle_max, .idle_ms = (uint32_t)u->pool.idle_ms,
-		.age_ms = (uint32_t)u->pool.age_ms, .head_max_bytes = (uint32_t)u->header_max_bytes,
-		.head_max_fields = (uint32_t)u->header_count_max });
+	w->client = client_new(&(struct client_options){ .loop = l,
+	                                                 .dns = w->dns,
+	                                                 .events = &attempt_events,
+	                                                 .idle_max = (uint32_t)u->pool.idle_max,
+	                                                 .idle_ms = (uint32_t)u->pool.idle_ms,
+	                                                 .age_ms = (uint32_t)u->pool.age_ms,
+	                                                 .head_max_bytes = (uint32_t)u->header_max_bytes,
+	                                                 .head_max_fields = (uint32_t)u->header_count_max });
 	gw->workers[index] = w;
 	w->journal = journal_open(gw->options.ledger, index, e);
 	if (!w->journal) {

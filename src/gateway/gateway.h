@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * gateway: the only room that knows the whole flow of a request. One struct gateway for the process, one struct worker for each
- * loop; a request lives on one worker and touches nothing shared without saying how.
+ * gateway: the only room that knows the whole flow of a request. One struct gateway for the process, one struct worker
+ * for each loop; a request lives on one worker and touches nothing shared without saying how.
  *
  *	gw = gateway_new(&options);
  *	for each loop: w = worker_new(gw, loop, &err), server_new({ .handler = &gateway_handler, .user = w, … })
@@ -43,8 +43,8 @@ struct gateway_options {
 struct gateway *gateway_new(const struct gateway_options *);
 void gateway_free(struct gateway *);       /* after all workers; NULL is fine */
 
-/* The loop's own part: client, resolver, journal, readers of keys and configuration. On the thread that starts the loop,
- * before it runs. NULL: err tells. */
+/* The loop's own part: client, resolver, journal, readers of keys and configuration. On the thread that starts the
+ * loop, before it runs. NULL: err tells. */
 MUST_USE struct worker *worker_new(struct gateway *, struct loop *, struct err *);
 /* After the loop has ended: commits the journal. Requests must have ended before (server_free ends them). */
 void worker_free(struct worker *);

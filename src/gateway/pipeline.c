@@ -44,7 +44,8 @@ static enum step wrong_route(struct req *r, const struct http_head *head, unsign
 	size_t n = 0;
 
 	if (!allowed)
-		return req_refuse(r, ERR_NOT_FOUND, "there is nothing at this path: %.*s", STR_ARG(str_slice(head->path, 0, 200)));
+		return req_refuse(r, ERR_NOT_FOUND, "there is nothing at this path: %.*s",
+		                  STR_ARG(str_slice(head->path, 0, 200)));
 	for (size_t i = 0; i < COUNT_OF(methods); i++)
 		if (allowed & 1u << methods[i].method)
 			n += (size_t)snprintf(text + n, sizeof text - n, "%s%s", n ? ", " : "", methods[i].name);
@@ -125,7 +126,8 @@ static enum step step_decode(struct req *r)
 	o->text[TEXT_MODEL] = o->rq.model;
 	r->want_stream = o->rq.stream;
 	if (!key_allows_model(r->key, o->rq.model))
-		return req_refuse(r, ERR_MODEL_NOT_ALLOWED, "this key may not use the model \"%.*s\"", STR_ARG(o->rq.model));
+		return req_refuse(r, ERR_MODEL_NOT_ALLOWED, "this key may not use the model \"%.*s\"",
+		                  STR_ARG(o->rq.model));
 	return STEP_PLAN;
 }
 
@@ -137,7 +139,8 @@ static enum step step_plan(struct req *r)
 	if (!plan_make(&o->plan, &req_conf(r)->routes, o->rq.model, o->rq.dialect->id, &o->arena, &e))
 		return refuse_with(r, &e);
 	if (!plan_next(&o->plan, -1, &o->arena, &o->candidate, &o->wait_ms))
-		return req_refuse(r, ERR_NO_DEPLOYMENT, "the model \"%.*s\" has no deployment that can be used", STR_ARG(o->rq.model));
+		return req_refuse(r, ERR_NO_DEPLOYMENT, "the model \"%.*s\" has no deployment that can be used",
+		                  STR_ARG(o->rq.model));
 	return STEP_ATTEMPT;
 }
 
@@ -222,7 +225,8 @@ static enum step step_relay(struct req *r)
 static enum step step_refuse(struct req *r)
 {
 	struct req_open *o = r->open;
-	const struct dialect *d = dialect_by_id(r->endpoint ? r->endpoint->dialect : endpoint_error_dialect(o->in.path));
+	const struct dialect *d =
+		dialect_by_id(r->endpoint ? r->endpoint->dialect : endpoint_error_dialect(o->in.path));
 	const struct dialect_error *words = o->failure_is_answer && o->failure.pass ? &o->failure : NULL;
 	char id[ULID_LEN];
 
@@ -238,7 +242,8 @@ static enum step step_refuse(struct req *r)
 		buf_clear(&o->answer);
 	deliver_add_field(r, STR("content-type"), STR("application/json"));
 	if (o->retry_after_ms >= 0 && (o->status == 429 || o->status == 503))
-		deliver_add_field(r, STR("retry-after"), arena_printf(&o->arena, "%lld", (long long)(o->retry_after_ms + 999) / 1000));
+		deliver_add_field(r, STR("retry-after"),
+		                  arena_printf(&o->arena, "%lld", (long long)(o->retry_after_ms + 999) / 1000));
 	return STEP_SETTLE;
 }
 

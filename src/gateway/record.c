@@ -38,15 +38,29 @@ bool record_spend(struct req *r)
 {
 	const struct usage *u = &r->meter.usage;
 	struct spend s = {
-		.id = r->id, .client_id = req_text(r, TEXT_CLIENT_ID), .key_id = r->key->info.id, .team = r->key->info.team,
-		.user = req_text(r, TEXT_USER), .tags = req_text(r, TEXT_TAGS), .model = req_text(r, TEXT_MODEL),
-		.upstream_model = req_text(r, TEXT_UPSTREAM_MODEL), .endpoint = r->endpoint->name,
-		.dialect = str_from_z(dialect_by_id(r->endpoint->dialect)->name), .error = str_from_z(error_name(r)),
-		.cost_nusd = r->cost_nusd, .cost_known = r->cost_known, .stream = r->want_stream, .tokens = tokens_of(u),
-		.usage = u->source == USAGE_REPORTED ? SPEND_USAGE_REPORTED : u->source == USAGE_COUNTED ? SPEND_USAGE_COUNTED
-		                                                                                       : SPEND_USAGE_NONE,
-		.status = status_of(r), .attempts = r->n_attempts, .first_byte_ms = r->first_byte_us / 1000,
-		.latency_ms = since_start_us(r) / 1000, .overhead_us = r->overhead_us,
+		.id = r->id,
+		.client_id = req_text(r, TEXT_CLIENT_ID),
+		.key_id = r->key->info.id,
+		.team = r->key->info.team,
+		.user = req_text(r, TEXT_USER),
+		.tags = req_text(r, TEXT_TAGS),
+		.model = req_text(r, TEXT_MODEL),
+		.upstream_model = req_text(r, TEXT_UPSTREAM_MODEL),
+		.endpoint = r->endpoint->name,
+		.dialect = str_from_z(dialect_by_id(r->endpoint->dialect)->name),
+		.error = str_from_z(error_name(r)),
+		.cost_nusd = r->cost_nusd,
+		.cost_known = r->cost_known,
+		.stream = r->want_stream,
+		.tokens = tokens_of(u),
+		.usage = u->source == USAGE_REPORTED  ? SPEND_USAGE_REPORTED
+		         : u->source == USAGE_COUNTED ? SPEND_USAGE_COUNTED
+		                                      : SPEND_USAGE_NONE,
+		.status = status_of(r),
+		.attempts = r->n_attempts,
+		.first_byte_ms = r->first_byte_us / 1000,
+		.latency_ms = since_start_us(r) / 1000,
+		.overhead_us = r->overhead_us,
 	};
 
 	if (r->attempt.deployment) {
@@ -87,13 +101,31 @@ void record_facts(struct req *r)
 {
 	struct fact_attempt attempts[REQ_ATTEMPTS_MAX];
 	struct facts f = {
-		.id = r->id, .time_ms = ulid_time_ms(r->id), .client_id = req_text(r, TEXT_CLIENT_ID), .user = req_text(r, TEXT_USER),
-		.tags = req_text(r, TEXT_TAGS), .method = method_name(r), .model = req_text(r, TEXT_MODEL),
-		.upstream_model = req_text(r, TEXT_UPSTREAM_MODEL), .status = r->status, .error = error_name(r),
-		.stream = r->want_stream, .attempts = attempts, .n_attempts = r->n_attempts, .usage = r->meter.usage,
-		.cost_nusd = r->cost_nusd, .cost_known = r->cost_known, .bytes_in = r->bytes_in, .bytes_out = r->bytes_out,
-		.latency_us = since_start_us(r), .first_byte_us = r->first_byte_us, .overhead_us = r->overhead_us,
-		.step_names = step_names, .step_us = r->step_us, .n_steps = STEP_DONE, .endpoint = STR("other"),
+		.id = r->id,
+		.time_ms = ulid_time_ms(r->id),
+		.client_id = req_text(r, TEXT_CLIENT_ID),
+		.user = req_text(r, TEXT_USER),
+		.tags = req_text(r, TEXT_TAGS),
+		.method = method_name(r),
+		.model = req_text(r, TEXT_MODEL),
+		.upstream_model = req_text(r, TEXT_UPSTREAM_MODEL),
+		.status = r->status,
+		.error = error_name(r),
+		.stream = r->want_stream,
+		.attempts = attempts,
+		.n_attempts = r->n_attempts,
+		.usage = r->meter.usage,
+		.cost_nusd = r->cost_nusd,
+		.cost_known = r->cost_known,
+		.bytes_in = r->bytes_in,
+		.bytes_out = r->bytes_out,
+		.latency_us = since_start_us(r),
+		.first_byte_us = r->first_byte_us,
+		.overhead_us = r->overhead_us,
+		.step_names = step_names,
+		.step_us = r->step_us,
+		.n_steps = STEP_DONE,
+		.endpoint = STR("other"),
 	};
 
 	assert(r->n_attempts <= REQ_ATTEMPTS_MAX);

@@ -6,7 +6,8 @@
 #include "base/mem.h"
 #include "gateway/gateway_in.h"
 
-/* The provider has sent its last event: so long its transport may take to say so, for the connection to be used again. */
+/* The provider has sent its last event: so long its transport may take to say so, for the connection to be used
+ * again. */
 #define END_GRACE_MS 50
 
 /* ---- bytes held back ---- */
@@ -144,7 +145,8 @@ static bool act(struct req *r, struct stream_event *ev, enum stream_verdict v)
 		forward(r, ev->piece[1]);
 		return false;
 	case STREAM_ERROR:
-		/* nobody has seen anything yet: an attempt that failed. Else the provider's own event tells the client */
+		/* nobody has seen anything yet: an attempt that failed. Else the provider's own event tells the
+		 * client */
 		if (r->attempt_state == ATTEMPT_WAITING)
 			attempt_fail_with_error(r, ev->error);
 		else

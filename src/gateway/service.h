@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * service: what the gateway answers itself (health, metrics, the admin API). The rooms that know the answers stand above
- * this one; main/ passes their functions in. They run as the step SERVE of the same pipeline as everything else, so that each
- * passes the same authentication and is recorded alike.
+ * service: what the gateway answers itself (health, metrics, the admin API). The rooms that know the answers stand
+ * above this one; main/ passes their functions in. They run as the step SERVE of the same pipeline as everything else,
+ * so that each passes the same authentication and is recorded alike.
  */
 #ifndef SLUICE_GATEWAY_SERVICE_H
 #define SLUICE_GATEWAY_SERVICE_H
@@ -45,9 +45,9 @@ struct service_call {
 	struct buf out;
 };
 
-/* Called on the loop, again after each wake-up of the op, until it returns something else than OP_PENDING. OP_OK: the answer is
- * in the call. OP_REFUSED, OP_FAILED: err is the answer. What blocks goes to net/pool; op->cancel is called when the client
- * goes away, and must be immediate. */
+/* Called on the loop, again after each wake-up of the op, until it returns something else than OP_PENDING. OP_OK:
+ * the answer is in the call. OP_REFUSED, OP_FAILED: err is the answer. What blocks goes to net/pool; op->cancel is
+ * called when the client goes away, and must be immediate. */
 struct service {
 	enum op_state (*run)(void *arg, struct service_call *, struct err *);
 	void *arg;

@@ -40,7 +40,6 @@ static COLD size_t text_cut(struct str s)
 	return n;
 }
 
-
 static inline char *text_put(char *out, struct str s, uint8_t *n)
 {
 	size_t len = likely(s.n <= SPEND_TEXT_MAX) ? s.n : text_cut(s);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* notify: tells the service manager how we are, by the protocol of sd_notify(3). Without NOTIFY_SOCKET nothing is sent. */
+/* notify: tells the service manager how we are, by the protocol of sd_notify(3). Without NOTIFY_SOCKET nothing is
+ * sent. */
 #ifndef SLUICE_MAIN_NOTIFY_H
 #define SLUICE_MAIN_NOTIFY_H
 

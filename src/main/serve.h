@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * serve: the gateway as a running program: reads the configuration, wires the rooms together, starts a loop on each core,
- * and sees to signals, reloads and the end. For the commands `serve` and `demo`.
+ * serve: the gateway as a running program: reads the configuration, wires the rooms together, starts a loop on each
+ * core, and sees to signals, reloads and the end. For the commands `serve` and `demo`.
  */
 #ifndef SLUICE_MAIN_SERVE_H
 #define SLUICE_MAIN_SERVE_H

@@ -50,8 +50,10 @@ static void describe(const struct route_model *m, struct dialect_model *out)
 	if (m->n_deployments)
 		out->owned_by = m->deployments[0].provider->name;
 	if (m->n_deployments && m->deployments[0].settings) {
-		out->context_window = m->deployments[0].settings->context_window > 0 ? m->deployments[0].settings->context_window : 0;
-		out->max_output = m->deployments[0].settings->max_output > 0 ? m->deployments[0].settings->max_output : 0;
+		out->context_window =
+			m->deployments[0].settings->context_window > 0 ? m->deployments[0].settings->context_window : 0;
+		out->max_output =
+			m->deployments[0].settings->max_output > 0 ? m->deployments[0].settings->max_output : 0;
 	}
 }
 
@@ -85,8 +87,10 @@ static enum op_state run_models(void *arg, struct service_call *c, struct err *e
 	m = route_find(&c->conf->routes, name, &matched);
 	if (!m || !key_allows_model(c->key, name)) {
 		near = route_nearest(&c->conf->routes, name, c->arena);
-		err_set(e, ERR_MODEL_NOT_FOUND, near.n ? "the model \"%.*s\" does not exist; did you mean \"%.*s\"?"
-		                                       : "the model \"%.*s\" does not exist%.*s", STR_ARG(name), STR_ARG(near));
+		err_set(e, ERR_MODEL_NOT_FOUND,
+		        near.n ? "the model \"%.*s\" does not exist; did you mean \"%.*s\"?"
+		               : "the model \"%.*s\" does not exist%.*s",
+		        STR_ARG(name), STR_ARG(near));
 		return OP_REFUSED;
 	}
 	describe(m, &out);

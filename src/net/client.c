@@ -510,8 +510,8 @@ static void on_changed(struct conn *c)
 	if (u->state == UP_IDLE) {
 		char byte;
 
-		/* The edge may be that of bytes which were read already, or TLS has a ticket for us; else, and nobody asked, the
-		 * provider closes, or sends what belongs to no request. */
+		/* The edge may be that of bytes which were read already, or TLS has a ticket for us; else, and
+		 * nobody asked, the provider closes, or sends what belongs to no request. */
 		if (!c->broken && !c->hangup && conn_read(c, &byte, 1) == CONN_AGAIN)
 			return;
 		leave_pool(u);

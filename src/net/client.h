@@ -34,8 +34,8 @@ struct origin_options {
 struct origin *origin_get(const struct origin_options *);
 struct str origin_authority(const struct origin *);    /* for the Host field: "api.openai.com" or "127.0.0.1:9001" */
 
-/* The TLS side of connections that trust the certificates in `ca_file` (empty: the system's). Made once for each file and
- * kept; any thread. NULL: the file is no good. */
+/* The TLS side of connections that trust the certificates in `ca_file` (empty: the system's). Made once for each
+ * file and kept; any thread. NULL: the file is no good. */
 MUST_USE struct tls_client *client_tls(struct str ca_file, struct err *);
 
 struct client_options {
@@ -87,10 +87,11 @@ struct call {
 };
 
 /* Starts; events come later, never from inside. */
-void call_start(struct call *, struct client *, struct origin *, const struct call_request *, const struct call_deadlines *);
-void call_pause(struct call *);      /* back-pressure: nothing more is read until call_resume; what was read still comes */
+void call_start(struct call *, struct client *, struct origin *, const struct call_request *,
+                const struct call_deadlines *);
+void call_pause(struct call *); /* back-pressure: nothing more is read until call_resume; what was read still comes */
 void call_resume(struct call *);
-void call_cancel(struct call *);     /* the connection is closed; no more events; allowed at any time after call_start */
+void call_cancel(struct call *); /* the connection is closed; no more events; allowed at any time after call_start */
 static inline bool call_active(const struct call *c) { return c->client != NULL; }
 
 #endif

@@ -141,7 +141,8 @@ static void on_ready(struct watch *w, unsigned what)
 
 bool conn_open(struct conn *c, struct loop *l, int fd, struct tls *tls, conn_changed *changed, struct err *e)
 {
-	*c = (struct conn){ .watch = { fd, on_ready }, .loop = l, .tls = tls, .changed = changed, .can_write = true, .open = true };
+	*c = (struct conn){ .watch = { fd, on_ready }, .loop = l, .tls = tls, .changed = changed, .can_write = true,
+		            .open = true };
 	c->flush.run = run_flush;
 	c->told.run = run_told;
 	if (loop_add(l, &c->watch, e))
@@ -206,7 +207,8 @@ ssize_t conn_read(struct conn *c, void *p, size_t n)
 		got = recv(c->watch.fd, p, n, 0);
 	while (got < 0 && errno == EINTR);
 	if (got > 0) {
-		/* Less than asked for: nothing is left, and an edge will tell of more; except for an end, which was told. */
+		/* Less than asked for: nothing is left, and an edge will tell of more; except for an end, which was
+		 * told. */
 		if ((size_t)got < n && !c->hangup)
 			c->can_read = false;
 		return got;

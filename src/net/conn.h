@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * conn: a connected byte stream (TCP or Unix, plain or TLS) on a loop, inside the object of its owner, who decides about
- * messages and deadlines. Reading is pulled by the owner, so that not reading is back-pressure. Output is queued and
- * leaves in the loop's flush phase, once a turn; what the kernel does not take stays queued.
- * An idle connection holds no buffer.
+ * conn: a connected byte stream (TCP or Unix, plain or TLS) on a loop, inside the object of its owner, who decides
+ * about messages and deadlines. Reading is pulled by the owner, so that not reading is back-pressure. Output is queued
+ * and leaves in the loop's flush phase, once a turn; what the kernel does not take stays queued. An idle connection
+ * holds no buffer.
  */
 #ifndef SLUICE_NET_CONN_H
 #define SLUICE_NET_CONN_H
@@ -46,7 +46,8 @@ void conn_reset(struct conn *);                /* as conn_close, with a TCP rese
 static inline bool conn_is_open(const struct conn *c) { return c->open; }
 
 enum { CONN_EOF = 0, CONN_AGAIN = -1, CONN_FAIL = -2 };
-/* Up to n bytes: > 0, or CONN_EOF (a clean end), CONN_AGAIN (a change will be told), CONN_FAIL (reset, TLS cut short). */
+/* Up to n bytes: > 0, or CONN_EOF (a clean end), CONN_AGAIN (a change will be told), CONN_FAIL (reset, TLS cut
+ * short). */
 MUST_USE ssize_t conn_read(struct conn *, void *, size_t n);
 
 /* Why the last CONN_FAIL came, as far as TLS knows; else "connection reset". Returns false. */
@@ -54,7 +55,8 @@ bool conn_describe(const struct conn *, struct err *);
 
 /* Queues a copy. The owner bounds the queue by looking at conn_queued. */
 void conn_queue(struct conn *, struct str);
-/* As conn_queue for at most n bytes that the caller writes to what is returned, at once, and then says how many they are. */
+/* As conn_queue for at most n bytes that the caller writes to what is returned, at once, and then says how many
+ * they are. */
 char *conn_queue_open(struct conn *, size_t n);
 void conn_queue_close(struct conn *, size_t n);
 static inline size_t conn_queued(const struct conn *c) { return c->out_n - c->out_at; }

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * exchange: one request and its answer on a server connection, whichever version of HTTP carries it. The connection owns
- * it; the handler (the gateway, the admin API, the demo provider) drives it on the loop's thread.
+ * exchange: one request and its answer on a server connection, whichever version of HTTP carries it. The connection
+ * owns it; the handler (the gateway, the admin API, the demo provider) drives it on the loop's thread.
  *
  *   server → handler   on_head, then on_body or on_body_failed if it asked for the body, on_drained, at last on_gone
  *   handler → server   exchange_read_body, exchange_start, exchange_write…, exchange_finish | exchange_abort
  *
- * Output is copied and leaves in the loop's flush phase. After exchange_finish or exchange_abort, and after on_gone, the
- * handler must not touch the exchange. No handler is ever called from inside one of these functions.
+ * Output is copied and leaves in the loop's flush phase. After exchange_finish or exchange_abort, and after on_gone,
+ * the handler must not touch the exchange. No handler is ever called from inside one of these functions.
  */
 #ifndef SLUICE_NET_EXCHANGE_H
 #define SLUICE_NET_EXCHANGE_H
@@ -25,8 +25,8 @@ struct exchange_handler {
 	void (*on_head)(struct exchange *, const struct http_head *);
 	/* The whole body is in the buffer given to exchange_read_body. */
 	void (*on_body)(struct exchange *);
-	/* The body did not come whole (too large, malformed, too slow): answer with `err` (exchange_start … finish); the
-	 * connection is closed behind the answer. */
+	/* The body did not come whole (too large, malformed, too slow): answer with `err` (exchange_start …
+	 * finish); the connection is closed behind the answer. */
 	void (*on_body_failed)(struct exchange *, const struct err *);
 	/* Queued output fell below the low mark after exchange_full had said true. */
 	void (*on_drained)(struct exchange *);
@@ -63,7 +63,8 @@ static inline void exchange_read_body(struct exchange *x, struct buf *into) { x-
 
 /* The head of the answer. `length` is the number of body bytes that will be written, or -1 when it is not known (the
  * framing is then chunked, or the version's own). Fields must not be framing or hop-by-hop fields. */
-static inline void exchange_start(struct exchange *x, int status, const struct http_field *fields, unsigned n, int64_t length)
+static inline void exchange_start(struct exchange *x, int status, const struct http_field *fields, unsigned n,
+                                  int64_t length)
 {
 	x->ops->start(x, status, fields, n, length);
 }

@@ -175,7 +175,8 @@ static void turn(struct loop *l)
 	l->n_events = 0;
 	while ((due = timer_heap_take_due(&l->timers, l->now_ms)))
 		due->on_due(due);
-	/* Flushing may post tasks (a connection that failed), and these may queue output: go on until both are empty. */
+	/* Flushing may post tasks (a connection that failed), and these may queue output: go on until both are
+	 * empty. */
 	do {
 		while ((t = list_take(&l->ready))) {
 			tasks++;

@@ -55,7 +55,8 @@ static bool clear_path(const struct addr *a, struct err *e)
 	if (lstat(a->u.un.sun_path, &st) < 0)
 		return errno == ENOENT || err_set_sys(e, errno, "listen unix:%s", a->u.un.sun_path);
 	if (!S_ISSOCK(st.st_mode))
-		return err_set(e, ERR_CONFIG, "listen unix:%s: a file that is not a socket stands there", a->u.un.sun_path);
+		return err_set(e, ERR_CONFIG, "listen unix:%s: a file that is not a socket stands there",
+		               a->u.un.sun_path);
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	if (fd < 0)
 		return err_set_sys(e, errno, "socket");

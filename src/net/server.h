@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * server: the listening side of one loop: accepts connections, reads requests, and hands them to a handler as exchanges.
- * HTTP/1.1 here (server.c), HTTP/2 by http2.c on a connection that starts with its preface or chose it by ALPN.
+ * server: the listening side of one loop: accepts connections, reads requests, and hands them to a handler as
+ * exchanges. HTTP/1.1 here (server.c), HTTP/2 by http2.c on a connection that starts with its preface or chose it by
+ * ALPN.
  *
- * Each loop has its own listening sockets (SO_REUSEPORT), so that the kernel spreads connections and no lock is shared. A
- * Unix socket is opened once and given to all loops.
+ * Each loop has its own listening sockets (SO_REUSEPORT), so that the kernel spreads connections and no lock is shared.
+ * A Unix socket is opened once and given to all loops.
  */
 #ifndef SLUICE_NET_SERVER_H
 #define SLUICE_NET_SERVER_H
@@ -25,10 +26,10 @@ struct server_limits {
 	uint32_t write_mark_bytes;       /* exchange_full above this; drained below half of it */
 	uint32_t streams_max;            /* HTTP/2: concurrent streams of a connection */
 	uint32_t header_timeout_ms;      /* connection made, or first byte of a request, to the end of its head */
-	uint32_t body_timeout_ms;        /* between two reads; and the whole body within this plus 1 s for each 1,000 bytes */
+	uint32_t body_timeout_ms; /* between two reads; and the whole body within this plus 1 s for each 1,000 bytes */
 	uint32_t idle_timeout_ms;        /* between requests */
 	uint32_t write_timeout_ms;       /* the client takes nothing of what is queued */
-	uint32_t half_close_ms;          /* a client that shut its side while it is answered: taken as gone after this */
+	uint32_t half_close_ms; /* a client that shut its side while it is answered: taken as gone after this */
 };
 
 struct server_options {
@@ -49,12 +50,12 @@ struct listener_options {
 	bool http2;
 };
 
-/* Opens a listening socket, non-blocking. `addr` gets the port that the system chose for port 0. A Unix socket's path is
- * taken over if nobody listens on it any more. -1: err tells. Any thread. */
+/* Opens a listening socket, non-blocking. `addr` gets the port that the system chose for port 0. A Unix socket's
+ * path is taken over if nobody listens on it any more. -1: err tells. Any thread. */
 MUST_USE int server_bind(struct addr *addr, int backlog, struct err *);
 
 struct server *server_new(const struct server_options *);
-void server_free(struct server *);             /* closes everything at once; exchanges under way end with on_gone. NULL is fine */
+void server_free(struct server *); /* closes everything at once; exchanges under way end with on_gone. NULL is fine */
 MUST_USE bool server_listen(struct server *, const struct listener_options *, struct err *);
 void server_set_limits(struct server *, const struct server_limits *, int64_t connections_max);
 

@@ -173,7 +173,8 @@ static void refuse_message(struct h1 *h, const struct err *e)
 	           e->text, err_code_name(e->code));
 	snprintf(
 		head, sizeof head,
-		"HTTP/1.1 %d %s\r\ndate: %.*s\r\ncontent-type: application/json\r\ncontent-length: %zu\r\nconnection: close\r\n\r\n",
+		"HTTP/1.1 %d %s\r\ndate: %.*s\r\ncontent-type: application/json\r\ncontent-length: %zu\r\n"
+		"connection: close\r\n\r\n",
 		status, http_reason(status), STR_ARG(server_date(h->sc.server)), b.n);
 	conn_queue(&h->sc.conn, str_from_z(head));
 	conn_queue(&h->sc.conn, buf_str(&b));

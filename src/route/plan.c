@@ -57,7 +57,8 @@ static bool make_group(struct plan *p, const struct route_model *m, struct str m
 
 		if (!face)
 			continue;
-		p->group[n] = (struct candidate){ d, face, index, d->has_star ? upstream_model(d->model, matched, a) : d->model };
+		p->group[n] = (struct candidate){ d, face, index,
+			                          d->has_star ? upstream_model(d->model, matched, a) : d->model };
 		if (!p->group[n].model.p)
 			return false;
 		n++;
@@ -80,16 +81,17 @@ bool plan_make(struct plan *p, const struct route_table *t, struct str name, enu
 
 	if (!m) {
 		near = route_nearest(t, name, a);
-		return err_set(e, ERR_MODEL_NOT_FOUND, near.n ? "the model \"%.*s\" does not exist; did you mean \"%.*s\"?"
-		                                              : "the model \"%.*s\" does not exist%.*s", STR_ARG(name),
-		               STR_ARG(near));
+		return err_set(e, ERR_MODEL_NOT_FOUND,
+		               near.n ? "the model \"%.*s\" does not exist; did you mean \"%.*s\"?"
+		                      : "the model \"%.*s\" does not exist%.*s",
+		               STR_ARG(name), STR_ARG(near));
 	}
 	*p = (struct plan){ .table = t, .first = m, .dialect = dialect };
 	if (!make_group(p, m, matched, a))
 		return err_set(e, ERR_TOO_LARGE, "the request needs more memory than it may have");
 	if (p->n == 0 && m->n_fallbacks == 0)
-		return err_set(e, ERR_INVALID_REQUEST, "the model \"%.*s\" cannot be reached through the %s API", STR_ARG(name),
-		               dialect_by_id(dialect)->name);
+		return err_set(e, ERR_INVALID_REQUEST, "the model \"%.*s\" cannot be reached through the %s API",
+		               STR_ARG(name), dialect_by_id(dialect)->name);
 	return true;
 }
 

@@ -3,8 +3,8 @@
  * plan: for one request, the candidates in the order in which they are tried.
  *
  * A model's candidates form a group. Inside a group there are 1 + retries.attempts tries: one candidate after the other
- * without waiting, and from the beginning again with back-off when there are fewer candidates than tries. When a group's
- * tries are used up, the next fallback model's group follows.
+ * without waiting, and from the beginning again with back-off when there are fewer candidates than tries. When a
+ * group's tries are used up, the next fallback model's group follows.
  */
 #ifndef SLUICE_ROUTE_PLAN_H
 #define SLUICE_ROUTE_PLAN_H
@@ -35,10 +35,11 @@ struct plan {
 MUST_USE bool plan_make(struct plan *, const struct route_table *, struct str name, enum dialect_id, struct arena *,
                         struct err *);
 
-/* The candidate of the next try, and how long to wait before it (milliseconds; 0: at once). `retry_after_ms` is what the last
- * answer asked for (-1: nothing); longer than routing.retries.respect_retry_after means that this group is over. False:
- * nothing is left. */
-MUST_USE bool plan_next(struct plan *, int64_t retry_after_ms, struct arena *, struct candidate *out, uint32_t *wait_ms);
+/* The candidate of the next try, and how long to wait before it (milliseconds; 0: at once). `retry_after_ms` is
+ * what the last answer asked for (-1: nothing); longer than routing.retries.respect_retry_after means that this
+ * group is over. False: nothing is left. */
+MUST_USE bool plan_next(struct plan *, int64_t retry_after_ms, struct arena *, struct candidate *out,
+                        uint32_t *wait_ms);
 
 /* Another try in this group is of no use (a bad credential and the like): the next one is another deployment's. */
 void plan_skip_deployment(struct plan *, const struct deployment *);

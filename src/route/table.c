@@ -73,7 +73,8 @@ static void add_line(struct buf *b, struct str name, struct str value)
 	buf_append(b, STR("\r\n"));
 }
 
-static struct str head_lines(const struct route_provider *p, const struct route_face *face, struct str key, struct arena *a)
+static struct str head_lines(const struct route_provider *p, const struct route_face *face, struct str key,
+                             struct arena *a)
 {
 	struct provider_header auth = provider_auth_header(a, face->auth, key);
 	struct buf b = buf_make(1u << 20);
@@ -110,7 +111,8 @@ static void add_credentials(struct route_provider *p, struct arena *a)
 		if (c[i].key.n)
 			hide[p->n_hide++] = c[i].key;
 	}
-	/* The address of a known provider is no news to anybody; a configured one may tell of the inside of a network. */
+	/* The address of a known provider is no news to anybody; a configured one may tell of the inside of a
+	 * network. */
 	for (unsigned f = 0; s->base_url.n && f < p->n_faces; f++)
 		hide[p->n_hide++] = origin_authority(p->faces[f].origin);
 	p->credentials = c;
@@ -165,7 +167,8 @@ static int64_t or_else(int64_t v, int64_t otherwise)
 	return v == SETTING_UNSET ? otherwise : v;
 }
 
-static struct timeout_settings timeouts_of(const struct timeout_settings *model, const struct timeout_settings *provider)
+static struct timeout_settings timeouts_of(const struct timeout_settings *model,
+                                           const struct timeout_settings *provider)
 {
 	return (struct timeout_settings){
 		.connect_ms = or_else(model->connect_ms, provider->connect_ms),
@@ -210,8 +213,14 @@ static void model_init(struct route_model *m, const struct model_settings *s, co
 	for (size_t i = 0; i < s->deployments.n; i++) {
 		const struct route_provider *p = find_provider(providers, n_providers, ds[i].provider);
 		struct deployment d = {
-			.settings = &ds[i], .name = deployment_name(a, ds[i].provider, ds[i].model), .provider = p, .model = ds[i].model,
-			.has_star = str_find_chr(ds[i].model, '*') != STR_NPOS, .order = ds[i].order, .weight = (uint32_t)ds[i].weight, .price = ds[i].price,
+			.settings = &ds[i],
+			.name = deployment_name(a, ds[i].provider, ds[i].model),
+			.provider = p,
+			.model = ds[i].model,
+			.has_star = str_find_chr(ds[i].model, '*') != STR_NPOS,
+			.order = ds[i].order,
+			.weight = (uint32_t)ds[i].weight,
+			.price = ds[i].price,
 		};
 
 		assert(p); /* checked with the settings */
@@ -222,7 +231,8 @@ static void model_init(struct route_model *m, const struct model_settings *s, co
 	m->n_deployments = (unsigned)s->deployments.n;
 }
 
-static void link_fallbacks(struct route_table *t, struct route_model *m, const struct model_settings *s, struct arena *a)
+static void link_fallbacks(struct route_table *t, struct route_model *m, const struct model_settings *s,
+                           struct arena *a)
 {
 	const struct str *names = s->fallbacks.items;
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * table: a configuration's models, deployments and providers, made ready for routing: names are resolved, addresses taken apart,
- * credentials written as the headers they travel in. Built once for each configuration snapshot in its arena, immutable,
- * read by all loops.
+ * table: a configuration's models, deployments and providers, made ready for routing: names are resolved, addresses
+ * taken apart, credentials written as the headers they travel in. Built once for each configuration snapshot in its
+ * arena, immutable, read by all loops.
  */
 #ifndef SLUICE_ROUTE_TABLE_H
 #define SLUICE_ROUTE_TABLE_H
@@ -29,8 +29,8 @@ struct route_face {
 
 struct route_credential {
 	struct str key;                  /* the secret itself, for finding it in a provider's error texts */
-	/* Per face: the lines of a request's head that are the same for every request: host, credential, the configuration's
-	 * headers, content type; each with its CR LF. */
+	/* Per face: the lines of a request's head that are the same for every request: host, credential, the
+	 * configuration's headers, content type; each with its CR LF. */
 	struct str lines[PROVIDER_FACES];
 	uint32_t weight;
 };
@@ -44,7 +44,7 @@ struct route_provider {
 	const struct route_credential *credentials;      /* at least one; it may send nothing */
 	unsigned n_credentials;
 	uint32_t weight_sum;
-	const struct http_field *headers;                /* of the configuration; they replace the client's of the same name */
+	const struct http_field *headers; /* of the configuration; they replace the client's of the same name */
 	unsigned n_headers;
 	const struct str *hide;          /* what must not reach a client: credentials, host */
 	size_t n_hide;
@@ -87,12 +87,12 @@ struct route_table_source {
 	const struct routing_settings *routing;          /* outlives the table */
 };
 
-/* The settings are checked already (known names, no loops); what can still be wrong is an address, a certificate file or
- * a dialect: ERR_CONFIG. The maps are freed by the arena. */
+/* The settings are checked already (known names, no loops); what can still be wrong is an address, a certificate
+ * file or a dialect: ERR_CONFIG. The maps are freed by the arena. */
 MUST_USE bool route_table_init(struct route_table *, const struct route_table_source *, struct arena *, struct err *);
 
-/* The model of a client's name: exact, then patterns, then "provider/model". NULL: unknown. `*matched` is what a pattern's
- * star stood for. */
+/* The model of a client's name: exact, then patterns, then "provider/model". NULL: unknown. `*matched` is what a
+ * pattern's star stood for. */
 const struct route_model *route_find(const struct route_table *, struct str name, struct str *matched);
 
 /* Names near to `name`, for messages: "did you mean …"; empty when none is near. In the arena. */

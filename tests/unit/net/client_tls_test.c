@@ -106,8 +106,13 @@ static int setup(void **state)
 	loop = so.loop = loop_new(&(struct loop_options){ 0 }, &e);
 	pool = pool_new(1, 8);
 	dns = dns_new(&(struct dns_options){ loop, pool, 60000, 1000, 60000, 8, to_loopback });
-	client = client_new(&(struct client_options){ .loop = loop, .dns = dns, .events = &events, .idle_max = 4, .idle_ms = 5000,
-	                                              .age_ms = 60000, .head_max_bytes = 8192,
+	client = client_new(&(struct client_options){ .loop = loop,
+	                                              .dns = dns,
+	                                              .events = &events,
+	                                              .idle_max = 4,
+	                                              .idle_ms = 5000,
+	                                              .age_ms = 60000,
+	                                              .head_max_bytes = 8192,
 	                                              .head_max_fields = 64 });
 	server = server_new(&so);
 	assert_true(addr_parse(&at, STR("127.0.0.1:0"), &e));
