@@ -61,6 +61,8 @@ enum record_state {
 };
 /* What stands at the start of `in`. RECORD_WHOLE: *n is its length. */
 enum record_state record_check(struct str in, uint64_t salt, size_t *n);
+/* The same of what this process has written and the kernel confirmed: the checksum is for bytes that met a disk. */
+enum record_state record_check_own(struct str in, size_t *n);
 
 enum {
 	DIM_KEY, DIM_TEAM, DIM_MODEL, DIM_PROVIDER, DIM_DEPLOYMENT, DIM_UPSTREAM_MODEL, DIM_ENDPOINT, DIM_DIALECT,

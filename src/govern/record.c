@@ -135,7 +135,7 @@ static inline bool lengths_fit(const char *payload, size_t n)
 	       f.flags >> RECORD_USAGE_SHIFT <= SPEND_USAGE_COUNTED;
 }
 
-enum record_state record_check(struct str in, uint64_t salt, size_t *n)
+static enum record_state record_find(struct str in, bool verify, uint64_t salt, size_t *n)
 {
 	static const char magic[2] = { (char)(RECORD_MAGIC & 0xff), (char)(RECORD_MAGIC >> 8) };
 	struct record_head head;
@@ -147,10 +147,21 @@ enum record_state record_check(struct str in, uint64_t salt, size_t *n)
 		return RECORD_BAD;
 	if (in.n - sizeof(head) < head.n)
 		return RECORD_SHORT;
-	if (check_of(in.p + sizeof(head), head.n, salt) != head.check || !lengths_fit(in.p + sizeof(head), head.n))
+	if ((verify && check_of(in.p + sizeof(head), head.n, salt) != head.check) ||
+	    !lengths_fit(in.p + sizeof(head), head.n))
 		return RECORD_BAD;
 	*n = sizeof(head) + head.n;
 	return RECORD_WHOLE;
+}
+
+enum record_state record_check(struct str in, uint64_t salt, size_t *n)
+{
+	return record_find(in, true, salt, n);
+}
+
+enum record_state record_check_own(struct str in, size_t *n)
+{
+	return record_find(in, false, 0, n);
 }
 
 static inline struct str text_take(const char **p, uint8_t n)

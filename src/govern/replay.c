@@ -178,7 +178,7 @@ static bool store_chunk(struct replay *rp, struct jfile *f, struct str in, size_
 	while (*used < in.n && rp->batch < BATCH_RECORDS) {
 		struct str rest = str_slice(in, *used, in.n);
 
-		if (record_check(rest, f->salt, &n) != RECORD_WHOLE)
+		if ((f->old ? record_check(rest, f->salt, &n) : record_check_own(rest, &n)) != RECORD_WHOLE)
 			break;
 		if (!store_record(rp, f, str_slice(rest, 0, n), e))
 			return false;
