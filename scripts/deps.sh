@@ -1,6 +1,6 @@
 #!/bin/sh
-# deps.sh [run|test]: installs what is missing to build (with `run`: also to try the demo, with `test`: to test) on
-# Debian 12 or 13, as root or by sudo, without questions. When nothing is missing it asks dpkg only and needs no network.
+# deps.sh [run|test|dev]: installs what is missing to build (`run`: and to try the demo; `test`: and to test; `dev`: and
+# for fuzzing, benches and clang) on Debian 12 or 13, as root or by sudo, without questions. When nothing is missing it asks dpkg only and needs no network.
 #
 # Debian 12 has neither llhttp nor a recent yyjson: both come from the suite trixie, which is added with priority 100, so
 # that nothing else is ever taken from it. They need no newer libc and upgrade nothing that is installed: this is
@@ -8,7 +8,8 @@
 set -eu
 
 build="gcc make libc6-dev libllhttp-dev libyyjson-dev libnghttp2-dev libssl-dev libyaml-dev libsqlite3-dev libxxhash-dev"
-tests="libcmocka-dev python3 curl openssl nghttp2-client valgrind clang libclang-rt-dev clang-format lld cppcheck shellcheck"
+tests="libcmocka-dev python3 curl openssl nghttp2-client valgrind cppcheck shellcheck"
+development="clang libclang-rt-dev clang-format lld nginx haproxy"
 from_trixie="libllhttp-dev libyyjson-dev"
 
 say() { echo "deps: $*" >&2; }
@@ -84,7 +85,8 @@ case ${1-} in
 '') ;;
 run) wanted="$build curl" ;;
 test) wanted="$build $tests" ;;
-*) say "usage: scripts/deps.sh [run|test]"; exit 2 ;;
+dev) wanted="$build $tests $development" ;;
+*) say "usage: scripts/deps.sh [run|test|dev]"; exit 2 ;;
 esac
 
 command -v dpkg-query >/dev/null || die "this is no Debian; needed are: $wanted"

@@ -4,7 +4,7 @@
 PARALLEL = $(if $(filter -j% --jobserver%,$(MAKEFLAGS)),,-j$(shell nproc))
 SUBMAKE  = $(MAKE) --no-print-directory $(PARALLEL)
 .PHONY: run test unit e2e clients perf asan ubsan tsan coverage fuzz fuzz-run bench soak check-rooms format lint docs docs-check \
-        deps test-deps install uninstall clean help
+        deps test-deps dev-deps install uninstall clean help
 
 # --- the two commands: on a fresh Debian 12 or 13 these two are enough
 
@@ -94,6 +94,8 @@ deps:
 	@scripts/deps.sh
 test-deps:
 	@scripts/deps.sh test
+dev-deps:
+	@scripts/deps.sh dev
 
 # --- figures, and what shows only under load
 
@@ -128,7 +130,7 @@ help:
 	@echo 'make               build the program: $(BUILD)/sluice'
 	@echo 'make run           install what is missing, build, and start the demo: a gateway with a provider of its own'
 	@echo 'make test          install what is missing, build, and run all tests; TEST_ONLY="unit e2e" chooses'
-	@echo 'make deps          install what building needs (Debian 12 or 13); test-deps: what testing needs'
+	@echo 'make deps          install what building needs (Debian 12 or 13); test-deps: and testing; dev-deps: and all else'
 	@echo 'make unit          unit tests; e2e: end-to-end tests; clients: the official SDKs (npm)'
 	@echo 'make asan          both with AddressSanitizer and UndefinedBehaviorSanitizer; also ubsan, tsan'
 	@echo 'make coverage      which lines they run'

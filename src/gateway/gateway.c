@@ -17,7 +17,9 @@
 #define EVENT_ARENA_MAX_BYTES (64u << 20)
 #define DNS_ENTRIES_MAX 1024
 #define FIGURES_EVERY_MS 1000
-#define BURST_OPENS 128
+#define BURST_OPENS 256
+#define QUIET_OPENS 16
+#define QUIET_MS 200
 
 /* For the panic report, which has no argument. */
 static struct gateway *the_gateway;
@@ -119,15 +121,18 @@ static void take_conf(struct worker *w)
 	w->conf_seen = w->conf.held;
 }
 
-/* When many requests have begun at once, much of the heap is free behind them. */
-static void trim_after_burst(struct worker *w)
+/* When many requests have begun at once, much of the heap is free behind them; when fewer have, it can wait until no
+ * more come. */
+static void trim_after_burst(struct worker *w, uint64_t now_ms)
 {
-	if (w->n_opens_peak >= BURST_OPENS && w->n_opens < w->n_opens_peak / 4) {
-		req_free_stores(w);
-		block_drop();
-		mem_trim();
-		w->n_opens_peak = w->n_opens;
-	}
+	bool quiet = w->n_opens_peak >= QUIET_OPENS && now_ms - w->last_open_ms >= QUIET_MS;
+
+	if ((w->n_opens_peak < BURST_OPENS && !quiet) || w->n_opens >= w->n_opens_peak / 4)
+		return;
+	req_free_stores(w);
+	block_drop();
+	mem_trim();
+	w->n_opens_peak = w->n_opens;
 }
 
 static void after_flush(struct hook *h)
@@ -138,7 +143,7 @@ static void after_flush(struct hook *h)
 	observe_flush(w->observe);
 	if (w->n_opens > w->n_opens_peak)
 		w->n_opens_peak = w->n_opens;
-	trim_after_burst(w);
+	trim_after_burst(w, now);
 	if (w->conf.held != w->conf_seen)
 		take_conf(w);
 	if (now - w->last_figures_ms >= FIGURES_EVERY_MS) {

@@ -35,6 +35,10 @@ enum step {
 	STEPS, STEP_WAIT = STEPS
 };
 
+/* The steps that wait, of which the time is written down. */
+enum req_wait { WAIT_BODY, WAIT_SERVE, WAIT_ATTEMPT, WAIT_BACKOFF, WAIT_RELAY, REQ_WAITS };
+extern const char *const wait_names[REQ_WAITS];
+
 /* Texts that are written down at the end. */
 enum req_text { TEXT_MODEL, TEXT_UPSTREAM_MODEL, TEXT_CLIENT_ID, TEXT_USER, TEXT_TAGS, REQ_TEXTS };
 
@@ -107,7 +111,7 @@ struct req {
 	uint64_t start_us, since_us;     /* monotonic: first byte, last change of step */
 	uint64_t bytes_out;
 	uint32_t bytes_in;
-	uint32_t step_us[STEPS];
+	uint32_t wait_us[REQ_WAITS];     /* time spent in the steps that wait; the others take none of a turn's time */
 	uint32_t first_byte_us, overhead_us;
 	uint32_t attempt_at_us;          /* since start_us */
 
@@ -130,8 +134,11 @@ struct req {
 
 	/* a stream in flight */
 	struct sse_framer framer;
-	struct array_framer *array;      /* Gemini's other framing */
-	char *resume;                    /* what the meter keeps, on the heap */
+	union {
+		struct array_framer *array; /* Gemini's other framing */
+		char *resume;            /* what the meter keeps, on the heap (Responses) */
+	};
+	bool is_array;
 	char *held;                      /* a partial event; at the end, the last bytes until the journal is written */
 	uint32_t held_n, held_cap;
 
@@ -156,6 +163,7 @@ struct worker {
 	struct req_open *free_opens;
 	unsigned n_free_opens;
 	unsigned n_opens, n_opens_peak;  /* alive, and the most since the heap was trimmed */
+	uint64_t last_open_ms;           /* when the last one began */
 	struct slab slab;                /* of struct req */
 	struct arena events;             /* for one stream event at a time */
 	uint64_t last_figures_ms;

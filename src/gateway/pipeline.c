@@ -306,13 +306,26 @@ const char *const step_names[STEPS] = {
 	"auth", "body", "serve", "decode", "plan", "attempt", "backoff", "relay", "refuse", "settle", "record", "done",
 };
 
+const char *const wait_names[REQ_WAITS] = { "body", "serve", "attempt", "backoff", "relay" };
+
 /* ---- the driver ---- */
+
+static void count_wait(struct req *r, uint32_t us)
+{
+	static const uint8_t waits[STEPS] = {
+		[STEP_BODY] = WAIT_BODY + 1, [STEP_SERVE] = WAIT_SERVE + 1, [STEP_ATTEMPT] = WAIT_ATTEMPT + 1,
+		[STEP_BACKOFF] = WAIT_BACKOFF + 1, [STEP_RELAY] = WAIT_RELAY + 1,
+	};
+
+	if (waits[r->step])
+		r->wait_us[waits[r->step] - 1] += us;
+}
 
 static void change_step(struct req *r, enum step next)
 {
 	uint64_t now = loop_now_us(r->w->loop);
 
-	r->step_us[r->step] += (uint32_t)(now - r->since_us);
+	count_wait(r, (uint32_t)(now - r->since_us));
 	r->since_us = now;
 	r->step = (uint8_t)next;
 	if (steps[next].limit_ms) {

@@ -122,9 +122,9 @@ void record_facts(struct req *r)
 		.latency_us = since_start_us(r),
 		.first_byte_us = r->first_byte_us,
 		.overhead_us = r->overhead_us,
-		.step_names = step_names,
-		.step_us = r->step_us,
-		.n_steps = STEP_DONE,
+		.step_names = wait_names,
+		.step_us = r->wait_us,
+		.n_steps = REQ_WAITS,
 		.endpoint = STR("other"),
 	};
 

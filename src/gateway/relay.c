@@ -79,7 +79,7 @@ static void keep_resume(struct req *r)
 {
 	struct str kept = r->meter.resume;
 
-	if (kept.n == 0 || kept.p == r->resume)
+	if (kept.n == 0 || r->is_array || kept.p == r->resume)
 		return;
 	free(r->resume);
 	r->resume = mem_dup(kept.p, kept.n);
@@ -252,15 +252,16 @@ void relay_init(struct req *r)
 	stream_meter_init(&r->meter, r->open->rq.dialect, r->open->rq.framing, ours);
 	r->framer = (struct sse_framer){ 0 };
 	drop_held(r);
-	free(r->array);
-	r->array = r->open->rq.framing == FRAMING_JSON_ARRAY ? mem_zalloc(sizeof *r->array) : NULL;
+	free(r->array); /* of the attempt before, or what its meter kept */
+	r->is_array = r->open->rq.framing == FRAMING_JSON_ARRAY;
+	r->array = r->is_array ? mem_zalloc(sizeof *r->array) : NULL;
 }
 
 void relay_data(struct req *r, struct str bytes)
 {
 	if (!goes_on(r))
 		return;
-	if (r->array)
+	if (r->is_array)
 		take_array(r, bytes);
 	else
 		take_sse(r, bytes);

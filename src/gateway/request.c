@@ -106,6 +106,7 @@ struct req *req_new(struct worker *w, struct exchange *x, const struct http_head
 		r->wake.run = run_wake;
 	r->limit.on_due = on_limit;
 	r->start_us = r->since_us = loop_now_us(w->loop);
+	w->last_open_ms = loop_now_ms(w->loop);
 	r->id = ulid_new(clock_real_ms());
 	r->method = (uint8_t)head->method;
 	arena_init(&o->arena, (size_t)req_conf(r)->server->body_max_bytes + ARENA_EXTRA_BYTES);
@@ -131,8 +132,7 @@ void req_free(struct req *r)
 		give_back_open(r->w, r->open);
 	free(r->texts);
 	free(r->held);
-	free(r->resume);
-	free(r->array);
+	free(r->array); /* or resume */
 	free(r->attempts);
 	key_unref(r->key);
 	snapshot_unref(r->snapshot);

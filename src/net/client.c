@@ -125,17 +125,23 @@ struct upstream {
 	struct client *client;
 	struct origin *origin;
 	struct call *call;
-	struct dial *dial;
-	struct upstream *next, **link;   /* in the pool's idle list */
 	struct timer deadline;
 	struct task again;               /* read on, report, or go away, from a clean stack */
 	uint64_t born_ms;
-	size_t sent;
 	char *in;                        /* a partial head */
 	uint32_t in_n, in_cap, scanned;
-	uint64_t left;
-	struct http1_chunks chunks;
 	uint8_t state, body, interim;
+	union {                          /* by state */
+		struct dial *dial;       /* UP_DIALING */
+		size_t sent;             /* UP_SENDING */
+		struct {                 /* UP_BODY */
+			uint64_t left;
+			struct http1_chunks chunks;
+		};
+		struct {                 /* UP_IDLE: in the pool's list */
+			struct upstream *next, **link;
+		};
+	};
 	bool keep_alive, answered, used, sent_all, failed_early;
 };
 
@@ -158,8 +164,7 @@ static void up_free(struct upstream *u)
 {
 	struct client *c = u->client;
 
-	assert(!u->call && !u->link);
-	dial_cancel(u->dial);
+	assert(!u->call);
 	timer_cancel(c->options.loop, &u->deadline);
 	loop_unpost(c->options.loop, &u->again);
 	conn_close(&u->conn);
@@ -171,8 +176,8 @@ static void up_free(struct upstream *u)
 static void up_die(struct upstream *u)
 {
 	conn_close(&u->conn);
-	dial_cancel(u->dial);
-	u->dial = NULL;
+	if (u->state == UP_DIALING)
+		dial_cancel(u->dial);
 	u->call = NULL;
 	u->state = UP_DEAD;
 	u->client->stats.active--;
@@ -209,7 +214,6 @@ static void leave_pool(struct upstream *u)
 	*u->link = u->next;
 	if (u->next)
 		u->next->link = u->link;
-	u->link = NULL;
 	pool_of(u->client, u->origin)->n--;
 	u->client->stats.idle--;
 }
@@ -260,7 +264,7 @@ static void end_well(struct upstream *u, bool reusable)
 	release(u, u->client->options.events->on_end(call, NULL) && reusable);
 }
 
-static void start_fresh(struct call *call);
+static void start_fresh(struct call *call, struct origin *);
 
 static void end_badly(struct upstream *u, const struct err *why)
 {
@@ -273,7 +277,7 @@ static void end_badly(struct upstream *u, const struct err *why)
 	if (again) {
 		call->retried = true;
 		call->client->stats.retries++;
-		start_fresh(call);
+		start_fresh(call, u->origin);
 		return;
 	}
 	call->client->stats.failures++;
@@ -603,13 +607,13 @@ static void on_dialed(void *arg, int fd, const struct addr *to, const struct err
 	send_more(u);
 }
 
-static void start_fresh(struct call *call)
+static void start_fresh(struct call *call, struct origin *o)
 {
 	struct client *c = call->client;
 	struct upstream *u = slab_take(&c->upstreams);
 
 	u->client = c;
-	u->origin = call->origin;
+	u->origin = o;
 	u->call = call;
 	u->again.run = run_again;
 	u->deadline.on_due = on_deadline;
@@ -618,8 +622,8 @@ static void start_fresh(struct call *call)
 	call->connected = call->reused = false;
 	c->stats.active++;
 	u->dial = dial_start(&(struct dial_request){
-		.loop = c->options.loop, .dns = c->options.dns, .host = str_from_z(call->origin->host),
-		.port = call->origin->port, .public_only = call->origin->public_only,
+		.loop = c->options.loop, .dns = c->options.dns, .host = str_from_z(o->host),
+		.port = o->port, .public_only = o->public_only,
 		.timeout_ms = call->deadlines.connect_ms, .on_done = on_dialed, .arg = u });
 }
 
@@ -645,12 +649,11 @@ void call_start(struct call *call, struct client *c, struct origin *o, const str
 
 	assert(!call->client && r->n > 0 && r->n <= CALL_PIECES);
 	call->client = c;
-	call->origin = o;
 	call->request = r;
 	call->deadlines = *d;
 	call->paused = call->retried = call->got_head = false;
 	if (!u) {
-		start_fresh(call);
+		start_fresh(call, o);
 		return;
 	}
 	c->stats.reuses++;

@@ -76,7 +76,6 @@ struct call_request {
 struct call {
 	struct client *client;           /* NULL: not under way */
 	struct upstream *up;             /* the connection in use */
-	struct origin *origin;
 	const struct call_request *request;
 	struct call_deadlines deadlines;
 	bool paused;

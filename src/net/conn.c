@@ -90,27 +90,34 @@ static void flush(struct conn *c)
 		shut_now(c);
 }
 
+/* Tells the owner that its queue is gone, not from within the flush phase: it may finish an answer, whose record is not
+ * written yet. What was queued meanwhile still has its flush to come. */
+static void tell_drained(struct conn *c)
+{
+	c->telling = false;
+	if (conn_queued(c) > 0 && !c->stalled)
+		loop_post_flush(c->loop, &c->flush);
+	if (c->drained)
+		c->changed(c);
+}
+
 static void run_flush(struct task *t)
 {
 	struct conn *c = CONTAINER_OF(t, struct conn, flush);
 
 	if (c->broken)
 		return;
+	if (c->telling) {
+		tell_drained(c);
+		return;
+	}
 	flush(c);
 	if (c->drain_owed && !c->stalled && !c->broken) {
-		c->drained = true;
-		loop_post(c->loop, &c->told); /* the owner may finish an answer, whose record is not written yet */
+		c->drained = c->telling = true;
+		loop_post(c->loop, &c->flush);
 	}
 	c->drain_owed = false;
 	if (c->broken)
-		c->changed(c);
-}
-
-static void run_told(struct task *t)
-{
-	struct conn *c = CONTAINER_OF(t, struct conn, told);
-
-	if (c->drained)
 		c->changed(c);
 }
 
@@ -144,7 +151,6 @@ bool conn_open(struct conn *c, struct loop *l, int fd, struct tls *tls, conn_cha
 	*c = (struct conn){ .watch = { fd, on_ready }, .loop = l, .tls = tls, .changed = changed, .can_write = true,
 		            .open = true };
 	c->flush.run = run_flush;
-	c->told.run = run_told;
 	if (loop_add(l, &c->watch, e))
 		return true;
 	tls_free(tls);
@@ -159,7 +165,6 @@ void conn_close(struct conn *c)
 		return;
 	c->open = false;
 	loop_unpost(c->loop, &c->flush);
-	loop_unpost(c->loop, &c->told);
 	loop_remove(c->loop, &c->watch);
 	if (c->tls) {
 		(void)tls_shutdown(c->tls);

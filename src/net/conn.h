@@ -27,7 +27,7 @@ struct conn {
 	struct loop *loop;
 	struct tls *tls;
 	conn_changed *changed;
-	struct task flush, told;
+	struct task flush;
 	char *out;                   /* queued output: bytes [out_at, out_n) of out_cap */
 	uint32_t out_at, out_n, out_cap;
 	bool open;
@@ -35,7 +35,8 @@ struct conn {
 	bool hangup;                 /* the peer sends no more; reading what is left ends in CONN_EOF or CONN_FAIL */
 	bool broken;
 	bool stalled;                /* the kernel did not take all: `drained` is owed */
-	bool drained, drain_owed;
+	bool drained, drain_owed;    /* the queue is gone, and the owner is told; it will be when it is */
+	bool telling;
 	bool shut_wanted;            /* shut down our side when the queue is empty */
 };
 
@@ -60,6 +61,9 @@ void conn_queue(struct conn *, struct str);
 char *conn_queue_open(struct conn *, size_t n);
 void conn_queue_close(struct conn *, size_t n);
 static inline size_t conn_queued(const struct conn *c) { return c->out_n - c->out_at; }
+/* `drained` is told when all that is queued was taken, also if that is at once. */
+static inline void conn_owe_drained(struct conn *c) { c->drain_owed = true; }
+
 /* Shuts down our side of the connection when the queue is empty; TLS says close_notify. */
 void conn_shut(struct conn *);
 

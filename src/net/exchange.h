@@ -38,10 +38,8 @@ struct exchange_ops;
 
 struct exchange {
 	const struct exchange_ops *ops;
-	const struct exchange_handler *handler;
 	void *user;                  /* the handler's */
 	struct loop *loop;
-	bool head_only;              /* HEAD: the body of the answer is counted but not sent */
 };
 
 /* What a version of HTTP provides; same contracts as the functions below. */

@@ -215,6 +215,7 @@ bool http_is_field_value(struct str s)
 bool http_is_authority(struct str s)
 {
 	size_t colon;
+	unsigned number = 0;
 	struct str host = s, port = { 0 };
 
 	if (s.n > 0 && s.p[0] == '[') {
@@ -246,9 +247,13 @@ bool http_is_authority(struct str s)
 				return false;
 		}
 	}
-	for (size_t i = 0; i < port.n; i++)
+	for (size_t i = 0; i < port.n; i++) {
 		if (port.p[i] < '0' || port.p[i] > '9')
 			return false;
+		number = number * 10 + (unsigned)(port.p[i] - '0');
+		if (number > UINT16_MAX)
+			return false;
+	}
 	return host.n > 0 && host.n <= 255 && port.n <= 5;
 }
 

@@ -239,7 +239,7 @@ static bool read_fields(struct http_field *fields, unsigned n, struct http_head 
 /* ---- rules for the request line and Host ---- */
 
 /* origin-form, absolute-form, or "*" for OPTIONS (RFC 9112 section 3.2). */
-static bool read_target(struct str target, struct http_head *h, bool have_host, struct err *e)
+static bool read_target(struct str target, struct http_head *h, struct err *e)
 {
 	struct str rest = target;
 	size_t mark;
@@ -254,9 +254,7 @@ static bool read_target(struct str target, struct http_head *h, bool have_host, 
 		authority = str_slice(authority, 0, slash);
 		if (!http_is_authority(authority))
 			return refuse(e, 400, "the request target has no valid host");
-		if (have_host && !str_ieq(authority, h->host))
-			return refuse(e, 400, "the request target and the host field name different hosts");
-		h->host = authority;
+		h->host = authority; /* whatever the host field says (section 3.2.2); we route by neither */
 		if (rest.n == 0)
 			rest = STR("/");
 	} else if (str_eq(target, STR("*"))) {
@@ -353,7 +351,7 @@ bool http1_read_request(struct str head, const struct http1_limits *limits, stru
 		return refuse(e, 400, "HTTP/1.0 has no transfer-encoding");
 	if (h.http10)
 		h.expect_continue = false;   /* RFC 9110 section 10.1.1 */
-	if (!read_target(target, &h, count.host > 0, e))
+	if (!read_target(target, &h, e))
 		return false;
 	*out = h;
 	return true;

@@ -142,6 +142,7 @@ static inline bool may_have_known_prefix(const char *name)
 /* As http_is_authority, for names and IPv4 literals. What stands behind the value ends it. */
 static bool is_plain_host(struct str host, struct text t)
 {
+	unsigned port = 0;
 	size_t at = 0;
 	unsigned stop;
 
@@ -153,10 +154,12 @@ static bool is_plain_host(struct str host, struct text t)
 	} while (!stop);
 	if (at == 0 || at > 255 || (at < host.n && (host.p[at] != ':' || host.n - at > 6)))
 		return false;
-	while (++at < host.n)
+	while (++at < host.n) {
 		if (host.p[at] < '0' || host.p[at] > '9')
 			return false;
-	return true;
+		port = port * 10 + (unsigned)(host.p[at] - '0');
+	}
+	return port <= UINT16_MAX;
 }
 
 static bool read_length(struct str value, int64_t *out)

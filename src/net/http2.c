@@ -53,6 +53,7 @@ struct stream {
 	uint32_t early_n, early_cap, out_at, out_n, out_cap;
 	int32_t id;
 	uint8_t body_state, fail_code;      /* enum err_code */
+	bool head_only;                     /* HEAD: the body of the answer is counted but not sent */
 	bool told, done;                    /* the handler knows the exchange; it is through with it */
 	bool whole;                         /* END_STREAM has come */
 	bool body_due, drained_due;         /* on_body, on_drained have to be called */
@@ -177,7 +178,7 @@ static void stream_gone(struct stream *s, enum err_code code, const char *why)
 	err_set(&e, code, "%s", why);
 	e.origin = ERR_FROM_CLIENT;
 	stream_done(s);
-	s->x.handler->on_gone(&s->x, &e);
+	s->h2->sc->server->options.handler->on_gone(&s->x, &e);
 }
 
 /* ---- the end of a connection ---- */
@@ -326,15 +327,15 @@ static void open_exchange(struct stream *s, bool bodyless)
 	assert(h->heading == s);
 	h->heading = NULL;
 	s->whole = bodyless;
-	s->x = (struct exchange){ .ops = &h2_ops, .handler = server->options.handler, .user = server->options.user,
+	s->x = (struct exchange){ .ops = &h2_ops, .user = server->options.user,
 		                  .loop = h->sc->conn.loop };
 	if (good) {
-		s->x.head_only = head.method == METHOD_HEAD;
+		s->head_only = head.method == METHOD_HEAD;
 		s->content_length = head.content_length;
 		s->expect = head.expect_continue && !bodyless;
 		s->told = true;
 		server->stats.exchanges++;
-		s->x.handler->on_head(&s->x, &head);
+		s->h2->sc->server->options.handler->on_head(&s->x, &head);
 	} else {
 		refuse_head(s, &e);
 	}
@@ -603,7 +604,7 @@ static void run_attend(struct task *t)
 	for (struct stream *s = h->streams; s; s = s->next) {
 		if (s->body_due && !s->done) {
 			s->body_due = false;
-			s->x.handler->on_body(&s->x);
+			s->h2->sc->server->options.handler->on_body(&s->x);
 		}
 		if (s->fail_code && !s->done) {
 			struct err e;
@@ -611,11 +612,11 @@ static void run_attend(struct task *t)
 			err_set(&e, s->fail_code, "%s", s->fail_text);
 			e.origin = ERR_FROM_CLIENT;
 			s->fail_code = 0;
-			s->x.handler->on_body_failed(&s->x, &e);
+			s->h2->sc->server->options.handler->on_body_failed(&s->x, &e);
 		}
 		if (s->drained_due && !s->done) {
 			s->drained_due = false;
-			s->x.handler->on_drained(&s->x);
+			s->h2->sc->server->options.handler->on_drained(&s->x);
 		}
 	}
 	read_on(h);
@@ -798,7 +799,7 @@ static void h2_start(struct exchange *x, int status, const struct http_field *fi
 
 	assert(!s->done && !s->started && status >= 200 && status <= 599 && n <= HTTP1_FIELDS_MAX);
 	s->started = true;
-	s->out_none = x->head_only || status == 204 || status == 304 || length == 0;
+	s->out_none = s->head_only || status == 204 || status == 304 || length == 0;
 	s->has_length = length >= 0;
 	s->out_left = length > 0 ? (uint64_t)length : 0;
 	nv[k++] = nv_of(STR(":status"), str_of(code, fmt_u64(code, (uint64_t)status)));

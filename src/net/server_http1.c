@@ -43,26 +43,27 @@ struct h1 {
 	struct server_conn sc;
 	struct exchange x;
 	struct task again;               /* go on, from a clean stack */
-	struct task flushed;             /* the kernel was asked to take what is queued */
 
 	char *in;                        /* received and not used: a partial head, or what follows a request */
-	uint32_t in_n, in_cap, scanned;
+	uint32_t in_n, in_cap;
+	union {
+		uint32_t scanned;        /* of a head: how far it was looked at */
+		uint32_t lingered;       /* H1_LINGER: bytes dropped */
+	};
 
 	struct buf *body;
 	uint64_t body_left;              /* of a body with a length */
 	struct http1_chunks chunks;
-	uint64_t body_since_ms, body_bytes;
+	uint64_t body_since_ms;
 
 	uint64_t out_left;               /* of an answer with a length */
 	uint32_t stall_mark;             /* queued bytes when the write deadline was set */
-	uint32_t lingered;
 	uint8_t state, body_state;
 	bool first;                      /* no request was read yet */
 	uint8_t proxy;                   /* enum server_proxy */
-	struct tls_server *tls_later;    /* TLS begins behind the PROXY header */
 	bool feeding;                    /* on_head is being called: who asks for the body need not post */
 	bool http10, body_chunked, expect;
-	bool keep_alive, started, out_chunked, out_none, was_full;
+	bool head_only, keep_alive, started, out_chunked, out_none, was_full;
 };
 
 static const struct exchange_ops h1_ops;
@@ -80,7 +81,6 @@ static const struct server_limits *limits_of(const struct h1 *h)
 static void destroy(struct h1 *h)
 {
 	loop_unpost(h->sc.conn.loop, &h->again);
-	loop_unpost(h->sc.conn.loop, &h->flushed);
 	free(h->in);
 	server_conn_free(&h->sc);
 }
@@ -100,7 +100,7 @@ static void gone(struct h1 *h, enum err_code code, const char *why)
 	e.origin = ERR_FROM_CLIENT;
 	h->state = H1_DEAD;
 	h->sc.server->stats.exchanges--;
-	h->x.handler->on_gone(&h->x, &e);
+	h->sc.server->options.handler->on_gone(&h->x, &e);
 	destroy(h);
 }
 
@@ -149,7 +149,7 @@ static void add_input(struct h1 *h, struct str s)
 static void linger(struct h1 *h)
 {
 	h->state = H1_LINGER;
-	h->lingered = 0;
+	h->lingered = 0; /* no head will be read any more */
 	keep_input(h, (struct str){ 0 });
 	conn_shut(&h->sc.conn);
 	/* What is queued leaves in this turn, mostly; if it does not, on_deadline gives it the time to. */
@@ -202,7 +202,7 @@ static void body_failed(struct h1 *h, enum err_code code, const char *text)
 	h->body_state = BODY_FAILED;
 	h->keep_alive = false;
 	h->sc.server->stats.refused++;
-	h->x.handler->on_body_failed(&h->x, &e);
+	h->sc.server->options.handler->on_body_failed(&h->x, &e);
 }
 
 static void body_too_large(struct h1 *h)
@@ -213,7 +213,7 @@ static void body_too_large(struct h1 *h)
 static void body_done(struct h1 *h)
 {
 	h->body_state = BODY_NONE;
-	h->x.handler->on_body(&h->x);
+	h->sc.server->options.handler->on_body(&h->x);
 }
 
 /* What can be said of a body with a length before any of its bytes: that there is none, or that it is too large. */
@@ -236,7 +236,6 @@ static void feed_sized(struct h1 *h, struct str *in)
 	assert(fits); /* body_begin has looked */
 	*in = str_slice(*in, data.n, in->n);
 	h->body_left -= data.n;
-	h->body_bytes += data.n;
 	if (h->body_left == 0)
 		body_done(h);
 }
@@ -253,8 +252,7 @@ static void feed_chunked(struct h1 *h, struct str *in)
 				body_too_large(h);
 			return;
 		case HTTP1_BODY_DATA:
-			h->body_bytes += data.n;
-			if (buf_append(h->body, data))
+					if (buf_append(h->body, data))
 				break;
 			body_too_large(h);
 			return;
@@ -273,8 +271,9 @@ static void open_exchange(struct h1 *h, const struct http_head *head)
 {
 	struct server *s = h->sc.server;
 
-	h->x = (struct exchange){ .ops = &h1_ops, .handler = s->options.handler, .user = s->options.user,
-		                  .loop = h->sc.conn.loop, .head_only = head->method == METHOD_HEAD };
+	h->x = (struct exchange){ .ops = &h1_ops, .user = s->options.user,
+		                  .loop = h->sc.conn.loop };
+	h->head_only = head->method == METHOD_HEAD;
 	h->state = H1_OPEN;
 	h->first = false;
 	h->keep_alive = head->keep_alive && !s->draining;
@@ -286,10 +285,9 @@ static void open_exchange(struct h1 *h, const struct http_head *head)
 	h->body_state = head->chunked || h->body_left ? BODY_HELD : BODY_NONE;
 	h->chunks = (struct http1_chunks){ 0 };
 	h->body = NULL;
-	h->body_bytes = 0;
 	s->stats.exchanges++;
 	h->feeding = true;
-	h->x.handler->on_head(&h->x, head);
+	h->sc.server->options.handler->on_head(&h->x, head);
 	h->feeding = false;
 	if (h->state == H1_OPEN && h->body_state == BODY_WANTED)
 		body_begin(h);
@@ -309,7 +307,6 @@ static void start_http2(struct h1 *h, struct str bytes)
 	char *in = h->in;
 
 	loop_unpost(h->sc.conn.loop, &h->again);
-	loop_unpost(h->sc.conn.loop, &h->flushed);
 	h->in = NULL;
 	h->in_n = h->in_cap = 0;
 	h->sc.http2 = true;
@@ -483,8 +480,8 @@ static ssize_t read_proxy_before_tls(struct h1 *h)
 	}
 	n = recv(c->watch.fd, scratch, (size_t)n - in.n, 0);
 	assert(n > 0);
-	c->tls = tls_accept(h->tls_later, c->watch.fd);
-	h->tls_later = NULL;
+	c->tls = tls_accept(h->sc.version, c->watch.fd);
+	h->sc.version = NULL;
 	return n;
 }
 
@@ -506,7 +503,6 @@ static ssize_t read_sized(struct h1 *h)
 		add_input(h, str_of(at + want, 1));
 	}
 	h->body->n += (size_t)n;
-	h->body_bytes += (size_t)n;
 	h->body_left -= (size_t)n;
 	if (h->body_left == 0)
 		body_done(h);
@@ -519,7 +515,7 @@ static ssize_t read_once(struct h1 *h)
 	char *scratch = loop_scratch(h->sc.conn.loop);
 	ssize_t n;
 
-	if (h->tls_later)
+	if (h->sc.version)
 		return read_proxy_before_tls(h);
 	if (h->state == H1_OPEN && !h->body_chunked)
 		return read_sized(h);
@@ -549,7 +545,7 @@ static void set_deadline(struct h1 *h)
 		return;
 	case H1_OPEN:
 		if (may_read(h)) {
-			due = h->body_since_ms + l->body_timeout_ms + h->body_bytes / BODY_SLOWEST_BYTES_PER_MS;
+			due = h->body_since_ms + l->body_timeout_ms + h->body->n / BODY_SLOWEST_BYTES_PER_MS;
 			if (due > now + l->body_timeout_ms)
 				due = now + l->body_timeout_ms;
 			deadline_in(h, due > now ? (uint32_t)(due - now) : 0);
@@ -569,7 +565,7 @@ static void set_deadline(struct h1 *h)
 
 static void read_on(struct h1 *h)
 {
-	if (h->state == H1_OPEN && h->body_state == BODY_WANTED && h->body_bytes == 0)
+	if (h->state == H1_OPEN && h->body_state == BODY_WANTED && h->body->n == 0)
 		body_begin(h);
 	if (h->in_n && may_read(h) && !feed(h, str_of(h->in, h->in_n)))
 		return;
@@ -605,7 +601,7 @@ static void drained(struct h1 *h)
 	} else if (h->state == H1_OPEN && h->was_full &&
 	           conn_queued(&h->sc.conn) <= limits_of(h)->write_mark_bytes / 2) {
 		h->was_full = false;
-		h->x.handler->on_drained(&h->x);
+		h->sc.server->options.handler->on_drained(&h->x);
 	}
 }
 
@@ -613,22 +609,10 @@ static void run_again(struct task *t)
 {
 	struct h1 *h = CONTAINER_OF(t, struct h1, again);
 
-	if (h->state == H1_OPEN && h->was_full && !h->sc.conn.stalled)
-		drained(h);
 	if (h->state == H1_DEAD)
 		destroy(h);
 	else
 		read_on(h);
-}
-
-/* All of a queue above its mark was taken at once: the connection tells nobody. Not from here, where the journal has
- * been written for this turn, because the handler may finish its answer. */
-static void run_flushed(struct task *t)
-{
-	struct h1 *h = CONTAINER_OF(t, struct h1, flushed);
-
-	if (h->was_full && !h->sc.conn.stalled)
-		loop_post(h->sc.conn.loop, &h->again);
 }
 
 static void on_changed(struct conn *c)
@@ -728,7 +712,7 @@ static void h1_start(struct exchange *x, int status, const struct http_field *fi
 
 	assert(h->state == H1_OPEN && !h->started && status >= 200 && status <= 599);
 	h->started = true;
-	h->out_none = x->head_only || status == 204 || status == 304;
+	h->out_none = h->head_only || status == 204 || status == 304;
 	h->out_chunked = length < 0 && !h->http10 && !h->out_none;
 	h->out_left = length > 0 ? (uint64_t)length : 0;
 	if (h->body_state != BODY_NONE || (length < 0 && h->http10)) {
@@ -836,8 +820,7 @@ static bool h1_full(struct exchange *x)
 		h->was_full = true;
 		h->stall_mark = UINT32_MAX;
 		deadline_in(h, limits_of(h)->write_timeout_ms);
-		if (!h->sc.conn.stalled)
-			loop_post_flush(x->loop, &h->flushed);
+		conn_owe_drained(&h->sc.conn); /* also if the kernel takes it all at once */
 	}
 	return true;
 }
@@ -866,10 +849,9 @@ bool http1_accept(struct server *s, int fd, const struct server_peer *peer, cons
 	h->sc.http2_wanted = o->http2;
 	h->sc.deadline.on_due = on_deadline;
 	h->again.run = run_again;
-	h->flushed.run = run_flushed;
 	h->first = true;
 	h->proxy = (uint8_t)o->proxy;
-	h->tls_later = tls ? NULL : o->tls;
+	h->sc.version = tls ? NULL : o->tls;
 	h->state = o->proxy == SERVER_PROXY_OFF ? H1_IDLE : H1_PROXY;
 	if (!conn_open(&h->sc.conn, s->options.loop, fd, tls, on_changed, NULL)) {
 		slab_give(&s->slab, h);

@@ -36,7 +36,7 @@ struct server_conn {
 	bool http2;
 	bool http2_wanted;                /* the listener speaks it */
 	bool must_http2;                  /* chosen by ALPN */
-	void *version;                    /* http2's own state */
+	void *version;                    /* http2's own state; before: the TLS that begins behind a PROXY header */
 };
 
 struct server {

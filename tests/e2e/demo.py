@@ -362,7 +362,7 @@ ORDERS = [
 def _waits():
     started = time.monotonic()
     same(shared().post("/v1/chat/completions", harness.chat("hi", "demo-wait-300")).status, 200)
-    assert time.monotonic() - started >= 0.3
+    assert time.monotonic() - started >= 0.29    # the loop's clock is that of the turn's start
 
 
 def _hangs():

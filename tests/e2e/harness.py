@@ -92,7 +92,7 @@ class Gateway:
                 self._kill()
                 tail = self.messages()[-3000:].decode(errors="replace")
                 if tail:
-                    print(f"    the gateway's last messages:\n      " + "\n      ".join(tail.splitlines()[-15:]))
+                    print("    the gateway's last messages:\n      " + "\n      ".join(tail.splitlines()[-15:]))
         finally:
             self._kill()
             if not os.environ.get("E2E_KEEP"):
@@ -371,7 +371,8 @@ def _run_one(run, limit):
     except Exception as e:
         if isinstance(e, (AssertionError, wire.Malformed, wire.Ended, wire.Late)):
             where = traceback.extract_tb(e.__traceback__)
-            place = next((f for f in reversed(where) if pathlib.Path(f.filename).name not in ("wire.py", "harness.py")), where[-1])
+            place = next((f for f in reversed(where) if pathlib.Path(f.filename).name not in ("wire.py", "harness.py")),
+                where[-1])
             return "failed", f"{type(e).__name__}: {e}\n  at {pathlib.Path(place.filename).name}:{place.lineno} {place.line}"
         return "failed", traceback.format_exc()
     finally:

@@ -4,7 +4,7 @@ and of an answer. What is JSON passes byte for byte, what is not is refused, wha
 import base64
 import json
 
-from harness import ROOT, Gateway, Skip, chat_answer, config, http, is_error, request_bytes, same, short
+from harness import ROOT, Gateway, Skip, chat_answer, config, http, request_bytes, same
 from provider import Provider
 
 PATH = "/v1/chat/completions"
@@ -39,7 +39,8 @@ def test_requests_are_judged_as_the_suite_does():
             provider.forget()
             c.send(request_bytes("POST", PATH, body))
             r = c.answer()
-            whole = bool(provider.requests) and provider.requests[0].body == body.replace(b'"model":"m"', b'"model":"real-m"')
+            whole = bool(provider.requests) and provider.requests[0].body == body.replace(b'"model":"m"',
+                b'"model":"real-m"')
             wrong.append(judged(name, wrapped, r.status, 200, 400, whole))
             n += 2
     same([w for w in wrong if w], [], f"of {n}")
@@ -51,7 +52,8 @@ test_requests_are_judged_as_the_suite_does.limit = 60
 
 def test_answers_are_judged_as_the_suite_does():
     wrong, now = [], [b""]
-    with Provider(lambda r: http(now[0])) as provider, Gateway(config(provider, routing={"retries": {"attempts": 0}})) as gw, gw.client(20) as c:
+    with Provider(lambda r: http(now[0])) as provider, Gateway(config(provider,
+            routing={"retries": {"attempts": 0}})) as gw, gw.client(20) as c:
         for name, _, wrapped, text in texts():
             now[0] = json.dumps(chat_answer())[:-1].encode() + b',"x":' + text + b"}"
             c.send(request_bytes("POST", PATH, b'{"model":"m","messages":[]}'))

@@ -3,14 +3,15 @@
 import json
 import time
 
-from harness import (ADMIN_KEY, CLIENT_KEY, PROVIDER_KEY, SSE_HEAD, Gateway, chat, chat_answer, chat_chunk, chat_stream, chunk, config, event, http,
-                     is_error, no_secret, same, short, sse)
-from provider import Close, Never, Provider
+from harness import (CLIENT_KEY, PROVIDER_KEY, SSE_HEAD, Gateway, chat, chat_answer, chat_chunk, chat_stream, chunk,
+                     config, event, http, is_error, no_secret, same, short, sse)
+from provider import Close, Provider
 
 PATH = "/v1/chat/completions"
 PRICE = {"input": 2, "output": 10, "cache_read": 0.5}     # dollars for a million tokens
 # The paths that nobody needs a key for. Each is listed here by hand: a new one must be thought about.
-OPEN = {"/", "/health/live", "/health/ready", "/livez", "/readyz", "/health/liveliness", "/health/readiness", "/openapi.json", "/metrics"}
+OPEN = {"/", "/health/live", "/health/ready", "/livez", "/readyz", "/health/liveliness", "/health/readiness",
+    "/openapi.json", "/metrics"}
 
 
 def priced(provider, **over):
@@ -47,12 +48,17 @@ class World:
 
 def test_missing_unknown_revoked_and_expired_keys_get_one_text():
     with World() as w:
-        revoked, soon = w.make_key(name="revoked"), w.make_key(name="soon", expires_at=time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + 2)))
+        revoked, soon = w.make_key(name="revoked"), w.make_key(name="soon",
+            expires_at=time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + 2)))
         same(w.gw.admin("DELETE", f"/admin/v1/keys/{revoked['id']}").status, 204)
         time.sleep(2.1)                 # the one thing here that only time does
         texts = set()
-        for key, fields in ((None, ()), (None, ["Authorization: Bearer"]), (None, ["Authorization: Bearer "]), (None, ["Authorization: Basic eDp5"]), (None, [f"Authorization: Basic {CLIENT_KEY}"]), (None, [f"Authorization: {CLIENT_KEY}"]),
-                            ("sk-sl-nobody", ()), (CLIENT_KEY[:-1], ()), (CLIENT_KEY + "x", ()), (CLIENT_KEY.upper(), ()), (" ", ()), ("\u00e9", ()), ("x" * 4000, ()), (PROVIDER_KEY, ()), (revoked["key"], ()), (soon["key"], ()),
+        for key, fields in ((None, ()), (None, ["Authorization: Bearer"]), (None, ["Authorization: Bearer "]),
+                (None, ["Authorization: Basic eDp5"]), (None, [f"Authorization: Basic {CLIENT_KEY}"]),
+                (None, [f"Authorization: {CLIENT_KEY}"]),
+                            ("sk-sl-nobody", ()), (CLIENT_KEY[:-1], ()), (CLIENT_KEY + "x", ()),
+                                (CLIENT_KEY.upper(), ()), (" ", ()), ("\u00e9", ()), ("x" * 4000, ()),
+                                (PROVIDER_KEY, ()), (revoked["key"], ()), (soon["key"], ()),
                             (None, ["x-api-key: nobody"]), (None, ["x-api-key:"]), ("key_" + revoked["id"], ())):
             e = is_error(w.ask(key, headers=fields), 401, "invalid_api_key")
             texts.add(json.dumps({k: v for k, v in e.items() if k != "request_id"}, sort_keys=True))
@@ -72,10 +78,12 @@ def test_every_route_needs_a_key_but_those_that_are_meant_to_be_open():
     with World() as w:
         doc = w.gw.get("/openapi.json", key=None).json()
         assert doc["openapi"].startswith("3."), doc
-        routes = [(m.upper(), p) for p, ops in doc["paths"].items() for m in ops if m in ("get", "post", "put", "patch", "delete")]
+        routes = [(m.upper(), p) for p, ops in doc["paths"].items() for m in ops if m in ("get", "post", "put", "patch",
+            "delete")]
         assert len(routes) > 20, routes
         known = {p for _, p in routes}
-        for p in ("/v1/chat/completions", "/v1/messages", "/v1/responses", "/v1/embeddings", "/v1/completions", "/v1/models", "/admin/v1/keys", "/admin/v1/spend", "/health/live"):
+        for p in ("/v1/chat/completions", "/v1/messages", "/v1/responses", "/v1/embeddings", "/v1/completions",
+                "/v1/models", "/admin/v1/keys", "/admin/v1/spend", "/health/live"):
             assert p in known, f"{p} is not in /openapi.json"
         for method, path in routes:
             import re
@@ -88,7 +96,8 @@ def test_every_route_needs_a_key_but_those_that_are_meant_to_be_open():
                 assert r.status in (200, 204, 302, 503), f"{method} {path}: {r.status}"
             else:
                 same(r.status, 401, f"{method} {path} without a key")
-                same(w.gw.request(method, concrete, body, key="sk-nobody").status, 401, f"{method} {path} with an unknown key")
+                same(w.gw.request(method, concrete, body, key="sk-nobody").status, 401,
+                    f"{method} {path} with an unknown key")
                 if admin:
                     same(w.gw.request(method, concrete, body).status, 403, f"{method} {path} with a client's key")
 
@@ -99,14 +108,17 @@ def test_head_and_the_like_do_not_pass_where_get_does_not():
             for path in ("/admin/v1/keys", "/v1/models", "/admin/v1/spend"):
                 r = w.gw.request(method, path, key=None)
                 assert r.status in (401, 405), f"{method} {path}: {r.status}"
-        for path in ("/admin/v1/keys/", "/admin//v1/keys", "/admin/v1/keys?x", "/admin/v1/../v1/keys", "/admin/./v1/keys", "/Admin/v1/keys", "/admin/v1/keys%2f", "/v1/../admin/v1/keys", "//admin/v1/keys", "/admin/v1/keys;x"):
+        for path in ("/admin/v1/keys/", "/admin//v1/keys", "/admin/v1/keys?x", "/admin/v1/../v1/keys",
+                "/admin/./v1/keys", "/Admin/v1/keys", "/admin/v1/keys%2f", "/v1/../admin/v1/keys", "//admin/v1/keys",
+                "/admin/v1/keys;x"):
             for key in (None, CLIENT_KEY):
                 r = w.gw.get(path, key=key)
                 assert r.status in (400, 401, 403, 404, 405), f"{path}: {r.status}"
 
 
 def test_a_key_may_only_use_its_models():
-    with World(keys=[{"name": "some", "key": "sk-some", "models": ["m", "fast/*"]}, {"name": "all", "key": CLIENT_KEY}]) as w:
+    with World(keys=[{"name": "some", "key": "sk-some", "models": ["m", "fast/*"]},
+            {"name": "all", "key": CLIENT_KEY}]) as w:
         same(w.ask("sk-some").status, 200)
         for model in ("other", "fast", "M", "up/real-m", "mm"):
             is_error(w.ask("sk-some", model), 403, "model_not_allowed")
@@ -114,7 +126,8 @@ def test_a_key_may_only_use_its_models():
         same(w.ask(model="up/real-m").status, 200)
         ids = [x["id"] for x in w.gw.get("/v1/models", key="sk-some").json()["data"]]
         same(ids, ["m"], "models that the key may see")
-        r = w.gw.post("/v1/messages", {"model": "other", "max_tokens": 1, "messages": [{"role": "user", "content": "x"}]}, key="sk-some")
+        r = w.gw.post("/v1/messages", {"model": "other", "max_tokens": 1, "messages": [{"role": "user",
+            "content": "x"}]}, key="sk-some")
         same((r.status, r.json()["error"]["type"]), (403, "permission_error"))
 
 
@@ -132,7 +145,6 @@ def test_a_new_key_works_at_once_and_is_shown_once():
         same(row["name"], "new")
         assert k["key"].encode() not in w.gw.admin("GET", f"/admin/v1/keys/{k['id']}").body
         assert k["key"].encode() not in w.gw.messages()
-        import pathlib
         for f in w.gw.dir.rglob("*"):
             if f.is_file():
                 assert k["key"].encode() not in f.read_bytes(), f"the key stands in {f.name}"
@@ -182,8 +194,11 @@ def test_keys_are_listed_page_by_page():
 
 def test_a_bad_key_request_is_400_and_says_which_member():
     with World() as w:
-        for body in (b"", b"{", b"[]", b"null", {"name": 1}, {"name": ""}, {"name": "x" * 10000}, {"name": "a", "models": "m"}, {"name": "a", "models": [1]}, {"name": "a", "expires_at": "soon"},
-                     {"name": "a", "role": "king"}, {"name": "a", "nonsense": 1}, {"name": "a\u0000b"}, {"name": "a\nb"}, {"name": "a", "expires_at": -1}, {"name": "a", "expires_at": "2001-01-01T00:00:00Z"}):
+        for body in (b"", b"{", b"[]", b"null", {"name": 1}, {"name": ""}, {"name": "x" * 10000},
+                {"name": "a", "models": "m"}, {"name": "a", "models": [1]}, {"name": "a", "expires_at": "soon"},
+                     {"name": "a", "role": "king"}, {"name": "a", "nonsense": 1}, {"name": "a\u0000b"},
+                         {"name": "a\nb"}, {"name": "a", "expires_at": -1}, {"name": "a",
+                         "expires_at": "2001-01-01T00:00:00Z"}):
             r = w.gw.admin("POST", "/admin/v1/keys", body)
             e = is_error(r, 400)
             if isinstance(body, dict) and len(body) > 1:
@@ -223,7 +238,8 @@ def test_keys_outlive_a_restart_and_revoked_ones_stay_dead():
 
 
 def test_an_admin_key_is_made_at_the_first_start_and_its_file_is_named():
-    with Provider(lambda r: http(chat_answer())) as provider, Gateway(config(provider, admin=None) | {"admin": {}}) as gw:
+    with Provider(lambda r: http(chat_answer())) as provider, Gateway(config(provider,
+            admin=None) | {"admin": {}}) as gw:
         path = gw.dir / "data" / "admin_key"
         assert path.exists(), list(gw.dir.rglob("*"))
         same(path.stat().st_mode & 0o777, 0o600)
@@ -308,7 +324,8 @@ def test_calls_that_failed_cost_nothing():
 
 
 def test_a_stream_that_broke_is_charged_for_what_was_reported():
-    with World(lambda r: [SSE_HEAD + chunk(event(chat_chunk("a", usage={"prompt_tokens": 1000, "completion_tokens": 500, "total_tokens": 1500}))), Close], routing={"retries": {"attempts": 0}}) as w:
+    with World(lambda r: [SSE_HEAD + chunk(event(chat_chunk("a", usage={"prompt_tokens": 1000, "completion_tokens": 500,
+            "total_tokens": 1500}))), Close], routing={"retries": {"attempts": 0}}) as w:
         w.gw.post(PATH, chat(stream=True))
         same(total(w.gw)["cost_usd"], "0.007")
 
@@ -329,7 +346,8 @@ def test_spend_is_told_by_key_model_provider_and_day():
         w.ask()
         for group, want in (("key", {k["id"]: 2, "cfg_test": 1}), ("model", {"m": 3}), ("provider", {"up": 3})):
             rows = spend(w.gw, f"?group={group}")
-            same({(x.get("group") or x.get(group) or x.get("key_id")): x["requests"] for x in rows}, want, f"group={group}: {rows}")
+            same({(x.get("group") or x.get(group) or x.get("key_id")): x["requests"] for x in rows}, want,
+                f"group={group}: {rows}")
         day, = spend(w.gw, "?group=day")
         same(day["requests"], 3)
         assert "ann" in json.dumps(spend(w.gw, "?group=key"))
@@ -365,8 +383,10 @@ def test_the_log_of_requests_has_a_row_for_each():
         same(r.status, 200, short(r.body))
         rows = r.json()["data"]
         row, = [x for x in rows if x["request_id"] == a.get("x-request-id")]
-        for name, want in (("key_id", "cfg_test"), ("key_name", "test"), ("user", "ann"), ("tags", ["x", "y"]), ("dialect", "openai-chat"), ("endpoint", PATH), ("model", "m"), ("provider", "up"),
-                           ("deployment", "up/real-m"), ("upstream_model", "real-m"), ("status", 200), ("error", None), ("stream", False), ("usage_source", "reported"), ("cost_usd", "0.00007")):
+        for name, want in (("key_id", "cfg_test"), ("key_name", "test"), ("user", "ann"), ("tags", ["x", "y"]),
+                ("dialect", "openai-chat"), ("endpoint", PATH), ("model", "m"), ("provider", "up"),
+                           ("deployment", "up/real-m"), ("upstream_model", "real-m"), ("status", 200), ("error", None),
+                               ("stream", False), ("usage_source", "reported"), ("cost_usd", "0.00007")):
             same(row[name], want, name)
         same((row["tokens"]["input"], row["tokens"]["output"]), (10, 5))
         assert row["time"] and row["latency_ms"] >= 0 and row["overhead_us"] >= 0

@@ -9,9 +9,9 @@ import subprocess
 import threading
 import time
 
-from harness import (ADMIN_KEY, CLIENT_KEY, PROGRAM, PROVIDER_KEY, SLOW, SSE_HEAD, Gateway, chat, chat_answer, chat_chunk, chat_stream, chunk, config, event, events_of,
-                     http, is_error, no_secret, same, short, sse)
-from provider import Close, Never, Provider, Wait
+from harness import (ADMIN_KEY, CLIENT_KEY, PROGRAM, PROVIDER_KEY, SLOW, SSE_HEAD, Gateway, chat, chat_answer,
+                     chat_chunk, chunk, config, event, http, is_error, no_secret, same, short)
+from provider import Never, Provider, Wait
 from strict import message
 from wire import Ended, Late, read_response_head
 
@@ -43,7 +43,8 @@ def test_health_needs_no_key_and_is_json():
 # -- metrics ---------------------------------------------------------------------------------------------------------
 def value(metrics, name, **labels):
     """The sum of all series of that name with these labels."""
-    return sum(v for k, v in metrics.items() if (k == name or k.startswith(name + "{")) and all(f'{l}="{x}"' in k for l, x in labels.items()))
+    return sum(v for k, v in metrics.items() if (k == name or k.startswith(name + "{")) and all(f'{l}="{x}"' in k for l,
+        x in labels.items()))
 
 
 def test_metrics_count_what_happened():
@@ -71,7 +72,7 @@ def test_metrics_are_the_prometheus_text_format():
         gw.post(PATH, chat())
         r = gw.get("/metrics", key=None)
         same(r.get("content-type"), "text/plain; version=0.0.4; charset=utf-8")
-        typed, last = {}, None
+        typed = {}
         for line in r.body.decode().splitlines():
             if line.startswith("# TYPE "):
                 _, _, name, kind = line.split()
@@ -104,7 +105,7 @@ def test_odd_names_do_not_break_metrics_or_logs():
 # -- the log ---------------------------------------------------------------------------------------------------------
 def test_each_request_is_one_json_line_without_a_secret_or_a_prompt():
     with Provider(lambda r: http(chat_answer(SECRET_ANSWER)), ) as provider, Gateway(config(provider)) as gw:
-        ok = gw.post(PATH, chat(SECRET_PROMPT), headers=["x-sluice-request-id: mine-1", "x-sluice-user: ann"])
+        gw.post(PATH, chat(SECRET_PROMPT), headers=["x-sluice-request-id: mine-1", "x-sluice-user: ann"])
         gw.post(PATH, chat(SECRET_PROMPT), key="sk-sl-wrong-0123456789abcdef")
         gw.post(PATH, chat(SECRET_PROMPT, model="none"))
         gw.post(PATH, b'{"model":"m","messages":"' + SECRET_PROMPT.encode())
@@ -112,20 +113,25 @@ def test_each_request_is_one_json_line_without_a_secret_or_a_prompt():
         gw.post(f"/v1/nothing/{CLIENT_KEY}?key={CLIENT_KEY}", b"{}")
         until(lambda: len([l for l in gw.log_lines() if l.get("endpoint") == PATH]) >= 4, "four log lines")
         line, = [l for l in gw.log_lines() if l.get("client_request_id") == "mine-1" or l.get("request_id") == "mine-1"]
-        for name, want in (("key_name", "test"), ("user", "ann"), ("model", "m"), ("provider", "up"), ("deployment", "up/real-m"), ("status", 200), ("error", None), ("stream", False), ("dialect", "openai-chat")):
+        for name, want in (("key_name", "test"), ("user", "ann"), ("model", "m"), ("provider", "up"),
+                ("deployment", "up/real-m"), ("status", 200), ("error", None), ("stream", False),
+                ("dialect", "openai-chat")):
             same(line[name], want, name)
         assert line["steps"] and isinstance(line["latency_ms"], int) and line["attempts"][0]["status"] == 200, line
-        same(len(gw.log_lines()), len({l.get("request_id") for l in gw.log_lines() if l.get("request_id")}) + len([l for l in gw.log_lines() if not l.get("request_id")]), "lines")
+        same(len(gw.log_lines()),
+            len({l.get("request_id") for l in gw.log_lines() if l.get("request_id")}) + len([l for l in gw.log_lines() if not l.get("request_id")]), "lines")
         gw.stop()
         said = gw.messages()
-        for secret in (SECRET_PROMPT, SECRET_ANSWER, CLIENT_KEY, ADMIN_KEY, PROVIDER_KEY, "sk-sl-wrong-0123456789abcdef"):
+        for secret in (SECRET_PROMPT, SECRET_ANSWER, CLIENT_KEY, ADMIN_KEY, PROVIDER_KEY,
+                "sk-sl-wrong-0123456789abcdef"):
             assert secret.encode() not in said, f"{secret} stands in the log: {said[max(0, said.index(secret.encode()) - 200):][:400]!r}"
 
 
 def test_what_a_provider_says_of_the_prompt_is_not_logged():
     """Providers repeat the prompt, or the key, in their errors."""
     for status in ("400 No", "401 No", "500 No"):
-        with Provider(lambda r: http({"error": {"message": f"cannot read {SECRET_PROMPT} with {PROVIDER_KEY}", "type": SECRET_PROMPT, "code": SECRET_PROMPT}}, status)) as provider:
+        with Provider(lambda r: http({"error": {"message": f"cannot read {SECRET_PROMPT} with {PROVIDER_KEY}",
+                "type": SECRET_PROMPT, "code": SECRET_PROMPT}}, status)) as provider:
             with Gateway(config(provider, routing={"retries": {"attempts": 0}})) as gw:
                 gw.post(PATH, chat(SECRET_PROMPT))
                 gw.post(PATH, chat(SECRET_PROMPT, stream=True))
@@ -184,7 +190,8 @@ def test_a_reload_changes_models_and_keys_and_running_requests_are_not_touched()
         c.send(message(body=json.dumps(chat("wait", stream=True)).encode()))
         same(read_response_head(c.reader).status, 200)
         c.reader.until(b"\n\n", 65536, "an event")
-        settings = {**gw.settings, "keys": [{"name": "other", "key": "sk-other"}], "models": [{"name": "m2", "deployments": [{"provider": "up", "model": "x"}]}]}
+        settings = {**gw.settings, "keys": [{"name": "other", "key": "sk-other"}],
+            "models": [{"name": "m2", "deployments": [{"provider": "up", "model": "x"}]}]}
         gw.reload(settings)
         until(lambda: gw.post(PATH, chat(model="m2"), key="sk-other").status == 200, "the new key and model")
         is_error(gw.post(PATH, chat()), 401)
@@ -200,7 +207,8 @@ def test_a_bad_configuration_is_refused_at_reload_and_the_old_one_stays():
         e = is_error(r, {400, 409, 422})
         assert "sluice.yaml" in e["message"] and re.search(r":\d+:\d+", e["message"]), e
         same(gw.post(PATH, chat()).status, 200)
-        good = json.dumps({**json.loads(json.dumps(gw.settings)), "listen": f"127.0.0.1:{gw.port}", "data_dir": str(gw.dir / "data"), "modles": []})
+        good = json.dumps({**json.loads(json.dumps(gw.settings)), "listen": f"127.0.0.1:{gw.port}",
+            "data_dir": str(gw.dir / "data"), "modles": []})
         (gw.dir / "sluice.yaml").write_text(good)
         gw.process.send_signal(signal.SIGHUP)
         until(lambda: b"modles" in gw.messages(), "a message about the unknown key")
@@ -276,7 +284,8 @@ def test_sigterm_lets_streams_end_and_takes_nothing_new():
 
 
 def test_streams_that_do_not_end_are_cut_after_the_grace():
-    with Provider(lambda r: [SSE_HEAD + chunk(event(chat_chunk("x"))), Never]) as provider, Gateway(config(provider, shutdown_grace="300ms")) as gw, gw.client(10) as c:
+    with Provider(lambda r: [SSE_HEAD + chunk(event(chat_chunk("x"))), Never]) as provider, Gateway(config(provider,
+            shutdown_grace="300ms")) as gw, gw.client(10) as c:
         c.send(message(body=json.dumps(chat("x", stream=True)).encode()))
         same(read_response_head(c.reader).status, 200)
         c.reader.until(b"\n\n", 65536, "an event")
@@ -305,7 +314,8 @@ def test_systemd_is_told():
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as s:
         s.bind(path)
         s.settimeout(5)
-        with Provider(lambda r: http(chat_answer())) as provider, Gateway(config(provider), env={"NOTIFY_SOCKET": "@" + path[1:]}) as gw:
+        with Provider(lambda r: http(chat_answer())) as provider, Gateway(config(provider),
+                env={"NOTIFY_SOCKET": "@" + path[1:]}) as gw:
             assert b"READY=1" in s.recv(4096)
             gw.terminate()
             assert b"STOPPING=1" in s.recv(4096)
@@ -314,7 +324,8 @@ def test_systemd_is_told():
 # -- listening -------------------------------------------------------------------------------------------------------
 def test_a_unix_socket_can_be_listened_on():
     from wire import Client
-    with Provider(lambda r: http(chat_answer())) as provider, Gateway(config(provider, listen=["127.0.0.1:@PORT@", "unix:@DIR@/s.sock"])) as gw:
+    with Provider(lambda r: http(chat_answer())) as provider, Gateway(config(provider,
+            listen=["127.0.0.1:@PORT@", "unix:@DIR@/s.sock"])) as gw:
         with Client(f"{gw.dir}/s.sock") as c:
             c.send(message())
             same(c.answer().status, 200)
@@ -339,15 +350,25 @@ def run(*args, text=None, env=None, timeout=10):
                 f.write(text)
             args += ["-c", f"{d}/c.yaml"]
         clean = {k: v for k, v in os.environ.items() if not k.endswith("_API_KEY")}
-        return subprocess.run([str(PROGRAM), *args], capture_output=True, text=True, timeout=timeout * SLOW, cwd=d, env={**clean, **(env or {})}, stdin=subprocess.DEVNULL)
+        return subprocess.run([str(PROGRAM), *args], capture_output=True, text=True, timeout=timeout * SLOW, cwd=d,
+            env={**clean, **(env or {})}, stdin=subprocess.DEVNULL)
 
 
 def test_check_names_file_line_column_and_what_is_allowed():
     same(run("check", text="listen: 127.0.0.1:8080\n").returncode, 0)
-    for text, where, words in (("listen: 127.0.0.1:8080\nmodles: []\n", "c.yaml:2:1", ["modles", "models"]), ("workers: many\n", "c.yaml:1:10", ["workers", "auto"]), ("server:\n  header_timeout: 3 parsecs\n", "c.yaml:2:19", ["header_timeout"]),
-                               ("server:\n  body_max: 1TB\n", "c.yaml:2:13", ["body_max"]), ("routing:\n  retries: {attempts: 99}\n", "c.yaml:2:23", ["attempts", "20"]), ("a: [\n", "c.yaml:", []), ("listen: 127.0.0.1:99999\n", "c.yaml:1:9", []),
-                               ("models:\n  - name: m\n    deployments: [{provider: nowhere, model: x}]\n", "c.yaml:3:", ["nowhere"]), ("providers:\n  x: {dialect: klingon, base_url: http://127.0.0.1/}\n", "c.yaml:2:", ["klingon", "openai-chat"]),
-                               ("admin: {key: \"${NOT_SET_ANYWHERE}\"}\n", "c.yaml:1:", ["NOT_SET_ANYWHERE"]), ("listen: a\nlisten: b\n", "c.yaml:2:", ["listen"]), ("\tlisten: x\n", "c.yaml:1:", []), ("&a [*a]\n", "c.yaml:1:", []), ("auth: maybe\n", "c.yaml:1:7", ["required", "none"])):
+    for text, where, words in (("listen: 127.0.0.1:8080\nmodles: []\n", "c.yaml:2:1", ["modles", "models"]),
+            ("workers: many\n", "c.yaml:1:10", ["workers", "auto"]), ("server:\n  header_timeout: 3 parsecs\n",
+            "c.yaml:2:19", ["header_timeout"]),
+                               ("server:\n  body_max: 1TB\n", "c.yaml:2:13", ["body_max"]),
+                                   ("routing:\n  retries: {attempts: 99}\n", "c.yaml:2:23", ["attempts", "20"]),
+                                   ("a: [\n", "c.yaml:", []), ("listen: 127.0.0.1:99999\n", "c.yaml:1:9", []),
+                               ("models:\n  - name: m\n    deployments: [{provider: nowhere, model: x}]\n", "c.yaml:3:",
+                                   ["nowhere"]), ("providers:\n  x: {dialect: klingon, base_url: http://127.0.0.1/}\n",
+                                   "c.yaml:2:", ["klingon", "openai-chat"]),
+                               ("admin: {key: \"${NOT_SET_ANYWHERE}\"}\n", "c.yaml:1:", ["NOT_SET_ANYWHERE"]),
+                                   ("listen: a\nlisten: b\n", "c.yaml:2:", ["listen"]),
+                                   ("\tlisten: x\n", "c.yaml:1:", []), ("&a [*a]\n", "c.yaml:1:", []),
+                                   ("auth: maybe\n", "c.yaml:1:7", ["required", "none"])):
         p = run("check", text=text)
         same(p.returncode, 1, f"{text!r}: {p.stdout}{p.stderr}")
         said = p.stdout + p.stderr
@@ -373,7 +394,8 @@ def test_the_command_line_has_its_usage_codes():
 
 
 def test_no_secret_is_shown_by_check():
-    p = run("check", text=json.dumps({"admin": {"key": ADMIN_KEY}, "providers": {"openai": {"api_key": PROVIDER_KEY, "base_url": "nonsense"}}}))
+    p = run("check", text=json.dumps({"admin": {"key": ADMIN_KEY}, "providers": {"openai": {"api_key": PROVIDER_KEY,
+        "base_url": "nonsense"}}}))
     assert ADMIN_KEY not in p.stdout + p.stderr and PROVIDER_KEY not in p.stdout + p.stderr
 
 
@@ -384,7 +406,8 @@ def test_zero_configuration_takes_providers_from_the_environment():
     with tempfile.TemporaryDirectory(prefix="sluice-e2e-") as d:
         port = free_port()
         env = {k: v for k, v in os.environ.items() if not k.endswith("_API_KEY")} | {"OPENAI_API_KEY": PROVIDER_KEY}
-        p = subprocess.Popen([str(PROGRAM), "--listen", f"127.0.0.1:{port}", "--data-dir", f"{d}/data"], cwd=d, env=env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        p = subprocess.Popen([str(PROGRAM), "--listen", f"127.0.0.1:{port}", "--data-dir", f"{d}/data"], cwd=d, env=env,
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         try:
             gw = Gateway({})
             gw.port = port
@@ -413,7 +436,8 @@ def test_the_key_and_spend_commands_talk_to_a_running_gateway():
         cfg["models"][0]["deployments"][0]["price"] = {"input": 2, "output": 10}
         with Gateway(cfg) as gw:
             def sluice(*args):
-                return subprocess.run([str(PROGRAM), *args, "-c", str(gw.dir / "sluice.yaml")], capture_output=True, text=True, timeout=10 * SLOW, cwd=gw.dir, stdin=subprocess.DEVNULL)
+                return subprocess.run([str(PROGRAM), *args, "-c", str(gw.dir / "sluice.yaml")], capture_output=True,
+                    text=True, timeout=10 * SLOW, cwd=gw.dir, stdin=subprocess.DEVNULL)
             p = sluice("key", "create", "--name", "ann", "--json")
             same(p.returncode, 0, p.stdout + p.stderr)
             k = json.loads(p.stdout)

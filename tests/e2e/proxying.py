@@ -4,7 +4,8 @@ model's name, the credential, the question for usage."""
 import contextlib
 import json
 
-from harness import (CLIENT_KEY, DONE, PROVIDER_KEY, SSE_HEAD, Gateway, chat, chat_answer, chat_chunk, chat_stream, chunk, config,
+from harness import (CLIENT_KEY, DONE, PROVIDER_KEY, SSE_HEAD, Gateway, chat, chat_answer, chat_chunk, chat_stream,
+    chunk, config,
                      event, events_of, http, is_error, no_secret, same, short, sse)
 from provider import Close, Provider
 
@@ -12,68 +13,96 @@ ODD = rb'''"x":{"b":1,"a":[1.0,1e2,-0,12345678901234567890,0.1000,1E-7]},"u":"h\
 
 
 class Dialect:
-    def __init__(self, provider_dialect, path, upstream, body, answer, events=None, model_in_path=False, credential="authorization",
+    def __init__(self, provider_dialect, path, upstream, body, answer, events=None, model_in_path=False,
+            credential="authorization",
                  base="/v1"):
         self.provider_dialect, self.path, self.upstream, self.body, self.answer = provider_dialect, path, upstream, body, answer
         self.events, self.model_in_path, self.credential, self.base = events, model_in_path, credential, base
 
     def config(self, provider, **over):
-        return config(None, providers={"up": {"dialect": self.provider_dialect, "base_url": provider.url + self.base, "api_key": PROVIDER_KEY}},
-                      models=[{"name": "m", "deployments": [{"provider": "up", "model": "real-m", "price": {"input": 2, "output": 10}}]}], **over)
+        return config(None, providers={"up": {"dialect": self.provider_dialect, "base_url": provider.url + self.base,
+            "api_key": PROVIDER_KEY}},
+                      models=[{"name": "m", "deployments": [{"provider": "up", "model": "real-m",
+                          "price": {"input": 2, "output": 10}}]}], **over)
 
 
 USAGE_OA = {"prompt_tokens": 11, "completion_tokens": 7, "total_tokens": 18}
-RESPONSE = {"id": "resp_1", "object": "response", "created_at": 1700000000, "status": "completed", "model": "real-m", "error": None,
+RESPONSE = {"id": "resp_1", "object": "response", "created_at": 1700000000, "status": "completed", "model": "real-m",
+    "error": None,
             "output": [{"type": "message", "id": "msg_1", "status": "completed", "role": "assistant",
                         "content": [{"type": "output_text", "text": "hello", "annotations": []}]}],
             "usage": {"input_tokens": 11, "input_tokens_details": {"cached_tokens": 0}, "output_tokens": 7,
                       "output_tokens_details": {"reasoning_tokens": 0}, "total_tokens": 18}}
-MESSAGE = {"id": "msg_1", "type": "message", "role": "assistant", "model": "real-m", "content": [{"type": "text", "text": "hello"}],
+MESSAGE = {"id": "msg_1", "type": "message", "role": "assistant", "model": "real-m",
+    "content": [{"type": "text", "text": "hello"}],
            "stop_reason": "end_turn", "stop_sequence": None, "usage": {"input_tokens": 11, "output_tokens": 7}}
-GENERATED = {"candidates": [{"content": {"role": "model", "parts": [{"text": "hello"}]}, "finishReason": "STOP", "index": 0}],
-             "usageMetadata": {"promptTokenCount": 11, "candidatesTokenCount": 7, "totalTokenCount": 18}, "modelVersion": "real-m"}
+GENERATED = {"candidates": [{"content": {"role": "model", "parts": [{"text": "hello"}]}, "finishReason": "STOP",
+    "index": 0}],
+             "usageMetadata": {"promptTokenCount": 11, "candidatesTokenCount": 7, "totalTokenCount": 18},
+                 "modelVersion": "real-m"}
 
 MESSAGE_EVENTS = [event(e, e["type"]) for e in (
-    {"type": "message_start", "message": {**MESSAGE, "content": [], "stop_reason": None, "usage": {"input_tokens": 11, "output_tokens": 1}}},
+    {"type": "message_start", "message": {**MESSAGE, "content": [], "stop_reason": None,
+        "usage": {"input_tokens": 11, "output_tokens": 1}}},
     {"type": "content_block_start", "index": 0, "content_block": {"type": "text", "text": ""}}, {"type": "ping"},
     {"type": "content_block_delta", "index": 0, "delta": {"type": "text_delta", "text": "hel"}},
     {"type": "content_block_delta", "index": 0, "delta": {"type": "text_delta", "text": "lo"}},
     {"type": "content_block_stop", "index": 0},
-    {"type": "message_delta", "delta": {"stop_reason": "end_turn", "stop_sequence": None}, "usage": {"output_tokens": 7}},
+    {"type": "message_delta", "delta": {"stop_reason": "end_turn", "stop_sequence": None},
+        "usage": {"output_tokens": 7}},
     {"type": "message_stop"})]
 RESPONSE_EVENTS = [event(e, e["type"]) for e in (
-    {"type": "response.created", "sequence_number": 0, "response": {**RESPONSE, "status": "in_progress", "output": [], "usage": None}},
-    {"type": "response.output_text.delta", "sequence_number": 1, "item_id": "msg_1", "output_index": 0, "content_index": 0, "delta": "hello"},
+    {"type": "response.created", "sequence_number": 0, "response": {**RESPONSE, "status": "in_progress", "output": [],
+        "usage": None}},
+    {"type": "response.output_text.delta", "sequence_number": 1, "item_id": "msg_1", "output_index": 0,
+        "content_index": 0, "delta": "hello"},
     {"type": "response.completed", "sequence_number": 2, "response": RESPONSE})]
-GENERATED_EVENTS = [event({**GENERATED, "candidates": [{"content": {"role": "model", "parts": [{"text": t}]}, "index": 0, **({"finishReason": "STOP"} if t == "lo" else {})}]})
+GENERATED_EVENTS = [event({**GENERATED, "candidates": [{"content": {"role": "model", "parts": [{"text": t}]},
+    "index": 0, **({"finishReason": "STOP"} if t == "lo" else {})}]})
                     for t in ("hel", "lo")]
 
 DIALECTS = {
     "chat": Dialect("openai-chat", "/v1/chat/completions", "/v1/chat/completions",
-                    b'{ "messages":[{"role":"user","content":"hi"}],\n\t' + ODD + b',"model" : "m" }', chat_answer("hello"), [event(e) for e in chat_stream("hel", "lo")]),
-    "completions": Dialect("openai-chat", "/v1/completions", "/v1/completions", b'{"model":"m","prompt":"hi",' + ODD + b'}',
-                           {"id": "cmpl-1", "object": "text_completion", "created": 1, "model": "real-m", "choices": [{"text": "hello", "index": 0, "logprobs": None, "finish_reason": "stop"}], "usage": USAGE_OA},
-                           [event({"id": "cmpl-1", "object": "text_completion", "created": 1, "model": "real-m", "choices": [{"text": t, "index": 0, "finish_reason": None}]}) for t in ("hel", "lo")]
-                           + [event({"id": "cmpl-1", "object": "text_completion", "created": 1, "model": "real-m", "choices": [], "usage": USAGE_OA}), DONE]),
+                    b'{ "messages":[{"role":"user","content":"hi"}],\n\t' + ODD + b',"model" : "m" }',
+                        chat_answer("hello"), [event(e) for e in chat_stream("hel", "lo")]),
+    "completions": Dialect("openai-chat", "/v1/completions", "/v1/completions",
+        b'{"model":"m","prompt":"hi",' + ODD + b'}',
+                           {"id": "cmpl-1", "object": "text_completion", "created": 1, "model": "real-m",
+                               "choices": [{"text": "hello", "index": 0, "logprobs": None, "finish_reason": "stop"}],
+                               "usage": USAGE_OA},
+                           [event({"id": "cmpl-1", "object": "text_completion", "created": 1, "model": "real-m",
+                               "choices": [{"text": t, "index": 0, "finish_reason": None}]}) for t in ("hel", "lo")]
+                           + [event({"id": "cmpl-1", "object": "text_completion", "created": 1, "model": "real-m",
+                               "choices": [], "usage": USAGE_OA}), DONE]),
     "embeddings": Dialect("openai-chat", "/v1/embeddings", "/v1/embeddings", b'{"input":"hi","model":"m",' + ODD + b'}',
-                          {"object": "list", "data": [{"object": "embedding", "index": 0, "embedding": [0.1, -0.25]}], "model": "real-m", "usage": {"prompt_tokens": 11, "total_tokens": 11}}),
-    "responses": Dialect("openai-responses", "/v1/responses", "/v1/responses", b'{"model":"m","input":"hi",' + ODD + b'}', RESPONSE, RESPONSE_EVENTS),
-    "messages": Dialect("anthropic", "/v1/messages", "/v1/messages", b'{"model":"m","max_tokens":9,"messages":[{"role":"user","content":"hi"}],' + ODD + b'}', MESSAGE, MESSAGE_EVENTS,
+                          {"object": "list", "data": [{"object": "embedding", "index": 0, "embedding": [0.1, -0.25]}],
+                              "model": "real-m", "usage": {"prompt_tokens": 11, "total_tokens": 11}}),
+    "responses": Dialect("openai-responses", "/v1/responses", "/v1/responses",
+        b'{"model":"m","input":"hi",' + ODD + b'}', RESPONSE, RESPONSE_EVENTS),
+    "messages": Dialect("anthropic", "/v1/messages", "/v1/messages",
+        b'{"model":"m","max_tokens":9,"messages":[{"role":"user","content":"hi"}],' + ODD + b'}', MESSAGE,
+        MESSAGE_EVENTS,
                         credential="x-api-key", base=""),
-    "count_tokens": Dialect("anthropic", "/v1/messages/count_tokens", "/v1/messages/count_tokens", b'{"model":"m","messages":[{"role":"user","content":"hi"}],' + ODD + b'}', {"input_tokens": 11},
+    "count_tokens": Dialect("anthropic", "/v1/messages/count_tokens", "/v1/messages/count_tokens",
+        b'{"model":"m","messages":[{"role":"user","content":"hi"}],' + ODD + b'}', {"input_tokens": 11},
                             credential="x-api-key", base=""),
-    "gemini": Dialect("gemini", "/v1beta/models/m:generateContent", "/v1beta/models/real-m:generateContent", b'{"contents":[{"parts":[{"text":"hi"}]}],' + ODD + b'}', GENERATED,
+    "gemini": Dialect("gemini", "/v1beta/models/m:generateContent", "/v1beta/models/real-m:generateContent",
+        b'{"contents":[{"parts":[{"text":"hi"}]}],' + ODD + b'}', GENERATED,
                       model_in_path=True, credential="x-goog-api-key", base=""),
-    "gemini stream": Dialect("gemini", "/v1beta/models/m:streamGenerateContent?alt=sse", "/v1beta/models/real-m:streamGenerateContent?alt=sse", b'{"contents":[{"parts":[{"text":"hi"}]}],' + ODD + b'}', None,
+    "gemini stream": Dialect("gemini", "/v1beta/models/m:streamGenerateContent?alt=sse",
+        "/v1beta/models/real-m:streamGenerateContent?alt=sse", b'{"contents":[{"parts":[{"text":"hi"}]}],' + ODD + b'}',
+        None,
                              GENERATED_EVENTS, model_in_path=True, credential="x-goog-api-key", base=""),
-    "gemini count": Dialect("gemini", "/v1beta/models/m:countTokens", "/v1beta/models/real-m:countTokens", b'{"contents":[{"parts":[{"text":"hi"}]}],' + ODD + b'}', {"totalTokens": 11},
+    "gemini count": Dialect("gemini", "/v1beta/models/m:countTokens", "/v1beta/models/real-m:countTokens",
+        b'{"contents":[{"parts":[{"text":"hi"}]}],' + ODD + b'}', {"totalTokens": 11},
                             model_in_path=True, credential="x-goog-api-key", base=""),
 }
 
 
 @contextlib.contextmanager
 def through(d, answer, **over):
-    with Provider(answer if callable(answer) else lambda r: answer) as provider, Gateway(d.config(provider, **over)) as gw:
+    with Provider(answer if callable(answer) else lambda r: answer) as provider, Gateway(d.config(provider,
+            **over)) as gw:
         yield gw, provider
         same(provider.faults, [], "unclean bytes upstream")
 
@@ -118,21 +147,25 @@ def _a_request_and_its_answer_pass_byte_for_byte(d):
         same(q.body, d.body if d.model_in_path else d.body.replace(b'"m"', b'"real-m"'), "the body upstream")
         same(q.get("content-length"), str(len(q.body)))
         same(q.get("content-type"), "application/json")
-        same(q.headers.all(d.credential), [(b"Bearer " if d.credential == "authorization" else b"") + PROVIDER_KEY.encode()], "the credential upstream")
+        same(q.headers.all(d.credential),
+            [(b"Bearer " if d.credential == "authorization" else b"") + PROVIDER_KEY.encode()],
+            "the credential upstream")
         assert CLIENT_KEY.encode() not in q.head + q.body, "the client's credential went upstream"
 
 
 @each([n for n, d in DIALECTS.items() if d.answer])
 def _every_way_to_give_the_credential_is_taken_and_none_goes_upstream(d):
     with through(d, http(d.answer)) as (gw, provider):
-        for fields in (credential_fields(n, CLIENT_KEY) for n in ("authorization", "x-api-key", "x-goog-api-key", "api-key")):
+        for fields in (credential_fields(n, CLIENT_KEY) for n in ("authorization", "x-api-key", "x-goog-api-key",
+                "api-key")):
             r = gw.post(d.path, d.body, key=None, headers=fields)
             same(r.status, 200, f"{fields}: {short(r.body)}")
         r = gw.post(d.path, d.body, key=None, headers=[f"authorization: bearer {CLIENT_KEY}"])
         same(r.status, 200, "bearer in small letters (RFC 9110 11.1)")
         for q in provider.requests:
             assert CLIENT_KEY.encode() not in q.head + q.body
-            same(sum(q.headers.has(n) for n in ("authorization", "x-api-key", "x-goog-api-key", "api-key")), 1, "credentials upstream")
+            same(sum(q.headers.has(n) for n in ("authorization", "x-api-key", "x-goog-api-key", "api-key")), 1,
+                "credentials upstream")
 
 
 @each([n for n, d in DIALECTS.items() if d.events])
@@ -184,12 +217,14 @@ def _errors_are_in_the_dialect_of_the_client(d):
         e = r.json()
         if d.provider_dialect == "anthropic":
             same(e["type"], "error")
-            same(e["error"]["type"], {400: "invalid_request_error", 401: "authentication_error", 404: "not_found_error", 405: "invalid_request_error",
+            same(e["error"]["type"], {400: "invalid_request_error", 401: "authentication_error", 404: "not_found_error",
+                405: "invalid_request_error",
                                       413: "request_too_large", 502: "api_error"}[status])
             assert e["error"]["message"]
         elif d.provider_dialect == "gemini":
             same(e["error"]["code"], status)
-            same(e["error"]["status"], {400: "INVALID_ARGUMENT", 401: "UNAUTHENTICATED", 404: "NOT_FOUND", 502: "UNAVAILABLE"}[status])
+            same(e["error"]["status"], {400: "INVALID_ARGUMENT", 401: "UNAUTHENTICATED", 404: "NOT_FOUND",
+                502: "UNAVAILABLE"}[status])
             assert e["error"]["message"]
         else:
             assert e["error"]["message"] and "type" in e["error"] and "param" in e["error"] and e["error"]["code"], e
@@ -204,14 +239,23 @@ def _errors_are_in_the_dialect_of_the_client(d):
 @each([n for n, d in DIALECTS.items() if d.answer])
 def _bodies_that_are_no_request_are_400_and_go_nowhere(d):
     rest = d.body.strip().rstrip(b"}")
-    bad = [b"", b" ", b"{", b"}", b"null", b"[]", b'"x"', b"42", b"{}x", b"{} {}", d.body + b"x", d.body[:-1], b"\xef\xbb\xbf" + d.body, d.body.replace(b'"u"', b"'u'"), d.body.replace(b"1.0", b"01"),
-           d.body.replace(b"1.0", b"+1"), d.body.replace(b"1.0", b".5"), d.body.replace(b"1.0", b"NaN"), d.body.replace(b"1.0", b"0x1"), d.body.replace(b'"hi"', b'"\xff"'), d.body.replace(b'"hi"', b'"\xc0\x80"'),
-           d.body.replace(b'"hi"', b'"\xed\xa0\x80"'), d.body.replace(b'"hi"', b'"a\nb"'), d.body.replace(b'"hi"', b'"a\0b"'), d.body.replace(b'"hi"', b'"\\x"'), d.body.replace(b'"hi"', b'"\\u12g4"'),
-           d.body + b"\0", rest + b",}", rest + b',"a"}', rest + b',"a":}', rest + b'"a":1}', d.body.decode().encode("utf-16"), b"[" * 100000, b'{"a":' * 100000, rest + b',"d":' + b"[" * 100000 + b"]" * 100000 + b"}",
+    bad = [b"", b" ", b"{", b"}", b"null", b"[]", b'"x"', b"42", b"{}x", b"{} {}", d.body + b"x", d.body[:-1],
+        b"\xef\xbb\xbf" + d.body, d.body.replace(b'"u"', b"'u'"), d.body.replace(b"1.0", b"01"),
+           d.body.replace(b"1.0", b"+1"), d.body.replace(b"1.0", b".5"), d.body.replace(b"1.0", b"NaN"),
+               d.body.replace(b"1.0", b"0x1"), d.body.replace(b'"hi"', b'"\xff"'),
+               d.body.replace(b'"hi"', b'"\xc0\x80"'),
+           d.body.replace(b'"hi"', b'"\xed\xa0\x80"'), d.body.replace(b'"hi"', b'"a\nb"'),
+               d.body.replace(b'"hi"', b'"a\0b"'), d.body.replace(b'"hi"', b'"\\x"'),
+               d.body.replace(b'"hi"', b'"\\u12g4"'),
+           d.body + b"\0", rest + b",}", rest + b',"a"}', rest + b',"a":}', rest + b'"a":1}',
+               d.body.decode().encode("utf-16"), b"[" * 100000, b'{"a":' * 100000,
+               rest + b',"d":' + b"[" * 100000 + b"]" * 100000 + b"}",
            b'model=m', b"<xml/>"]
     if not d.model_in_path:
-        bad += [d.body.replace(b'"m"', b"1"), d.body.replace(b'"m"', b"null"), d.body.replace(b'"m"', b'""'), d.body.replace(b'"m"', b'["m"]'), d.body.replace(b'"m"', b'{"m":1}'),
-                rest + b',"model":"other"}', rest + b',"model":"m"}', rest + b',"mo\\u0064el":"other"}', d.body.replace(b'"model"', b'"Model"')]
+        bad += [d.body.replace(b'"m"', b"1"), d.body.replace(b'"m"', b"null"), d.body.replace(b'"m"', b'""'),
+            d.body.replace(b'"m"', b'["m"]'), d.body.replace(b'"m"', b'{"m":1}'),
+                rest + b',"model":"other"}', rest + b',"model":"m"}', rest + b',"mo\\u0064el":"other"}',
+                    d.body.replace(b'"model"', b'"Model"')]
     if d.events and "stream" not in d.path:
         bad += [rest + b',"stream":"true"}', rest + b',"stream":1}', rest + b',"stream":true,"stream":false}']
     with through(d, http(d.answer)) as (gw, provider):
@@ -248,9 +292,12 @@ def test_usage_is_asked_for_and_taken_out_again():
     for path, kind in (("/v1/chat/completions", "chat"), ("/v1/completions", "completions")):
         d = DIALECTS[kind]
         for extra, wanted in ((b"", {"include_usage": True}), (b',"stream_options":{}', {"include_usage": True}),
-                              (b',"stream_options":{"include_usage":false}', {"include_usage": True}), (b',"stream_options":null', {"include_usage": True}),
-                              (b',"stream_options":{"include_obfuscation":false}', {"include_obfuscation": False, "include_usage": True}),
-                              (b',"stream_options":{"include_usage":false,"include_obfuscation":false}', {"include_obfuscation": False, "include_usage": True})):
+                              (b',"stream_options":{"include_usage":false}', {"include_usage": True}),
+                                  (b',"stream_options":null', {"include_usage": True}),
+                              (b',"stream_options":{"include_obfuscation":false}',
+                                  {"include_obfuscation": False, "include_usage": True}),
+                              (b',"stream_options":{"include_usage":false,"include_obfuscation":false}',
+                                  {"include_obfuscation": False, "include_usage": True})):
             body = d.body.rstrip(b"} ") + b',"stream":true' + extra + b"}"
             with through(d, sse(*d.events)) as (gw, provider):
                 r = gw.post(path, body)
@@ -265,7 +312,8 @@ def test_usage_is_asked_for_and_taken_out_again():
 
 def test_a_usage_chunk_with_content_is_not_taken_out():
     d = DIALECTS["chat"]
-    events = [event(chat_chunk("a", usage={"prompt_tokens": 1, "completion_tokens": 1, "total_tokens": 2})), event(chat_chunk(finish="stop")), DONE]
+    events = [event(chat_chunk("a", usage={"prompt_tokens": 1, "completion_tokens": 1, "total_tokens": 2})),
+        event(chat_chunk(finish="stop")), DONE]
     with through(d, sse(*events)) as (gw, provider):
         r = gw.post(d.path, chat(stream=True))
         same(r.body, b"".join(events))
@@ -312,9 +360,11 @@ def test_patterns_and_provider_names_reach_models():
     d = DIALECTS["chat"]
     with Provider(lambda r: http(d.answer)) as provider:
         cfg = d.config(provider)
-        cfg["models"] = [{"name": "fast/*", "deployments": [{"provider": "up", "model": "x-*-y"}]}, {"name": "m", "deployments": [{"provider": "up", "model": "real-m"}]}]
+        cfg["models"] = [{"name": "fast/*", "deployments": [{"provider": "up", "model": "x-*-y"}]},
+            {"name": "m", "deployments": [{"provider": "up", "model": "real-m"}]}]
         with Gateway(cfg) as gw:
-            for asked, wanted in (("fast/one", "x-one-y"), ("up/anything-at-all", "anything-at-all"), ("up/a/b:c", "a/b:c"), ("m", "real-m")):
+            for asked, wanted in (("fast/one", "x-one-y"), ("up/anything-at-all", "anything-at-all"),
+                    ("up/a/b:c", "a/b:c"), ("m", "real-m")):
                 same(gw.post(d.path, chat(model=asked)).status, 200, asked)
                 same(json.loads(provider.requests[-1].body)["model"], wanted)
 
@@ -346,7 +396,8 @@ def test_gemini_streams_without_alt_sse_are_json_arrays():
             same(r.status, 200)
             same(json.loads(r.body), json.loads(body))
             same(provider.requests[0].target, "/v1beta/models/real-m:streamGenerateContent")
-    with through(d, [b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n" + chunk(b"[" + parts[0]), Close]) as (gw, provider):
+    with through(d,
+            [b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n" + chunk(b"[" + parts[0]), Close]) as (gw, provider):
         r = gw.post("/v1beta/models/m:streamGenerateContent", d.body)
         with contextlib.suppress(ValueError):
             last = json.loads(r.body)[-1]
@@ -356,9 +407,12 @@ def test_gemini_streams_without_alt_sse_are_json_arrays():
 # -- fields ----------------------------------------------------------------------------------------------------------
 def test_fields_of_the_dialect_pass_and_the_gateways_own_do_not():
     d = DIALECTS["messages"]
-    with through(d, http(d.answer, headers=["request-id: req_up", "anthropic-ratelimit-requests-remaining: 5"])) as (gw, provider):
-        r = gw.post(d.path, d.body, key=None, headers=[f"x-api-key: {CLIENT_KEY}", "anthropic-version: 2023-06-01", "anthropic-beta: a-1,b-2", "User-Agent: sdk/1", "x-stainless-lang: js",
-                                                       "x-sluice-user: u1", "x-sluice-tags: a,b", "x-sluice-timeout: 5s", "x-sluice-request-id: mine-1"])
+    with through(d, http(d.answer, headers=["request-id: req_up", "anthropic-ratelimit-requests-remaining: 5"])) as (gw,
+            provider):
+        r = gw.post(d.path, d.body, key=None, headers=[f"x-api-key: {CLIENT_KEY}", "anthropic-version: 2023-06-01",
+            "anthropic-beta: a-1,b-2", "User-Agent: sdk/1", "x-stainless-lang: js",
+                                                       "x-sluice-user: u1", "x-sluice-tags: a,b",
+                                                           "x-sluice-timeout: 5s", "x-sluice-request-id: mine-1"])
         same(r.status, 200)
         q, = provider.requests
         same(q.get("anthropic-version"), "2023-06-01")
@@ -390,7 +444,8 @@ def test_answers_say_who_answered():
     with through(d, http(d.answer)) as (gw, provider):
         r = gw.post(d.path, d.body)
         same({n: r.get(n) for n in ("x-sluice-provider", "x-sluice-model", "x-sluice-deployment", "x-sluice-attempts")},
-             {"x-sluice-provider": "up", "x-sluice-model": "real-m", "x-sluice-deployment": "up/real-m", "x-sluice-attempts": "1"})
+             {"x-sluice-provider": "up", "x-sluice-model": "real-m", "x-sluice-deployment": "up/real-m",
+                 "x-sluice-attempts": "1"})
         same(r.get("x-sluice-cost-usd"), "0.000092", "11 × 2 $ + 7 × 10 $ for a million tokens")
         assert int(r.get("x-sluice-overhead-us")) < 1_000_000
         a, b = r.get("x-request-id"), gw.post(d.path, d.body).get("x-request-id")

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """What happens when a provider fails: retries, back-off, Retry-After, fallbacks, order and weights, and what the client is told."""
 import json
-import threading
 import time
 
-from harness import (PROVIDER_KEY, SLOW, SSE_HEAD, Gateway, chat, chat_answer, chat_chunk, chunk, config, event, events_of, http, is_error,
+from harness import (PROVIDER_KEY, SLOW, SSE_HEAD, Gateway, chat, chat_answer, chat_chunk, chunk, config, event,
+    events_of, http, is_error,
                      same, short, sse, chat_stream)
 from provider import Close, Never, Provider, Reset
 
@@ -24,9 +24,12 @@ def two(a, b, **over):
     """Two providers a and b, the models `m` at both (a first) and `ma`, `mb` at one of them."""
     def at(name, **more):
         return {"provider": name, "model": f"real-{name}", **more}
-    return config(None, providers={n: {"dialect": "openai-chat", "base_url": p.url + "/v1", "api_key": PROVIDER_KEY, "timeouts": {"first_byte": "400ms", "idle": "400ms"}} for n, p in (("a", a), ("b", b))},
-                  **{"models": [{"name": "m", "strategy": "ordered", "deployments": [at("a", order=1), at("b", order=2)]}, {"name": "ma", "deployments": [at("a")], "fallbacks": ["mb"]},
-                                {"name": "mb", "deployments": [at("b")]}, {"name": "alone", "deployments": [at("a")]}, {"name": "drawn", "deployments": [at("a", weight=3), at("b", weight=1)]}],
+    return config(None, providers={n: {"dialect": "openai-chat", "base_url": p.url + "/v1", "api_key": PROVIDER_KEY,
+        "timeouts": {"first_byte": "400ms", "idle": "400ms"}} for n, p in (("a", a), ("b", b))},
+                  **{"models": [{"name": "m", "strategy": "ordered", "deployments": [at("a", order=1),
+                      at("b", order=2)]}, {"name": "ma", "deployments": [at("a")], "fallbacks": ["mb"]},
+                                {"name": "mb", "deployments": [at("b")]}, {"name": "alone", "deployments": [at("a")]},
+                                    {"name": "drawn", "deployments": [at("a", weight=3), at("b", weight=1)]}],
                      "routing": FAST, **over})
 
 
@@ -57,7 +60,8 @@ def text(r):
 
 
 def test_what_can_be_retried_is_tried_at_the_next_deployment():
-    for steps in ([fail(429)], [fail(500)], [fail(502)], [fail(503)], [fail(529)], [fail(408)], [Close], [Reset], [Never], [b"HTTP/1.1 200 OK\r\n\r\n", Close], [b"garbage\r\n\r\n", Close]):
+    for steps in ([fail(429)], [fail(500)], [fail(502)], [fail(503)], [fail(529)], [fail(408)], [Close], [Reset],
+            [Never], [b"HTTP/1.1 200 OK\r\n\r\n", Close], [b"garbage\r\n\r\n", Close]):
         with Both(lambda r: steps, lambda r: say("from b")) as both:
             r = both.ask()
             same(text(r), "from b", f"{steps}")
@@ -84,7 +88,8 @@ def test_a_bad_credential_is_tried_elsewhere_and_not_again():
 
 def test_one_deployment_is_tried_as_often_as_the_settings_say():
     for attempts in (0, 1, 3):
-        with Both(lambda r: fail(503), lambda r: say("b"), routing={"retries": {"attempts": attempts, "base": "1ms", "max": "2ms"}}) as both:
+        with Both(lambda r: fail(503), lambda r: say("b"), routing={"retries": {"attempts": attempts, "base": "1ms",
+                "max": "2ms"}}) as both:
             r = both.ask("alone")
             e = is_error(r, {502, 503})
             same(len(both.a.requests), attempts + 1)
@@ -104,7 +109,8 @@ def test_the_third_try_may_succeed():
 
 
 def test_statuses_that_are_not_in_the_list_are_not_retried():
-    with Both(lambda r: fail(503), lambda r: say("b"), routing={"retries": {"attempts": 2, "on": [429], "base": "1ms"}}) as both:
+    with Both(lambda r: fail(503), lambda r: say("b"), routing={"retries": {"attempts": 2, "on": [429],
+            "base": "1ms"}}) as both:
         is_error(both.ask("alone"), {502, 503})
         same(len(both.a.requests), 1)
 
@@ -166,7 +172,8 @@ def test_a_stream_that_fails_before_its_first_event_is_tried_elsewhere():
 
 
 def test_an_error_hidden_in_a_stream_before_its_first_event_is_an_error():
-    with Both(lambda r: sse(event({"error": {"message": "overloaded", "type": "server_error", "code": 503}})), lambda r: sse(*chat_stream("from b"))) as both:
+    with Both(lambda r: sse(event({"error": {"message": "overloaded", "type": "server_error", "code": 503}})),
+            lambda r: sse(*chat_stream("from b"))) as both:
         r = both.ask(stream=True)
         same(r.status, 200, short(r.body))
         same(events_of(r.body)[0]["choices"][0]["delta"]["content"], "from b")
@@ -186,7 +193,8 @@ def test_the_draw_follows_the_weights():
 def test_a_weight_of_0_is_only_taken_when_nothing_else_is_left():
     with Both(lambda r: say("a"), lambda r: say("b")) as both:
         cfg = two(both.a, both.b)
-        cfg["models"] = [{"name": "m", "deployments": [{"provider": "a", "model": "x", "weight": 0}, {"provider": "b", "model": "x", "weight": 1}]}]
+        cfg["models"] = [{"name": "m", "deployments": [{"provider": "a", "model": "x", "weight": 0},
+            {"provider": "b", "model": "x", "weight": 1}]}]
         with Gateway(cfg) as gw:
             for _ in range(30):
                 same(text(gw.post(PATH, chat())), "b")
@@ -198,7 +206,8 @@ def test_several_credentials_of_a_provider_are_drawn_by_weight():
     with Provider(lambda r: say("a")) as a:
         cfg = config(a)
         cfg["providers"]["up"].pop("api_key")
-        cfg["providers"]["up"]["api_keys"] = [{"key": "sk-prov-one", "weight": 1}, {"key": "sk-prov-two", "weight": 1}, {"key": "sk-prov-never", "weight": 0}]
+        cfg["providers"]["up"]["api_keys"] = [{"key": "sk-prov-one", "weight": 1}, {"key": "sk-prov-two", "weight": 1},
+            {"key": "sk-prov-never", "weight": 0}]
         with Gateway(cfg) as gw:
             for _ in range(60):
                 text(gw.post(PATH, chat()))
@@ -207,7 +216,8 @@ def test_several_credentials_of_a_provider_are_drawn_by_weight():
 
 
 def test_a_client_that_leaves_while_we_wait_to_retry_ends_it():
-    with Both(lambda r: fail(503), lambda r: say("b"), routing={"retries": {"attempts": 5, "base": "1s", "max": "1s", "jitter": "none"}}) as both:
+    with Both(lambda r: fail(503), lambda r: say("b"), routing={"retries": {"attempts": 5, "base": "1s", "max": "1s",
+            "jitter": "none"}}) as both:
         from strict import message
         c = both.gw.client()
         c.send(message(body=json.dumps(chat(model="alone")).encode()))

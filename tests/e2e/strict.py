@@ -7,7 +7,8 @@ again. A smuggled request, were it ever taken for one, would bring @@EVIL@@ to t
 import itertools
 import json
 
-from harness import (ADMIN_KEY, CLIENT_KEY, PROVIDER_KEY, Gateway, chat_answer, config, http, is_error, request_bytes, same)
+from harness import (ADMIN_KEY, CLIENT_KEY, PROVIDER_KEY, Gateway, chat_answer, config, http, is_error, request_bytes,
+    same)
 from provider import Provider
 from wire import HOP_BY_HOP, Ended, Late, Malformed, byte_by_byte, cut_randomly, in_one
 
@@ -71,7 +72,8 @@ def doubtful_chunks(body):
 
     return {
         "with 20 leading zeros": of(b"0" * 20 + n), "with a space before an extension": of(n + b" ;a=b"),
-        "with spaces in an extension": of(n + b"; a = b"), "with 64 zeros to end": of(n, end=b"\r\n" + b"0" * 64 + b"\r\n\r\n"),
+        "with spaces in an extension": of(n + b"; a = b"), "with 64 zeros to end": of(n,
+            end=b"\r\n" + b"0" * 64 + b"\r\n\r\n"),
     }
 
 
@@ -104,7 +106,8 @@ def bad_chunks(body):
         "extension with a bare LF": of(n + b";a\nb"), "extension that ends in bare LF": of(n + b";a", after_size=b"\n"),
         "extension with NUL": of(n + b";a\0"), "extension with a control character": of(n + b";a\x01"),
         "extension with DEL": of(n + b";a\x7f"), "extension with a bare CR in quotes": of(n + b';a="b\rc"'),
-        "extension with a bare LF in quotes": of(n + b';a="b\nc"'), "extension with CRLF in quotes": of(n + b';a="b\r\nc"'),
+        "extension with a bare LF in quotes": of(n + b';a="b\nc"'),
+            "extension with CRLF in quotes": of(n + b';a="b\r\nc"'),
         "extension with NUL in quotes": of(n + b';a="\0"'), "extension with an open quote": of(n + b';a="b'),
         "extension without a name": of(n + b";=b"), "extension without a semicolon": of(n + b" a=b"),
         "extension that hides a chunk by bare LF": of(n + b";\n" + n),
@@ -113,10 +116,12 @@ def bad_chunks(body):
         "end with two bare LF": of(n, end=b"\r\n0\n\n"), "end with CR CR LF": of(n, end=b"\r\n0\r\n\r\r\n"),
         "end with a bare CR": of(n, end=b"\r\n0\r\n\rX"), "end with a space": of(n, end=b"\r\n0\r\n \r\n"),
         "last chunk with a space": of(n, end=b"\r\n0 \r\n\r\n"),
-        "trailer without a colon": of(n, end=b"\r\n0\r\nX-A\r\n\r\n"), "trailer without a name": of(n, end=b"\r\n0\r\n: b\r\n\r\n"),
+        "trailer without a colon": of(n, end=b"\r\n0\r\nX-A\r\n\r\n"), "trailer without a name": of(n,
+            end=b"\r\n0\r\n: b\r\n\r\n"),
         "trailer with a space before the colon": of(n, end=b"\r\n0\r\nX-A : b\r\n\r\n"),
         "trailer with a space before it": of(n, end=b"\r\n0\r\n X-A: b\r\n\r\n"),
-        "trailer folded": of(n, end=b"\r\n0\r\nX-A: b\r\n c\r\n\r\n"), "trailer with NUL": of(n, end=b"\r\n0\r\nX-A: b\0\r\n\r\n"),
+        "trailer folded": of(n, end=b"\r\n0\r\nX-A: b\r\n c\r\n\r\n"), "trailer with NUL": of(n,
+            end=b"\r\n0\r\nX-A: b\0\r\n\r\n"),
         "trailer with a bare CR": of(n, end=b"\r\n0\r\nX-A: b\rc\r\n\r\n"),
         "trailer with a bare LF": of(n, end=b"\r\n0\r\nX-A: b\nX-B: c\r\n\r\n"),
         "trailers that end with bare LF": of(n, end=b"\r\n0\r\nX-A: b\r\n\n"),

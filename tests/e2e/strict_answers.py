@@ -3,13 +3,15 @@
 wrong becomes 502 or the stream's error event, never a clean end, and the connection is not used again. After every row
 the next request gets its own answer. The number in each row is the section (no RFC number: 9112)."""
 import json
+import random
 import threading
 
-from harness import (DONE, PROVIDER_KEY, SLOW, SSE_HEAD, Gateway, chat, chat_answer, chat_chunk, chat_stream, chunk, config, event,
+from harness import (PROVIDER_KEY, SLOW, SSE_HEAD, Gateway, chat, chat_answer, chat_stream, chunk, config, event,
                      events_of, http, is_error, no_secret, same, short, sse)
 from provider import Close, Each, HalfClose, Never, Provider, Reset, Wait
 from strict import bad_chunks, doubtful_chunks, echo, good_chunks
-from wire import Client, Ended, Late, Malformed, read_response, read_response_head
+from strict_connections import CHANGES, SEED, changed_at_random
+from wire import Ended, Late, Malformed, read_response_head
 
 TEXT = "the answer"
 J = json.dumps(chat_answer(TEXT)).encode()
@@ -64,25 +66,34 @@ BAD, GOOD, GOOD_OR_BAD = Bad(), Good(), Either(Good(), Bad())
 row("a whole answer with a length", "6.2", WHOLE, GOOD)
 row("a whole answer in chunks", "7.1", OK + TE + b"\r\n" + CHUNKS, GOOD)
 row("an answer that ends with the connection", "6.3", [OK + b"\r\n" + J, Close], Good(reused=False))
-row("an answer of HTTP/1.0 that ends with the connection", "6.3", [OK.replace(b"1.1", b"1.0") + b"\r\n" + J, Close], Good(reused=False))
+row("an answer of HTTP/1.0 that ends with the connection", "6.3", [OK.replace(b"1.1", b"1.0") + b"\r\n" + J, Close],
+    Good(reused=False))
 row("an answer of HTTP/1.0 with a length", "9.3", [OK.replace(b"1.1", b"1.0") + CL + b"\r\n" + J], Good(reused=False))
-row("an answer of HTTP/1.0 that keeps alive", "9.3", OK.replace(b"1.1", b"1.0") + CL + b"Connection: keep-alive\r\n\r\n" + J, Good(reused=None))
+row("an answer of HTTP/1.0 that keeps alive", "9.3",
+    OK.replace(b"1.1", b"1.0") + CL + b"Connection: keep-alive\r\n\r\n" + J, Good(reused=None))
 row("an answer with Connection: close", "9.6", OK + CL + b"Connection: close\r\n\r\n" + J, Good(reused=False))
-row("an answer with Connection: Close in a list", "9.6", OK + CL + b"Connection: x-a, Close\r\n\r\n" + J, Good(reused=False))
+row("an answer with Connection: Close in a list", "9.6", OK + CL + b"Connection: x-a, Close\r\n\r\n" + J,
+    Good(reused=False))
 row("the body is shorter than its length", "8", [OK + b"Content-Length: %d\r\n\r\n" % (len(J) + 1) + J, Close], BAD)
 row("the body is much shorter than its length", "8", [OK + b"Content-Length: 1000000\r\n\r\n" + J, Close], BAD)
-row("the body is shorter than its length by whitespace", "8", [OK + b"Content-Length: %d\r\n\r\n" % (len(J) + 4) + J + b"   ", Close], BAD)
+row("the body is shorter than its length by whitespace", "8",
+    [OK + b"Content-Length: %d\r\n\r\n" % (len(J) + 4) + J + b"   ", Close], BAD)
 row("no byte of the body comes", "8", [OK + CL + b"\r\n", Close], BAD)
 row("the body is longer than its length", "6.3", OK + b"Content-Length: %d\r\n\r\n" % (len(J) - 1) + J, BAD)
 row("the body is cut by a reset", "8", [OK + CL + b"\r\n" + J[:20], Reset], BAD)
 row("an answer without framing is cut", "8", [OK + b"\r\n" + J[:-5], Close], BAD)
 for name, value in {
-        "twice, different": CL + b"Content-Length: 5", "twice, different, small first": b"Content-Length: 5\r\n" + CL.strip(),
-        "in a list, different": b"Content-Length: %d, 5" % len(J), "signed": b"Content-Length: +%d" % len(J), "negative": b"Content-Length: -1",
+        "twice, different": CL + b"Content-Length: 5",
+            "twice, different, small first": b"Content-Length: 5\r\n" + CL.strip(),
+        "in a list, different": b"Content-Length: %d, 5" % len(J), "signed": b"Content-Length: +%d" % len(J),
+            "negative": b"Content-Length: -1",
         "in hex": b"Content-Length: 0x%x" % len(J), "empty": b"Content-Length:", "not a number": b"Content-Length: x",
-        "with a space inside": b"Content-Length: 1 0", "with a letter": b"Content-Length: %da" % len(J), "with NUL": b"Content-Length: %d\0" % len(J),
-        "of 2^64 and the true one": b"Content-Length: %d" % (2**64 + len(J)), "of 40 digits": b"Content-Length: " + b"9" * 40,
-        "with a fraction": b"Content-Length: %d.0" % len(J), "with a space before the colon": b"Content-Length : %d" % len(J),
+        "with a space inside": b"Content-Length: 1 0", "with a letter": b"Content-Length: %da" % len(J),
+            "with NUL": b"Content-Length: %d\0" % len(J),
+        "of 2^64 and the true one": b"Content-Length: %d" % (2**64 + len(J)),
+            "of 40 digits": b"Content-Length: " + b"9" * 40,
+        "with a fraction": b"Content-Length: %d.0" % len(J),
+            "with a space before the colon": b"Content-Length : %d" % len(J),
         "folded": b"Content-Length:\r\n %d" % len(J), "after a bare LF": b"X-A: b\nContent-Length: %d" % len(J),
         "after a bare CR": b"X-A: b\rContent-Length: %d" % len(J)}.items():
     row(f"Content-Length {name}", "6.3", OK + value + b"\r\n\r\n" + J, BAD)
@@ -93,7 +104,8 @@ row("a length of 1 TiB", "6.2", [OK + b"Content-Length: 1099511627776\r\n\r\n" +
 row("CL and TE", "6.3", OK + CL + TE + b"\r\n" + CHUNKS, BAD)
 row("TE and CL", "6.3", OK + TE + CL + b"\r\n" + CHUNKS, BAD)
 row("TE and a length of 0", "6.3", OK + TE + b"Content-Length: 0\r\n\r\n" + CHUNKS, BAD)
-for value in (b"gzip, chunked", b"identity", b"xchunked", b"chunked, chunked", b"chunked, gzip", b"", b"cow", b"chunked;q=1", b'"chunked"',
+for value in (b"gzip, chunked", b"identity", b"xchunked", b"chunked, chunked", b"chunked, gzip", b"", b"cow",
+        b"chunked;q=1", b'"chunked"',
               b"\x0bchunked", b"chunked\0", b"gzip"):
     row(f"Transfer-Encoding {value!r}", "6.1", OK + b"Transfer-Encoding: " + value + b"\r\n\r\n" + CHUNKS, BAD)
 row("Transfer-Encoding twice", "6.1", OK + TE + TE + b"\r\n" + CHUNKS, BAD)
@@ -109,21 +121,28 @@ for name, body in doubtful_chunks(J).items():
     row(f"chunks {name}", "7.1", OK + TE + b"\r\n" + body, GOOD_OR_BAD)
 for name, body in bad_chunks(J).items():
     row(f"chunk {name}", "7.1", [OK + TE + b"\r\n" + body, HalfClose], BAD)
-for name, end in {"before the last chunk": b"", "in the last chunk": b"0\r\n", "in its CRLF": b"0\r", "before the last CRLF": b"0\r\n\r"}.items():
+for name, end in {"before the last chunk": b"", "in the last chunk": b"0\r\n", "in its CRLF": b"0\r",
+        "before the last CRLF": b"0\r\n\r"}.items():
     row(f"chunks end {name}", "7.1", [OK + TE + b"\r\n" + chunk(J) + end, Close], BAD)
 row("chunk size of 17 digits", "7.1", OK + TE + b"\r\n1" + b"0" * 14 + CHUNKS, BAD)
 row("chunk size of 2^63", "7.1", [OK + TE + b"\r\n8" + b"0" * 15 + b"\r\n" + J, Never], BAD)
-row("a chunk extension of 1 MiB", "7.1.1", [OK + TE + b"\r\n%x;" % len(J) + b"a" * (1 << 20) + b"\r\n" + J + b"\r\n0\r\n\r\n"], BAD)
+row("a chunk extension of 1 MiB", "7.1.1",
+    [OK + TE + b"\r\n%x;" % len(J) + b"a" * (1 << 20) + b"\r\n" + J + b"\r\n0\r\n\r\n"], BAD)
 row("trailers of 1 MiB", "7.1.2", [OK + TE + b"\r\n" + chunk(J) + b"0\r\n" + b"X-A: b\r\n" * (1 << 17) + b"\r\n"], BAD)
 for trailer in (b"Content-Length: 5", b"Transfer-Encoding: chunked", b"Set-Cookie: a=b", b"Connection: close"):
-    row(f"trailer {trailer.decode()}", "9110 6.5.1", OK + TE + b"\r\n" + chunk(J) + b"0\r\n" + trailer + b"\r\n\r\n", Either(Good(reused=None), BAD))
+    row(f"trailer {trailer.decode()}", "9110 6.5.1", OK + TE + b"\r\n" + chunk(J) + b"0\r\n" + trailer + b"\r\n\r\n",
+        Either(Good(reused=None), BAD))
 
 # -- heads ---------------------------------------------------------------------------------------------------------
 REST = b"Content-Type: application/json\r\n" + CL + b"\r\n" + J
-for line in (b"HTTP/1.1 20 OK", b"HTTP/1.1 2000 OK", b"HTTP/1.1 abc OK", b"HTTP/1.1 2x0 OK", b"HTTP/1.1 -20 OK", b"HTTP/1.1 000 OK", b"HTTP/1.1 099 OK", b"HTTP/1.1 0x200 OK",
-             b"HTTP/1.1  200 OK", b"HTTP/1.1\t200 OK", b"HTTP/1.1200 OK", b"HTTP/1.1 200OK", b"HTTP/1.1", b"HTTP/1.1 ", b"HTTP/1.1 OK", b"http/1.1 200 OK", b" HTTP/1.1 200 OK",
-             b"HTTP/2.0 200 OK", b"HTTP/2 200 OK", b"HTTP/0.9 200 OK", b"HTTP/11.1 200 OK", b"HTTP/1.10 200 OK", b"HTTP/1 200 OK", b"HTTP/a.b 200 OK", b"ICY 200 OK", b"RTSP/1.0 200 OK",
-             b"XHTTP/1.1 200 OK", b"HTTP/1.1 200 O\0K", b"HTTP/1.1 200 O\x01K", b"HTTP/1.1 200 O\rK", b"HTTP/1.1 200 OK\r", b"HTTP/1.1 200 O\x7fK", b"\0HTTP/1.1 200 OK",
+for line in (b"HTTP/1.1 20 OK", b"HTTP/1.1 2000 OK", b"HTTP/1.1 abc OK", b"HTTP/1.1 2x0 OK", b"HTTP/1.1 -20 OK",
+        b"HTTP/1.1 000 OK", b"HTTP/1.1 099 OK", b"HTTP/1.1 0x200 OK",
+             b"HTTP/1.1  200 OK", b"HTTP/1.1\t200 OK", b"HTTP/1.1200 OK", b"HTTP/1.1 200OK", b"HTTP/1.1", b"HTTP/1.1 ",
+                 b"HTTP/1.1 OK", b"http/1.1 200 OK", b" HTTP/1.1 200 OK",
+             b"HTTP/2.0 200 OK", b"HTTP/2 200 OK", b"HTTP/0.9 200 OK", b"HTTP/11.1 200 OK", b"HTTP/1.10 200 OK",
+                 b"HTTP/1 200 OK", b"HTTP/a.b 200 OK", b"ICY 200 OK", b"RTSP/1.0 200 OK",
+             b"XHTTP/1.1 200 OK", b"HTTP/1.1 200 O\0K", b"HTTP/1.1 200 O\x01K", b"HTTP/1.1 200 O\rK",
+                 b"HTTP/1.1 200 OK\r", b"HTTP/1.1 200 O\x7fK", b"\0HTTP/1.1 200 OK",
              b"POST / HTTP/1.1", b"200 OK", b"", b"HTTP/1.1 200 OK\nX-A: b"):
     row(f"status line {line!r}", "4", [line + b"\r\n" + REST, HalfClose], BAD)
 for line in (b"HTTP/1.1 200", b"HTTP/1.1 200 ", b"HTTP/1.2 200 OK", b"\r\nHTTP/1.1 200 OK", b"HTTP/1.1 200 \xe9"):
@@ -132,10 +151,14 @@ row("status 600", "9110 15", b"HTTP/1.1 600 What\r\n" + REST, BAD)
 row("status 999", "9110 15", b"HTTP/1.1 999 What\r\n" + REST, BAD)
 row("HTTP/0.9", "4", [J, Close], BAD)
 for name, field in {
-        "without a colon": b"X-A", "without a name": b": b", "with a space before the colon": b"X-A : b", "with a space in the name": b"X A: b",
-        "with a bad character in the name": b"X(A): b", "with 0xff in the name": b"X\xffA: b", "with NUL in the name": b"X\0A: b", "with NUL in the value": b"X-A: b\0",
-        "with a bare CR": b"X-A: b\rc", "with a bare LF": b"X-A: b\nc", "that ends in CR CR LF": b"X-A: b\r", "with a control character": b"X-A: b\x01", "with DEL": b"X-A: b\x7f",
-        "folded": b"X-A: b\r\n c", "folded with a tab": b"X-A: b\r\n\tc", "that starts with a space": b" X-A: b", "that starts with a tab": b"\tX-A: b", "with escape": b"X-A: \x1b[31m"}.items():
+        "without a colon": b"X-A", "without a name": b": b", "with a space before the colon": b"X-A : b",
+            "with a space in the name": b"X A: b",
+        "with a bad character in the name": b"X(A): b", "with 0xff in the name": b"X\xffA: b",
+            "with NUL in the name": b"X\0A: b", "with NUL in the value": b"X-A: b\0",
+        "with a bare CR": b"X-A: b\rc", "with a bare LF": b"X-A: b\nc", "that ends in CR CR LF": b"X-A: b\r",
+            "with a control character": b"X-A: b\x01", "with DEL": b"X-A: b\x7f",
+        "folded": b"X-A: b\r\n c", "folded with a tab": b"X-A: b\r\n\tc", "that starts with a space": b" X-A: b",
+            "that starts with a tab": b"\tX-A: b", "with escape": b"X-A: \x1b[31m"}.items():
     row(f"a field {name}", "5", OK + field + b"\r\n" + CL + b"\r\n" + J, BAD)
 row("a folded first field", "2.2", b"HTTP/1.1 200 OK\r\n X-A: b\r\n" + REST, BAD)
 row("bare LF everywhere", "2.2", [WHOLE.replace(b"\r\n", b"\n"), HalfClose], BAD)
@@ -157,12 +180,15 @@ row("204 with a body", "6.3", b"HTTP/1.1 204 No Content\r\n" + CL + b"\r\n" + J,
 row("205 without a body", "9110 15.3.6", b"HTTP/1.1 205 Reset Content\r\nContent-Length: 0\r\n\r\n", Bad(reused=None))
 row("304", "9110 15.4.5", b"HTTP/1.1 304 Not Modified\r\n\r\n", Bad(reused=None))
 row("304 with a body", "6.3", b"HTTP/1.1 304 Not Modified\r\n" + CL + b"\r\n" + J, BAD)
-row("206 nobody asked for", "9110 15.3.7", b"HTTP/1.1 206 Partial Content\r\nContent-Range: bytes 0-9/100\r\n" + CL + b"\r\n" + J, Either(Good(reused=None), Bad(reused=None)))
+row("206 nobody asked for", "9110 15.3.7",
+    b"HTTP/1.1 206 Partial Content\r\nContent-Range: bytes 0-9/100\r\n" + CL + b"\r\n" + J,
+    Either(Good(reused=None), Bad(reused=None)))
 row("100 before the answer", "9110 15.2", b"HTTP/1.1 100 Continue\r\n\r\n" + WHOLE, GOOD)
 row("103 before the answer", "9110 15.2", b"HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n" + WHOLE, GOOD)
 row("three interim answers", "9110 15.2", b"HTTP/1.1 102 Processing\r\n\r\n" * 3 + WHOLE, GOOD)
 row("interim answers without end", "9110 15.2", [*[b"HTTP/1.1 100 Continue\r\n\r\n" * 1000] * 200, Never], BAD)
-row("101 nobody asked for", "9110 15.2.2", b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: foo\r\nConnection: upgrade\r\n\r\n" + WHOLE, BAD)
+row("101 nobody asked for", "9110 15.2.2",
+    b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: foo\r\nConnection: upgrade\r\n\r\n" + WHOLE, BAD)
 row("an interim answer with a body", "9110 15.2", b"HTTP/1.1 100 Continue\r\n" + CL + b"\r\n" + J + WHOLE, BAD)
 row("only an interim answer", "9110 15.2", [b"HTTP/1.1 100 Continue\r\n\r\n", Close], BAD)
 
@@ -176,18 +202,27 @@ row("the connection ends behind the answer", "9.6", [WHOLE, Close], Good(reused=
 
 # -- 200 that is no answer -----------------------------------------------------------------------------------------
 for name, body in {
-        "nothing": b"", "not JSON": b"<html>Bad gateway</html>", "half JSON": J[:-1], "JSON and more": J + b"x", "two JSON texts": J + J, "a JSON array": b"[" + J + b"]",
-        "a JSON string": b'"ok"', "null": b"null", "a number": b"42", "bytes that are not UTF-8": J.replace(b"the answer", b"\xff\xfe"), "NUL in a string": J.replace(b"the answer", b"a\0b"),
-        "NUL behind": J + b"\0", "a raw newline in a string": J.replace(b"the answer", b"a\nb"), "deep nesting": b"[" * 100000 + b"]" * 100000, "deep nesting that is open": b'{"a":' * 100000,
-        "spaces": b"   ", "a byte order mark": b"\xef\xbb\xbf", "single quotes": b"{'a': 1}", "NaN": J.replace(b"11", b"NaN", 1), "UTF-16": J.decode().encode("utf-16")}.items():
+        "nothing": b"", "not JSON": b"<html>Bad gateway</html>", "half JSON": J[:-1], "JSON and more": J + b"x",
+            "two JSON texts": J + J, "a JSON array": b"[" + J + b"]",
+        "a JSON string": b'"ok"', "null": b"null", "a number": b"42",
+            "bytes that are not UTF-8": J.replace(b"the answer", b"\xff\xfe"),
+            "NUL in a string": J.replace(b"the answer", b"a\0b"),
+        "NUL behind": J + b"\0", "a raw newline in a string": J.replace(b"the answer", b"a\nb"),
+            "deep nesting": b"[" * 100000 + b"]" * 100000, "deep nesting that is open": b'{"a":' * 100000,
+        "spaces": b"   ", "a byte order mark": b"\xef\xbb\xbf", "single quotes": b"{'a': 1}",
+            "NaN": J.replace(b"11", b"NaN", 1), "UTF-16": J.decode().encode("utf-16")}.items():
     row(f"200 with {name}", "9110 15.6.3", http(body), Bad(reused=None))
 row("200 with text/html", "9110 15.6.3", http(b"<html></html>", content_type="text/html"), Bad(reused=None))
-row("200 without a content type but JSON", "9110 8.3", b"HTTP/1.1 200 OK\r\n" + CL + b"\r\n" + J, Either(Good(reused=None), Bad()))
+row("200 without a content type but JSON", "9110 8.3", b"HTTP/1.1 200 OK\r\n" + CL + b"\r\n" + J,
+    Either(Good(reused=None), Bad()))
 row("200 with JSON called text/plain", "9110 8.3", http(J, content_type="text/plain"), Either(Good(reused=None), Bad()))
-row("200 with a stream nobody asked for", "9110 15.6.3", http(STREAM, content_type="text/event-stream"), Bad(reused=None))
+row("200 with a stream nobody asked for", "9110 15.6.3", http(STREAM, content_type="text/event-stream"),
+    Bad(reused=None))
 for coding in (b"gzip", b"br", b"deflate", b"zstd", b"nonsense"):
-    row(f"Content-Encoding {coding.decode()} nobody asked for", "9110 12.5.3", OK + CL + b"Content-Encoding: " + coding + b"\r\n\r\n" + J, Bad(reused=None))
-row("Content-Encoding identity", "9110 12.5.3", OK + CL + b"Content-Encoding: identity\r\n\r\n" + J, Either(Good(reused=None), Bad(reused=None)))
+    row(f"Content-Encoding {coding.decode()} nobody asked for", "9110 12.5.3",
+        OK + CL + b"Content-Encoding: " + coding + b"\r\n\r\n" + J, Bad(reused=None))
+row("Content-Encoding identity", "9110 12.5.3", OK + CL + b"Content-Encoding: identity\r\n\r\n" + J,
+    Either(Good(reused=None), Bad(reused=None)))
 
 # -- nothing, or too late ------------------------------------------------------------------------------------------
 row("the connection ends before a byte", "9.5", [Close], BAD)
@@ -205,17 +240,24 @@ row("a body that drips", "9110 15.6.5", [OK + b"Content-Length: 100000\r\n\r\n",
 
 # -- redirects and refusals ----------------------------------------------------------------------------------------
 for status in (300, 301, 302, 303, 307, 308):
-    row(f"redirect {status} is not followed", "9110 15.4", [b"HTTP/1.1 %d Moved\r\nLocation: @@ELSEWHERE@@\r\nContent-Length: 0\r\n\r\n" % status], Bad(reused=None))
+    row(f"redirect {status} is not followed", "9110 15.4",
+        [b"HTTP/1.1 %d Moved\r\nLocation: @@ELSEWHERE@@\r\nContent-Length: 0\r\n\r\n" % status], Bad(reused=None))
 for status, wanted in ((400, 400), (404, 404), (422, 422)):
     row(f"{status} of the provider passes with its message", "9110 15.5",
-        http({"error": {"message": "do better", "type": "invalid_request_error", "param": None, "code": None}}, f"{status} No"), Bad(wanted, reused=None))
-for status, wanted in ((401, {502, 503}), (403, {502, 503}), (407, {502, 503}), (429, {429, 502, 503}), (500, {502, 503}), (501, {502, 503}), (502, {502, 503}), (503, {502, 503}), (504, {502, 503, 504}),
+        http({"error": {"message": "do better", "type": "invalid_request_error", "param": None, "code": None}},
+            f"{status} No"), Bad(wanted, reused=None))
+for status, wanted in ((401, {502, 503}), (403, {502, 503}), (407, {502, 503}), (429, {429, 502, 503}),
+        (500, {502, 503}), (501, {502, 503}), (502, {502, 503}), (503, {502, 503}), (504, {502, 503, 504}),
                        (529, {502, 503, 529}), (599, {502, 503})):
-    row(f"{status} of the provider", "9110 15.6", http({"error": {"message": "no", "type": "x"}}, f"{status} No"), Bad(*wanted, reused=None))
+    row(f"{status} of the provider", "9110 15.6", http({"error": {"message": "no", "type": "x"}}, f"{status} No"),
+        Bad(*wanted, reused=None))
 for status in (400, 401, 404, 429, 500):
-    row(f"{status} that shows the credential", "9110 17", http({"error": {"message": f"bad key {PROVIDER_KEY}, you sent Bearer {PROVIDER_KEY}", "type": "x", "code": PROVIDER_KEY}},
+    row(f"{status} that shows the credential", "9110 17",
+        http({"error": {"message": f"bad key {PROVIDER_KEY}, you sent Bearer {PROVIDER_KEY}", "type": "x",
+        "code": PROVIDER_KEY}},
         f"{status} No", headers=[f"X-Key: {PROVIDER_KEY}"]), Bad(400, 401, 403, 404, 429, 500, 502, 503, reused=None))
-row("400 that is HTML", "9110 15.5", http(b"<html>no</html>", "400 Bad Request", "text/html"), Bad(400, 502, reused=None))
+row("400 that is HTML", "9110 15.5", http(b"<html>no</html>", "400 Bad Request", "text/html"),
+    Bad(400, 502, reused=None))
 row("400 that is empty", "9110 15.5", http(b"", "400 Bad Request"), Bad(400, 502, reused=None))
 row("400 that is cut", "8", [b"HTTP/1.1 400 Bad Request\r\nContent-Length: 1000\r\n\r\n{", Close], Bad(400, 502))
 row("500 of 10 MiB", "9110 15.6", [http(b"x" * (10 << 20), "500 No")], Bad(502, 503, reused=None))
@@ -253,7 +295,8 @@ class Bench:
         """Let the provider play `steps` for a model of this row; the client's answer and the provider's connection."""
         self.up()
         name = f"m{index}"
-        steps = [s.replace(b"@@ELSEWHERE@@", self.elsewhere.url.encode() + b"/v1/chat/completions") if isinstance(s, bytes) else s for s in steps]
+        steps = [s.replace(b"@@ELSEWHERE@@", self.elsewhere.url.encode() + b"/v1/chat/completions") if isinstance(s,
+            bytes) else s for s in steps]
         if each:
             steps = [Each(s) if isinstance(s, bytes) else s for s in steps]
         self.script[name] = lambda: steps
@@ -343,7 +386,8 @@ class Whole:
     def check(self, head, body, ended):
         assert ended, "the stream was cut"
         got = events_of(body)
-        same("".join(e["choices"][0]["delta"].get("content", "") for e in got if isinstance(e, dict) and e.get("choices")), "one two three")
+        same("".join(e["choices"][0]["delta"].get("content", "") for e in got if isinstance(e,
+            dict) and e.get("choices")), "one two three")
         same(got[-1], "[DONE]")
 
 
@@ -360,7 +404,8 @@ class Broken:
             return
         got = events_of(body)
         assert "[DONE]" not in got, f"a broken stream ends as if it were whole: {short(body)}"
-        assert got and isinstance(got[-1], dict) and got[-1].get("error", {}).get("message"), f"the last event is no error: {short(body)}"
+        assert got and isinstance(got[-1], dict) and got[-1].get("error",
+                {}).get("message"), f"the last event is no error: {short(body)}"
         texts = [e["choices"][0]["delta"].get("content") for e in got[:-1] if e.get("choices")]
         same(texts, list(self.events), "texts before the error")
         assert not any(e["choices"][0].get("finish_reason") for e in got[:-1] if e.get("choices")), "a finish that the provider did not send"
@@ -390,14 +435,17 @@ stream("a whole stream", sse(*EVENTS), Whole())
 stream("a whole stream that ends with the connection", [SSE_CLOSE + STREAM, Close], Whole())
 stream("a whole stream with a length", SSE_LEN % len(STREAM) + STREAM, Whole())
 stream("a whole stream in one chunk", SSE_HEAD + chunk(STREAM) + b"0\r\n\r\n", Whole())
-stream("a whole stream in chunks of one byte", SSE_HEAD + b"".join(chunk(STREAM[i:i + 1]) for i in range(len(STREAM))) + b"0\r\n\r\n", Whole())
+stream("a whole stream in chunks of one byte",
+    SSE_HEAD + b"".join(chunk(STREAM[i:i + 1]) for i in range(len(STREAM))) + b"0\r\n\r\n", Whole())
 stream("lines that end in CRLF", SSE_HEAD + chunk(STREAM.replace(b"\n", b"\r\n")) + b"0\r\n\r\n", Whole())
 stream("lines that end in CR", SSE_HEAD + chunk(STREAM.replace(b"\n", b"\r")) + b"0\r\n\r\n", Whole())
 stream("a byte order mark in front", SSE_HEAD + chunk(b"\xef\xbb\xbf" + STREAM) + b"0\r\n\r\n", Whole())
 stream("comments between events", sse(b": hello\n\n", *EVENTS[:2], b": ping\n\n:\n\n", *EVENTS[2:]), Whole())
 stream("no space after data:", SSE_HEAD + chunk(STREAM.replace(b"data: ", b"data:")) + b"0\r\n\r\n", Whole())
-stream("event, id and retry fields", sse(b"retry: 1000\n\n", b"event: message\nid: 7\n" + EVENTS[0], *EVENTS[1:]), Whole())
-stream("a content type with a charset", SSE_HEAD.replace(b"event-stream", b"event-stream; charset=utf-8") + chunk(STREAM) + b"0\r\n\r\n", Whole())
+stream("event, id and retry fields", sse(b"retry: 1000\n\n", b"event: message\nid: 7\n" + EVENTS[0], *EVENTS[1:]),
+    Whole())
+stream("a content type with a charset",
+    SSE_HEAD.replace(b"event-stream", b"event-stream; charset=utf-8") + chunk(STREAM) + b"0\r\n\r\n", Whole())
 stream("interim answers in front", b"HTTP/1.1 100 Continue\r\n\r\n" + sse(*EVENTS), Whole())
 stream("cut after the first event", [ONE, Close], one)
 # a reset may overtake what was sent before it
@@ -407,39 +455,48 @@ stream("cut in a chunk", [ONE + b"40\r\n" + EVENTS[1][:20], Close], one)
 stream("cut in a chunk size", [ONE + b"4", Close], one)
 stream("cut between CR and LF", [ONE + b"40\r", Close], one)
 stream("cut before the empty line of an event", [ONE + chunk(EVENTS[1][:-1]), Close], one)
-stream("cut in the middle of a UTF-8 character", [ONE + chunk('data: {"choices":[{"delta":{"content":"ä'.encode()[:-1]), Close], one)
+stream("cut in the middle of a UTF-8 character", [ONE + chunk('data: {"choices":[{"delta":{"content":"ä'.encode()[:-1]),
+    Close], one)
 stream("cut in the last chunk", [SSE_HEAD + b"".join(map(chunk, EVENTS[:-1])) + b"0\r\n", Close], Any())
 stream("ended in order after the first event", ONE + b"0\r\n\r\n", Broken("one ", reused=None))
 stream("ended with the connection after the first event", [SSE_CLOSE + EVENTS[0], Close], one)
 stream("shorter than its length", [SSE_LEN % len(STREAM) + EVENTS[0], Close], one)
 stream("longer than its length", [SSE_LEN % (len(EVENTS[0]) + 10) + STREAM], one)
 stream("a bad chunk size after the first event", [ONE + b"zz\r\n" + EVENTS[1], HalfClose], one)
-stream("a chunk without CRLF after the first event", [SSE_HEAD + b"%x\r\n" % len(EVENTS[0]) + EVENTS[0] + b"xx" + chunk(EVENTS[1]), HalfClose], one)
+stream("a chunk without CRLF after the first event",
+    [SSE_HEAD + b"%x\r\n" % len(EVENTS[0]) + EVENTS[0] + b"xx" + chunk(EVENTS[1]), HalfClose], one)
 stream("a negative chunk size after the first event", [ONE + b"-1\r\n" + EVENTS[1], HalfClose], one)
 stream("bare LF after a chunk size", [ONE + b"%x\n" % len(EVENTS[1]) + EVENTS[1] + b"\r\n", HalfClose], one)
 stream("a bad trailer", [SSE_HEAD + b"".join(map(chunk, EVENTS[:1])) + b"0\r\nX A: b\r\n\r\n", HalfClose], one)
 stream("silence after the first event", [ONE, Never], one)
 stream("silence in the second event", [ONE + chunk(EVENTS[1][:20]), Never], one)
 stream("silence after the head", [SSE_HEAD, Never], Broken(statuses=(200, 504)))
-stream("comments and nothing else until the time is over", [SSE_HEAD, *[chunk(b": ping\n\n")] * 5, Never], Broken(statuses=(200, 504)))
+stream("comments and nothing else until the time is over", [SSE_HEAD, *[chunk(b": ping\n\n")] * 5, Never],
+    Broken(statuses=(200, 504)))
 stream("cut after the head", [SSE_HEAD, Close], Broken(statuses=(200, 502)))
 stream("ended in order after the head", SSE_HEAD + b"0\r\n\r\n", Broken(statuses=(200, 502), reused=None))
 stream("an event of 9 MiB", [ONE, chunk(b"data: " + b"x" * (9 << 20)), HalfClose], one)
 stream("a line of 20 MiB that never ends", [ONE, *[chunk(b"x" * (1 << 20))] * 20, HalfClose], one)
 stream("an event of 20 MiB in small lines", [ONE, *[chunk(b"data: x\n" * (1 << 17))] * 20, HalfClose], one)
-stream("an error event that shows the credential", sse(EVENTS[0], event({"error": {"message": f"bad key {PROVIDER_KEY}", "type": "x", "code": PROVIDER_KEY}})), Broken("one ", reused=None))
-stream("an error event that shows the credential, before anything else", sse(event({"error": {"message": f"bad key {PROVIDER_KEY}", "type": "x", "code": PROVIDER_KEY}})), Broken(statuses=(200, 400, 401, 500, 502, 503), reused=None))
-stream("an error event", sse(EVENTS[0], event({"error": {"message": "overloaded", "type": "server_error"}})), Broken("one ", reused=None))
+stream("an error event that shows the credential", sse(EVENTS[0], event({"error": {"message": f"bad key {PROVIDER_KEY}",
+    "type": "x", "code": PROVIDER_KEY}})), Broken("one ", reused=None))
+stream("an error event that shows the credential, before anything else",
+    sse(event({"error": {"message": f"bad key {PROVIDER_KEY}", "type": "x", "code": PROVIDER_KEY}})),
+    Broken(statuses=(200, 400, 401, 500, 502, 503), reused=None))
+stream("an error event", sse(EVENTS[0], event({"error": {"message": "overloaded", "type": "server_error"}})),
+    Broken("one ", reused=None))
 stream("no byte in time", [Never], StreamRefused(504))
 stream("a connection that ends before a byte", [Close], StreamRefused(502))
 stream("the head is cut", [SSE_HEAD[:-10], Close], StreamRefused(502))
 stream("CL and TE", SSE_HEAD[:-2] + b"Content-Length: 5\r\n\r\n" + chunk(STREAM) + b"0\r\n\r\n", StreamRefused(502))
-stream("gzip nobody asked for", SSE_HEAD[:-2] + b"Content-Encoding: gzip\r\n\r\n" + chunk(STREAM) + b"0\r\n\r\n", StreamRefused(502, reused=None))
+stream("gzip nobody asked for", SSE_HEAD[:-2] + b"Content-Encoding: gzip\r\n\r\n" + chunk(STREAM) + b"0\r\n\r\n",
+    StreamRefused(502, reused=None))
 stream("HTML for a stream", http(b"<html></html>", content_type="text/html"), StreamRefused(502, reused=None))
 stream("400 for a stream", http({"error": {"message": "no"}}, "400 Bad Request"), StreamRefused(400, reused=None))
 stream("500 for a stream", http({"error": {"message": "no"}}, "500 No"), StreamRefused(502, 503, reused=None))
 stream("204 for a stream", b"HTTP/1.1 204 No Content\r\n\r\n", StreamRefused(502, reused=None))
-stream("302 for a stream", b"HTTP/1.1 302 Found\r\nLocation: @@ELSEWHERE@@\r\nContent-Length: 0\r\n\r\n", StreamRefused(502, reused=None))
+stream("302 for a stream", b"HTTP/1.1 302 Found\r\nLocation: @@ELSEWHERE@@\r\nContent-Length: 0\r\n\r\n",
+    StreamRefused(502, reused=None))
 stream("events behind [DONE]", sse(*EVENTS, *EVENTS), Any())
 stream("data that is not JSON", sse(EVENTS[0], b"data: garbage\n\n", *EVENTS[1:]), Any())
 stream("NUL in an event", sse(EVENTS[0], b"data: \0\n\n", *EVENTS[1:]), Any())
@@ -514,7 +571,8 @@ def test_a_reused_connection_that_ends_before_a_byte_is_replaced_silently():
                 same(r.status, 200, f"{how}: {short(r.body)}")
                 same(r.json()["choices"][0]["message"]["content"], mark)
                 same(r.get("x-sluice-attempts"), "1")
-            same([q.body.count(b"two") for q in provider.requests], [0, 1, 1, 0, 0], "each connection ends at its second request")
+            same([q.body.count(b"two") for q in provider.requests], [0, 1, 1, 0, 0],
+                "each connection ends at its second request")
 
 
 def test_a_large_request_is_sent_again_whole_when_the_reused_connection_is_dead():
@@ -533,7 +591,8 @@ def test_a_large_request_is_sent_again_whole_when_the_reused_connection_is_dead(
 
 
 def test_the_providers_address_is_not_shown():
-    with Provider(lambda r: http({"error": {"message": f"see {provider.url}/v1/x on 127.0.0.1", "type": "x"}}, "400 No")) as provider, Gateway(config(provider, routing=NO_RETRY)) as gw:
+    with Provider(lambda r: http({"error": {"message": f"see {provider.url}/v1/x on 127.0.0.1", "type": "x"}},
+            "400 No")) as provider, Gateway(config(provider, routing=NO_RETRY)) as gw:
         r = gw.post("/v1/chat/completions", chat())
         same(r.status, 400)
         assert str(provider.port).encode() not in r.body, r.body
@@ -566,7 +625,8 @@ def test_a_reused_connection_that_ends_in_the_head_is_not_replaced():
 
 
 def test_an_answer_before_the_request_was_sent_is_taken_or_502():
-    for steps in ([http({"error": {"message": "too much"}}, "413 Content Too Large", headers=["Connection: close"]), HalfClose, Never],
+    for steps in ([http({"error": {"message": "too much"}}, "413 Content Too Large", headers=["Connection: close"]),
+            HalfClose, Never],
                   [http({"error": {"message": "no"}}, "400 Bad Request"), Never], [WHOLE, Never], [Close], [Reset]):
         with Provider(echo, early=lambda r: steps) as provider, Gateway(config(provider, routing=NO_RETRY)) as gw:
             r = gw.post("/v1/chat/completions", chat("x" * (8 << 20)), timeout=15)
@@ -609,13 +669,16 @@ def test_an_answer_that_comes_while_the_connection_is_idle_is_nobodys():
 
 
 def test_fields_of_the_providers_connection_do_not_reach_the_client():
-    fields = ["Set-Cookie: a=b", "Server: secret-server/1.0", "Connection: x-hop", "X-Hop: 1", "Keep-Alive: timeout=5", "Proxy-Authenticate: Basic", "Trailer: X-A",
-              "Upgrade: h2c", "Via: 1.1 inner", "Alt-Svc: h2=\":443\"", "Proxy-Connection: close", "TE: x", "Location: http://10.0.0.1/", "Strict-Transport-Security: max-age=1",
+    fields = ["Set-Cookie: a=b", "Server: secret-server/1.0", "Connection: x-hop", "X-Hop: 1", "Keep-Alive: timeout=5",
+        "Proxy-Authenticate: Basic", "Trailer: X-A",
+              "Upgrade: h2c", "Via: 1.1 inner", "Alt-Svc: h2=\":443\"", "Proxy-Connection: close", "TE: x",
+                  "Location: http://10.0.0.1/", "Strict-Transport-Security: max-age=1",
               "X-Request-Id: theirs", "Access-Control-Allow-Origin: *"]
     with Provider(lambda r: http(J, headers=fields)) as provider, Gateway(config(provider)) as gw:
         r = gw.post("/v1/chat/completions", chat())
         same(r.status, 200)
-        for name in ("set-cookie", "x-hop", "keep-alive", "proxy-authenticate", "trailer", "upgrade", "via", "proxy-connection", "te", "alt-svc", "location"):
+        for name in ("set-cookie", "x-hop", "keep-alive", "proxy-authenticate", "trailer", "upgrade", "via",
+                "proxy-connection", "te", "alt-svc", "location"):
             assert not r.headers.has(name), f"{name} passed: {r.head!r}"
         assert b"secret-server" not in r.head and b"theirs" not in r.head, r.head
 
@@ -625,7 +688,8 @@ def test_a_provider_that_does_not_answer_the_connect_is_502_or_504():
     with socket.socket() as s:
         s.bind(("127.0.0.1", 0))
         port = s.getsockname()[1]       # bound, not listening: refused
-        cfg = config(None, routing=NO_RETRY, providers={"up": {"dialect": "openai-chat", "base_url": f"http://127.0.0.1:{port}/v1", "api_key": PROVIDER_KEY}},
+        cfg = config(None, routing=NO_RETRY, providers={"up": {"dialect": "openai-chat",
+            "base_url": f"http://127.0.0.1:{port}/v1", "api_key": PROVIDER_KEY}},
                      models=[{"name": "m", "deployments": [{"provider": "up", "model": "x"}]}])
         with Gateway(cfg) as gw:
             e = is_error(gw.post("/v1/chat/completions", chat()), {502}, "upstream_error")
@@ -633,7 +697,44 @@ def test_a_provider_that_does_not_answer_the_connect_is_502_or_504():
 
 
 def test_a_provider_name_that_does_not_resolve_is_502():
-    cfg = config(None, routing=NO_RETRY, providers={"up": {"dialect": "openai-chat", "base_url": "http://nowhere.invalid/v1", "api_key": PROVIDER_KEY}},
+    cfg = config(None, routing=NO_RETRY, providers={"up": {"dialect": "openai-chat",
+        "base_url": "http://nowhere.invalid/v1", "api_key": PROVIDER_KEY}},
                  models=[{"name": "m", "deployments": [{"provider": "up", "model": "x"}]}])
     with Gateway(cfg) as gw:
         is_error(gw.post("/v1/chat/completions", chat(), timeout=15), {502, 504})
+
+
+# -- bytes changed at random ---------------------------------------------------------------------------------------
+def test_answers_with_random_changes_become_an_answer_or_an_error_and_never_anothers():
+    seeds = [WHOLE, OK + TE + b"\r\n" + chunk(J[:20]) + chunk(J[20:]) + b"0\r\n\r\n",
+        b"HTTP/1.1 100 Continue\r\n\r\n" + WHOLE, sse(*EVENTS), SSE_LEN % len(STREAM) + STREAM]
+    rnd, now = random.Random(SEED), [b""]
+
+    def answer(request):
+        return echo(request) if b"mine" in request.body else [now[0], HalfClose, Never]
+
+    with Provider(answer) as provider, Gateway(config(
+            provider, routing=NO_RETRY, providers={"up": {"dialect": "openai-chat", "base_url": provider.url + "/v1",
+                "api_key": PROVIDER_KEY, "timeouts": {"first_byte": "2s", "idle": "2s"}}})) as gw:
+        for i in range(CHANGES // 2):
+            now[0] = changed_at_random(rnd, seeds)
+            wants_stream = i % 2 == 0
+            try:
+                if wants_stream:
+                    head, body, _ = _ask_for_stream(gw, "m")
+                else:
+                    r = gw.post("/v1/chat/completions", chat("x"), timeout=8)
+                    head, body = r, r.body
+            except (Malformed, Ended, Late) as e:
+                raise AssertionError(f"change {i}, {now[0]!r}: {type(e).__name__} {e}") from None
+            assert PROVIDER_KEY.encode() not in head.head + body
+            if head.status >= 400 or not wants_stream:
+                assert isinstance(json.loads(body), dict), f"change {i}, {now[0]!r}: {body!r}"
+            mark = f"mine {i}"
+            r = gw.post("/v1/chat/completions", chat(mark))
+            same((r.status, r.json()["choices"][0]["message"]["content"]), (200, mark),
+                f"the request after change {i}, {now[0]!r}")
+        same(provider.faults, [])
+
+
+test_answers_with_random_changes_become_an_answer_or_an_error_and_never_anothers.limit = 120 + CHANGES / 20

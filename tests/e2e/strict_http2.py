@@ -5,8 +5,8 @@ import json
 import socket
 import struct
 
-from harness import CLIENT_KEY, SLOW, SSE_HEAD, chat, same, short
-from strict import BODY, EVIL, MARK, UPSTREAM_BODY, Bench, check_upstream, fresh_mark
+from harness import CLIENT_KEY, SLOW, same, short
+from strict import BODY, EVIL, MARK, Bench, check_upstream, fresh_mark
 
 bench = Bench()
 DATA, HEADERS, PRIORITY, RST_STREAM, SETTINGS, PUSH_PROMISE, PING, GOAWAY, WINDOW_UPDATE, CONTINUATION = range(10)
@@ -66,7 +66,8 @@ def changed(name, value):
     return [(n, value if n == name else v) for n, v in PSEUDO]
 
 
-_DIGITS = {"00000": "0", "00001": "1", "00010": "2", "011001": "3", "011010": "4", "011011": "5", "011100": "6", "011101": "7", "011110": "8", "011111": "9"}
+_DIGITS = {"00000": "0", "00001": "1", "00010": "2", "011001": "3", "011010": "4", "011011": "5", "011100": "6",
+    "011101": "7", "011110": "8", "011111": "9"}
 
 
 def status_of(payload):
@@ -181,7 +182,8 @@ class Dead:
     def check(self, c, mark):
         while c.read():
             pass
-        assert c.goaway not in (None, 0), f"closed without an error code: goaway {c.goaway}, statuses {c.statuses}, resets {c.reset}"
+        assert c.goaway not in (None,
+                0), f"closed without an error code: goaway {c.goaway}, statuses {c.statuses}, resets {c.reset}"
         nothing(mark)
 
 
@@ -226,14 +228,17 @@ def row(name, section, data, want):
 # -- fields (8.2) ----------------------------------------------------------------------------------------------------
 row("a plain request", "8.1", ask(), OK)
 row("a request in one go with the preface", "3.4", ask(), OK)
-for name in ("X-A", "x-A", "content-Type", "x a", "x:a", "x\ta", "", "x\0a", "x\x7fa", "x\u00e9", ":x", "x(a)", "x\ra", "x\na", "x/a", "x@a"):
+for name in ("X-A", "x-A", "content-Type", "x a", "x:a", "x\ta", "", "x\0a", "x\x7fa", "x\u00e9", ":x", "x(a)", "x\ra",
+        "x\na", "x/a", "x@a"):
     row(f"a field named {name!r}", "8.2.1", ask((name, "b")), BAD)
 for value in ("b\0c", "b\rc", "b\nc", "b\r\nx-b: c", "\r\n\r\nGET /evil HTTP/1.1", "b\x01", "b\x7f"):
     row(f"a field with value {value!r}", "8.2.1", ask(("x-a", value)), BAD)
 for value in (" b", "b ", "\tb", "b\t"):
     row(f"a field with value {value!r}", "8.2.1", ask(("x-a", value)), Survived())      # MUST NOT, but harmless
-for name, value in (("connection", "close"), ("connection", "keep-alive"), ("connection", ""), ("keep-alive", "timeout=5"), ("proxy-connection", "close"), ("transfer-encoding", "chunked"),
-                    ("transfer-encoding", "identity"), ("upgrade", "h2c"), ("te", "gzip"), ("te", "trailers, gzip"), ("te", "")):
+for name, value in (("connection", "close"), ("connection", "keep-alive"), ("connection", ""),
+        ("keep-alive", "timeout=5"), ("proxy-connection", "close"), ("transfer-encoding", "chunked"),
+                    ("transfer-encoding", "identity"), ("upgrade", "h2c"), ("te", "gzip"), ("te", "trailers, gzip"),
+                        ("te", "")):
     row(f"{name}: {value}", "8.2.2", ask((name, value)), BAD)
 row("te: trailers", "8.2.2", ask(("te", "trailers")), OK)
 row("a cookie in crumbs", "8.2.3", ask(("cookie", "a=b"), ("cookie", "c=d")), OK)
@@ -257,9 +262,12 @@ for name, value in PSEUDO:
     row(f"{name} behind another field", "8.3", ask((name, value), pseudo=without(name)), BAD)
 row(":authority missing, host there", "8.3.1", ask(("host", "sluice.test"), pseudo=without(":authority")), OK)
 row(":authority and host missing", "9110 7.2", ask(pseudo=without(":authority")), BAD)
-for value in ("", "a b", "user@sluice.test", "sluice.test/x", "sluice.test:x", "a,b c", "sl\0u", "slu\r\nx: y", "[::1", "http://sluice.test"):
+for value in ("", "a b", "user@sluice.test", "sluice.test/x", "sluice.test:x", "a,b c", "sl\0u", "slu\r\nx: y", "[::1",
+        "http://sluice.test"):
     row(f":authority {value!r}", "8.3.1", ask(pseudo=changed(":authority", value)), BAD)
-for value in ("", "v1/chat/completions", "*", "/v1/chat/completions x", "/v1/chat/completions HTTP/1.1\r\nx: y", "/v1/chat/completions\0", "/v1/chat/completions#a", "/v1/chat/completions?a=%zz", "http://sluice.test/v1/chat/completions", "/v1/chat/completions\t", "\\v1",
+for value in ("", "v1/chat/completions", "*", "/v1/chat/completions x", "/v1/chat/completions HTTP/1.1\r\nx: y",
+        "/v1/chat/completions\0", "/v1/chat/completions#a", "/v1/chat/completions?a=%zz",
+        "http://sluice.test/v1/chat/completions", "/v1/chat/completions\t", "\\v1",
               "/v1/chat/completions?\u00e9", "/v1/../v1/chat/completions", "//v1/chat/completions"):
     row(f":path {value!r}", "8.3.1", ask(pseudo=changed(":path", value)), Refused(400, 404, 405))
 for value in ("post", "", "PO ST", "POST /x HTTP/1.1\r\n", "P\0ST", "FOO", "CONNECT", "TRACE"):
@@ -268,22 +276,26 @@ for value in ("", "ht tp", "http\0", "1http", "http://", "ht\r\ntp"):
     row(f":scheme {value!r}", "8.3.1", ask(pseudo=changed(":scheme", value)), BAD)
 row("an unknown pseudo-header field", "8.3", ask(pseudo=PSEUDO + [(":foo", "bar")]), BAD)
 row(":status in a request", "8.3", ask(pseudo=PSEUDO + [(":status", "200")]), BAD)
-row(":protocol without the setting", "8441 4", ask(pseudo=changed(":method", "CONNECT") + [(":protocol", "websocket")]), Refused(400, 405, 501))
+row(":protocol without the setting", "8441 4", ask(pseudo=changed(":method", "CONNECT") + [(":protocol", "websocket")]),
+    Refused(400, 405, 501))
 row("no field at all", "8.3.1", frame(HEADERS, END_HEADERS | END_STREAM, 1, b""), BAD)
 
 # -- lengths and trailers --------------------------------------------------------------------------------------------
 row("content-length that is right", "8.1.1", ask(("content-length", str(len(BODY)))), OK)
 for value in (len(BODY) - 1, len(BODY) + 1, 0, "+63", "-1", "63,63", "0x3f", "", "63 ", 10**30, "6 3"):
-    row(f"content-length {value!r}", "8.1.1", ask(("content-length", str(value))), Refused(400, 413) if value != "63 " else Survived())
+    row(f"content-length {value!r}", "8.1.1", ask(("content-length", str(value))),
+        Refused(400, 413) if value != "63 " else Survived())
 row("content-length twice", "8.1.1", ask(("content-length", str(len(BODY))), ("content-length", str(len(BODY)))), BAD)
 row("content-length of a body that is not there", "8.1.1", ask(("content-length", "5"), body=None), BAD)
 row("content-length of 33 MiB", "9110 15.5.14", ask(("content-length", str(33 << 20)), body=b"{"), Refused(400, 413))
-row("a body in many frames", "6.1", ask(body=b"")[:-9] + b"".join(frame(DATA, 0, 1, BODY[i:i + 8]) for i in range(0, 48, 8)) + frame(DATA, 0, 1, BODY[48:]) + frame(DATA, END_STREAM, 1), OK)
+row("a body in many frames", "6.1", ask(body=b"")[:-9] + b"".join(frame(DATA, 0, 1, BODY[i:i + 8]) for i in range(0, 48,
+    8)) + frame(DATA, 0, 1, BODY[48:]) + frame(DATA, END_STREAM, 1), OK)
 row("a padded body", "6.1", ask(body=b"")[:-9] + frame(DATA, END_STREAM | PADDED, 1, b"\x05" + BODY + b"\0" * 5), OK)
 row("trailers", "8.1", ask(trailers=[("x-a", "b")]), OK)
 row("trailers with a pseudo-header field", "8.1", ask(trailers=[(":path", "/evil")]), BAD)
 row("trailers with connection", "8.2.2", ask(trailers=[("connection", "close")]), BAD)
-row("trailers that do not end the stream", "8.1", ask(trailers=[])[:-9] + frame(HEADERS, END_HEADERS, 1, block([("x-a", "b")])), BAD)
+row("trailers that do not end the stream", "8.1", ask(trailers=[])[:-9] + frame(HEADERS, END_HEADERS, 1,
+    block([("x-a", "b")])), BAD)
 row("no body", "9110 8.6", ask(body=None), BAD)
 
 # -- framing (4, 5, 6) -----------------------------------------------------------------------------------------------
@@ -308,29 +320,39 @@ row("PING of 7 bytes", "6.7", frame(PING, 0, 0, bytes(7)), DEAD)
 row("PING on a stream", "6.7", frame(PING, 0, 1, bytes(8)), DEAD)
 row("PUSH_PROMISE of a client", "8.4", frame(PUSH_PROMISE, END_HEADERS, 1, bytes(4)), DEAD)
 row("CONTINUATION without HEADERS", "6.10", frame(CONTINUATION, END_HEADERS, 1, block(PSEUDO)), DEAD)
-row("another frame between HEADERS and CONTINUATION", "6.10", frame(HEADERS, END_STREAM, 1, block(PSEUDO)) + frame(PING, 0, 0, bytes(8)), DEAD)
-row("CONTINUATION of another stream", "6.10", frame(HEADERS, END_STREAM, 1, block(PSEUDO)) + frame(CONTINUATION, END_HEADERS, 3, b""), DEAD)
-row("a head in CONTINUATION frames", "6.10", frame(HEADERS, 0, 1, block(PSEUDO)) + frame(CONTINUATION, 0, 1, block(REGULAR)) + frame(CONTINUATION, END_HEADERS, 1) + frame(DATA, END_STREAM, 1, BODY), OK)
+row("another frame between HEADERS and CONTINUATION", "6.10", frame(HEADERS, END_STREAM, 1, block(PSEUDO)) + frame(PING,
+    0, 0, bytes(8)), DEAD)
+row("CONTINUATION of another stream", "6.10", frame(HEADERS, END_STREAM, 1, block(PSEUDO)) + frame(CONTINUATION,
+    END_HEADERS, 3, b""), DEAD)
+row("a head in CONTINUATION frames", "6.10", frame(HEADERS, 0, 1, block(PSEUDO)) + frame(CONTINUATION, 0, 1,
+    block(REGULAR)) + frame(CONTINUATION, END_HEADERS, 1) + frame(DATA, END_STREAM, 1, BODY), OK)
 row("a frame of more than 16 KiB", "4.2", frame(DATA, 0, 0, bytes(16385)), DEAD)
 row("a frame that says 16 MiB", "4.2", frame(HEADERS, END_HEADERS, 1, bytes(100), length=(1 << 24) - 1), DEAD)
-row("padding longer than the frame", "6.1", ask(body=b"")[:-9] + frame(DATA, END_STREAM | PADDED, 1, b"\xff" + BODY), DEAD)
+row("padding longer than the frame", "6.1", ask(body=b"")[:-9] + frame(DATA, END_STREAM | PADDED, 1, b"\xff" + BODY),
+    DEAD)
 row("a frame of a kind that nobody knows", "4.1", frame(0x99, 0xff, 0, b"hello") + ask(), OK)
 row("a stream that depends on itself", "5.3.1", frame(PRIORITY, 0, 1, b"\0\0\0\1\0") + ask(), Survived())
 row("an index that is not there", "7541 2.3.3", frame(HEADERS, END_HEADERS | END_STREAM, 1, b"\xff\xff\xff\x7f"), DEAD)
 row("a dynamic index that is not there", "7541 2.3.3", frame(HEADERS, END_HEADERS | END_STREAM, 1, b"\xbe"), DEAD)
 row("a literal that is cut", "7541 6.2", frame(HEADERS, END_HEADERS | END_STREAM, 1, b"\0\x05ab"), DEAD)
 row("an integer without end", "7541 5.1", frame(HEADERS, END_HEADERS | END_STREAM, 1, b"\xff" * 64), DEAD)
-row("a dynamic table that is too large", "7541 6.3", frame(HEADERS, END_HEADERS | END_STREAM, 1, b"\x3f\xff\xff\xff\x7f" + block(PSEUDO)), DEAD)
-row("Huffman padding that is too long", "7541 5.2", frame(HEADERS, END_HEADERS | END_STREAM, 1, b"\0\x82\xff\xff\0"), DEAD)
+row("a dynamic table that is too large", "7541 6.3", frame(HEADERS, END_HEADERS | END_STREAM, 1,
+    b"\x3f\xff\xff\xff\x7f" + block(PSEUDO)), DEAD)
+row("Huffman padding that is too long", "7541 5.2", frame(HEADERS, END_HEADERS | END_STREAM, 1, b"\0\x82\xff\xff\0"),
+    DEAD)
 row("DATA after the end of the stream", "5.1", ask() + frame(DATA, END_STREAM, 1, b"x"), Survived())
-row("HEADERS after the end of the stream", "5.1", ask() + frame(HEADERS, END_STREAM | END_HEADERS, 1, block(PSEUDO + REGULAR)), Survived())
-row("a head over every limit", "10.5.1", b"".join([frame(HEADERS, END_STREAM, 1, block(PSEUDO))] + [frame(CONTINUATION, 0, 1, literal("x-a", "b" * 16000))] * 100), Survived())
-row("CONTINUATION frames without end", "10.5", b"".join([frame(HEADERS, END_STREAM, 1, block(PSEUDO))] + [frame(CONTINUATION, 0, 1, b"")] * 20000), Survived())
+row("HEADERS after the end of the stream", "5.1", ask() + frame(HEADERS, END_STREAM | END_HEADERS, 1,
+    block(PSEUDO + REGULAR)), Survived())
+row("a head over every limit", "10.5.1", b"".join([frame(HEADERS, END_STREAM, 1, block(PSEUDO))] + [frame(CONTINUATION,
+    0, 1, literal("x-a", "b" * 16000))] * 100), Survived())
+row("CONTINUATION frames without end", "10.5", b"".join([frame(HEADERS, END_STREAM, 1,
+    block(PSEUDO))] + [frame(CONTINUATION, 0, 1, b"")] * 20000), Survived())
 row("1,000 fields", "10.5.1", ask(*[(f"x-{i}", "b") for i in range(300)]), Refused(400, 431))
 row("SETTINGS, 5,000 of them", "10.5", frame(SETTINGS, 0, 0) * 5000, Survived())
 row("PING, 20,000 of them", "10.5", frame(PING, 0, 0, bytes(8)) * 20000, Survived())
 row("empty DATA, 20,000 of them", "10.5", ask(body=b"")[:-9] + frame(DATA, 0, 1) * 20000, Survived())
-row("streams that are reset at once, 2,000 of them", "10.5", b"".join(ask(stream=s, body=None) + frame(RST_STREAM, 0, s, b"\0\0\0\x08") for s in range(1, 4001, 2)), Survived())
+row("streams that are reset at once, 2,000 of them", "10.5", b"".join(ask(stream=s, body=None) + frame(RST_STREAM, 0, s,
+    b"\0\0\0\x08") for s in range(1, 4001, 2)), Survived())
 row("500 streams at once", "5.1.2", b"".join(ask(stream=s, body=BODY) for s in range(1, 1001, 2)), Survived())
 
 
@@ -377,17 +399,21 @@ def test_the_preface_may_come_byte_by_byte():
 
 def test_a_broken_preface_is_no_http_2():
     gateway = bench.up()
-    for bad in (b"PRI * HTTP/2.0\r\n\r\nSM\r\n\rX", b"PRI * HTTP/2.0\r\n\r\nXX\r\n\r\n", b"PRI * HTTP/2.0\r\nHost: x\r\n\r\nSM\r\n\r\n", b"PRI * HTTP/2.1\r\n\r\nSM\r\n\r\n", b"PRI / HTTP/2.0\r\n\r\nSM\r\n\r\n"):
+    for bad in (b"PRI * HTTP/2.0\r\n\r\nSM\r\n\rX", b"PRI * HTTP/2.0\r\n\r\nXX\r\n\r\n",
+            b"PRI * HTTP/2.0\r\nHost: x\r\n\r\nSM\r\n\r\n", b"PRI * HTTP/2.1\r\n\r\nSM\r\n\r\n",
+            b"PRI / HTTP/2.0\r\n\r\nSM\r\n\r\n"):
         with gateway.client() as c:
             c.send(bad + frame(SETTINGS, 0, 0))
             while c.reader.fill():
                 pass
-            assert not c.reader.log or c.reader.log.startswith((b"HTTP/1.1 4", b"HTTP/1.1 5")), f"{bad!r}: {bytes(c.reader.log)!r}"
+            assert not c.reader.log or c.reader.log.startswith((b"HTTP/1.1 4",
+                    b"HTTP/1.1 5")), f"{bad!r}: {bytes(c.reader.log)!r}"
 
 
 def test_what_is_no_settings_frame_after_the_preface_ends_the_connection():
     gateway = bench.up()
-    for first in (frame(PING, 0, 0, bytes(8)), b"GET / HTTP/1.1\r\nHost: x\r\n\r\n", frame(HEADERS, END_HEADERS | END_STREAM, 1, block(PSEUDO))):
+    for first in (frame(PING, 0, 0, bytes(8)), b"GET / HTTP/1.1\r\nHost: x\r\n\r\n",
+            frame(HEADERS, END_HEADERS | END_STREAM, 1, block(PSEUDO))):
         with Connection(gateway, PREFACE) as c:
             c.send(first)
             while c.read():

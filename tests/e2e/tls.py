@@ -28,7 +28,8 @@ class Certificates:
         if not shutil.which("openssl"):
             raise Skip("the openssl program is not installed")
         self.dir = pathlib.Path(tempfile.mkdtemp(prefix="sluice-tls-"))
-        self._run("req", "-x509", *self.KEY, "-keyout", "ca.key", "-out", "ca.pem", "-subj", "/CN=test authority", "-days", "2")
+        self._run("req", "-x509", *self.KEY, "-keyout", "ca.key", "-out", "ca.pem", "-subj", "/CN=test authority", "-days", "2",
+                  "-addext", "keyUsage=critical,keyCertSign,cRLSign")    # Python 3.13 insists
 
     KEY = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes")
 
@@ -43,7 +44,7 @@ class Certificates:
 
     def issue(self, name, san):
         """NAME.pem and NAME.key for these subject alternative names."""
-        (self.dir / "ext").write_text(f"subjectAltName={san}\n")
+        (self.dir / "ext").write_text(f"subjectAltName={san}\nauthorityKeyIdentifier=keyid\nsubjectKeyIdentifier=hash\n")
         self._run("req", *self.KEY, "-keyout", f"{name}.key", "-out", f"{name}.csr", "-subj", f"/CN={name}")
         self._run("x509", "-req", "-in", f"{name}.csr", "-CA", "ca.pem", "-CAkey", "ca.key", "-CAcreateserial", "-out", f"{name}.pem",
                   "-days", "2", "-extfile", "ext")
@@ -292,7 +293,10 @@ def test_the_certificate_is_chosen_by_the_server_name():
 def test_what_is_no_tls_is_not_answered():
     with world() as cs, Provider(say) as p, Secure(cs, config(p)) as gw, gw.connect(gw.tls_port) as s:
         s.sendall(b"GET /health/live HTTP/1.1\r\nhost: x\r\n\r\n")
-        got = s.recv(100)
+        try:
+            got = s.recv(100)
+        except ConnectionResetError:
+            got = b""
         assert not got or got[0] == 21, got    # an alert, and no HTTP
 
 

@@ -147,7 +147,9 @@ def reloads(n=200):
         s.gateway.start()
         loads = [rig.Load(s.gateway.port, connections=32, seconds=600),
                  rig.Load(s.gateway.port, mode="streams", connections=32, requests=10**9, seconds=600)]
+        begin = time.monotonic()
         for i in range(n):
+            time.sleep(max(0, begin + 1.0 * i / n - time.monotonic()))  # streams are to begin and end meanwhile
             name = "extra-%d" % i
             s.gateway.reload(models="  - {name: %s, deployments: [{provider: mock, model: other}]}\n" % name)
             end = time.monotonic() + 10

@@ -446,7 +446,7 @@ static void answers_requests(void **state)
 	client_close(c);
 }
 
-/* want: 'r' reset with a code, 'g' GOAWAY with a code, 's' an answer with a status. */
+/* want: 'r' reset with a code, 'g' GOAWAY with a code, 's' an answer with a status, 'e' that or a reset. */
 static void refuses_malformed_heads(void **state)
 {
 	static const struct { const char *name, *head; char kind; int want;
@@ -484,7 +484,8 @@ static void refuses_malformed_heads(void **state)
 		{ "fragment", GET("/a#b"), 's', 400 },
 		{ "bad escape", GET("/%zz"), 's', 400 },
 		{ "NUL in disguise", GET("/%00"), 's', 400 },
-		{ "user in authority", ":method: GET\n:scheme: http\n:authority: u@a\n:path: /\n", 's', 400 },
+		/* nghttp2 1.64 refuses it by itself */
+		{ "user in authority", ":method: GET\n:scheme: http\n:authority: u@a\n:path: /\n", 'e', 400 },
 		{ "space in authority", ":method: GET\n:scheme: http\n:authority: a b\n:path: /\n", 'r',
 		  PROTOCOL_ERROR },
 		{ "host and authority differ", GET("/") "host: b.example\n", 's', 400 },
@@ -496,7 +497,8 @@ static void refuses_malformed_heads(void **state)
 	for (uint32_t i = 0; i < COUNT_OF(cases); i++) {
 		headers(c, 1 + 2 * i, END_STREAM, cases[i].head);
 		struct outcome o = outcome_of(c, 1 + 2 * i);
-		if (cases[i].kind == 'r' ? o.reset != cases[i].want || o.status != -1 : o.status != cases[i].want)
+		bool reset = o.reset == (cases[i].kind == 'r' ? cases[i].want : PROTOCOL_ERROR) && o.status == -1;
+		if (cases[i].kind == 'r' ? !reset : o.status != cases[i].want && !(cases[i].kind == 'e' && reset))
 			fail_msg("%s: status %d, reset %d, goaway %d", cases[i].name, o.status, o.reset, o.goaway);
 	}
 	headers(c, 201, END_STREAM, GET("/")); /* the connection is as good as ever */
