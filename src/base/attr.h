@@ -18,8 +18,18 @@
 #define HOT                __attribute__((hot))
 #define COLD               __attribute__((cold))
 #define NOINLINE           __attribute__((noinline))
+#define ALWAYS_INLINE      __attribute__((always_inline)) inline
 #define likely(x)          __builtin_expect(!!(x), 1)
 #define unlikely(x)        __builtin_expect(!!(x), 0)
+
+/* Does a sanitizer watch memory or threads? */
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define SANITIZED 1
+#elif defined(__has_feature)
+#define SANITIZED (__has_feature(address_sanitizer) || __has_feature(thread_sanitizer))
+#else
+#define SANITIZED 0
+#endif
 
 #define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
 

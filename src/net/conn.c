@@ -12,6 +12,7 @@
 #include "base/block.h"
 #include "base/err.h"
 #include "base/mem.h"
+#include "net/sys.h"
 #include "net/tls.h"
 
 static void drop_out(struct conn *c)
@@ -48,7 +49,7 @@ static ssize_t send_some(struct conn *c, const char *p, size_t n)
 		return sent == TLS_WANT_WRITE || sent == TLS_WANT_READ ? 0 : -1;
 	}
 	do
-		sent = send(c->watch.fd, p, n, MSG_NOSIGNAL);
+		sent = sys_send(c->watch.fd, p, n);
 	while (sent < 0 && errno == EINTR);
 	if (sent >= 0) {
 		c->can_write = (size_t)sent == n;
@@ -209,7 +210,7 @@ ssize_t conn_read(struct conn *c, void *p, size_t n)
 	if (c->tls)
 		return read_tls(c, p, n);
 	do
-		got = recv(c->watch.fd, p, n, 0);
+		got = sys_recv(c->watch.fd, p, n);
 	while (got < 0 && errno == EINTR);
 	if (got > 0) {
 		/* Less than asked for: nothing is left, and an edge will tell of more; except for an end, which was
@@ -335,7 +336,7 @@ ssize_t conn_send_pieces(struct conn *c, const struct str *pieces, unsigned n, s
 		skip = 0;
 	}
 	do
-		sent = sendmsg(c->watch.fd, &msg, MSG_NOSIGNAL);
+		sent = sys_sendmsg(c->watch.fd, &msg);
 	while (sent < 0 && errno == EINTR);
 	if (sent < 0 && errno != EAGAIN)
 		return CONN_FAIL;

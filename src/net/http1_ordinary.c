@@ -224,7 +224,7 @@ static inline const char *read_text(const char *p, struct text t, struct str *va
 }
 
 /* Reads lines up to the empty one. Returns what stands behind it, or NULL. */
-static inline const char *read_fields(const char *p, struct text t, struct http_field *f, unsigned max,
+static ALWAYS_INLINE const char *read_fields(const char *p, struct text t, struct http_field *f, unsigned max,
                                       struct http_head *h)
 {
 	uint64_t names = 0;
