@@ -100,6 +100,8 @@ static void deliver_whole(struct req *r)
 
 void deliver(struct req *r, bool written)
 {
+	assert(r->recorded && !r->delivered);
+	r->delivered = true;
 	r->overhead_us += (uint32_t)(clock_now_us() - loop_now_us(r->w->loop));
 	if (!r->x)
 		return;

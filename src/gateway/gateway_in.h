@@ -129,7 +129,9 @@ struct req {
 	bool relay_ended;                /* the stream's last event is in `held` */
 	bool relay_over;                 /* and nothing more is awaited from the provider */
 	bool consumed;                   /* a provider gave an answer that costs */
-	bool cost_known, recorded;
+	bool cost_known;
+	bool recorded;                   /* waits for the journal, in worker->deliver */
+	bool delivered;                  /* and has left that list */
 	bool unwritten;                  /* the journal did not take the record */
 
 	/* a stream in flight */

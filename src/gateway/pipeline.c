@@ -270,11 +270,12 @@ static void await_journal(struct req *r)
 	r->w->deliver_tail = &r->deliver_next;
 }
 
-/* Entered once by the flow and once more by the loop's flush, when the journal is written. */
+/* Entered by the flow, and again by the loop's flush when the journal is written; and in between if the client leaves in
+ * that very turn. */
 static enum step step_record(struct req *r)
 {
 	if (r->recorded)
-		return STEP_DONE;
+		return r->delivered ? STEP_DONE : STEP_WAIT;
 	if (r->key && r->endpoint->kind == ENDPOINT_MODEL)
 		r->unwritten = !record_spend(r);
 	await_journal(r);

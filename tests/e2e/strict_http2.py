@@ -443,3 +443,16 @@ def test_a_window_of_nothing_holds_the_stream_and_not_the_gateway():
         c.send(frame(WINDOW_UPDATE, 0, 1, struct.pack(">I", 1 << 20)))
         same(c.until_over(1), 200)
         assert mark in c.bodies[1]
+
+
+def test_a_stream_reset_in_the_same_read_as_its_request():
+    """An answer is decided, waits for the journal, and its client has left: refused, served, and sent upstream."""
+    gateway = bench.up()
+    get = changed(":method", "GET")[:3]
+    requests = [dict(regular=[], pseudo=get + [(":path", "/v1/models")], body=None), dict(pseudo=get + [(":path", "/v1/models")], body=None),
+                dict(pseudo=get + [(":path", "/nowhere")], body=None), dict(regular=[]), dict(body=b"{"), dict()]
+    streams = range(1, 97, 2)
+    with Connection(gateway) as c:
+        c.send(b"".join(ask(stream=s, **requests[s // 2 % len(requests)]) + frame(RST_STREAM, 0, s, struct.pack(">I", 8)) for s in streams))
+        works(c)
+    same(gateway.get("/v1/models").status, 200)
