@@ -227,7 +227,8 @@ bool text_to_fixed(struct str s, int scale, int64_t *out)
 	return true;
 }
 
-/* Nano-dollars, which every request writes twice: whole dollars, then nine digits, two at a time, without the zeros behind. */
+/* Nano-dollars, which every request writes twice: whole dollars, then nine digits, two at a time, without the zeros
+ * behind. */
 static size_t fixed_9(char *out, uint64_t v)
 {
 	uint32_t part = (uint32_t)(v % 1000000000);

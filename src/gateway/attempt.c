@@ -45,8 +45,9 @@ static void failed(struct req *r, const struct err *e)
 	if (!r->call.connected) {
 		/* which host it was is in the name of the deployment, for those who may know */
 		log_debug("gateway", "%.*s: %s", STR_ARG(o->candidate.deployment->name), e->text);
-		err_set(&o->failure.err, e->code, e->code == ERR_UPSTREAM_TIMEOUT ? "the provider did not accept the connection in time"
-		                                                                  : "the provider cannot be reached");
+		err_set(&o->failure.err, e->code,
+		        e->code == ERR_UPSTREAM_TIMEOUT ? "the provider did not accept the connection in time"
+		                                        : "the provider cannot be reached");
 	}
 	o->failure.err.origin = ERR_FROM_PROVIDER;
 	o->failure_is_answer = false;
@@ -95,16 +96,27 @@ void attempt_expire(struct req *r)
 
 /* Beginnings of names of fields that speak of the provider's own site or server. */
 static const struct str of_the_provider[] = {
-	STR_INIT("alt-svc"), STR_INIT("strict-transport-security"), STR_INIT("www-authenticate"), STR_INIT("access-control-"),
-	STR_INIT("x-powered-by"), STR_INIT("nel"), STR_INIT("report-to"), STR_INIT("reporting-endpoints"), STR_INIT("cf-"),
-	STR_INIT("content-security-policy"), STR_INIT("accept-ranges"), STR_INIT("etag"), STR_INIT("link"),
+	STR_INIT("alt-svc"),
+	STR_INIT("strict-transport-security"),
+	STR_INIT("www-authenticate"),
+	STR_INIT("access-control-"),
+	STR_INIT("x-powered-by"),
+	STR_INIT("nel"),
+	STR_INIT("report-to"),
+	STR_INIT("reporting-endpoints"),
+	STR_INIT("cf-"),
+	STR_INIT("content-security-policy"),
+	STR_INIT("accept-ranges"),
+	STR_INIT("etag"),
+	STR_INIT("link"),
 };
 
 static bool is_of_the_provider(struct str name)
 {
 	/* the first letters, so that most names are compared with none */
-	static const uint32_t letters = 1u << ('a' & 31) | 1u << ('s' & 31) | 1u << ('w' & 31) | 1u << ('x' & 31) | 1u << ('n' & 31) |
-		1u << ('r' & 31) | 1u << ('c' & 31) | 1u << ('e' & 31) | 1u << ('l' & 31);
+	static const uint32_t letters = 1u << ('a' & 31) | 1u << ('s' & 31) | 1u << ('w' & 31) | 1u << ('x' & 31) |
+	                                1u << ('n' & 31) | 1u << ('r' & 31) | 1u << ('c' & 31) | 1u << ('e' & 31) |
+	                                1u << ('l' & 31);
 
 	if (!(letters >> (name.p[0] & 31) & 1))
 		return false;
@@ -117,9 +129,11 @@ static bool is_of_the_provider(struct str name)
 static bool passes_to_client(const struct http_head *h, const struct http_field *f)
 {
 	static const uint64_t not_these = 1ull << HTTP_F_SET_COOKIE | 1ull << HTTP_F_SERVER | 1ull << HTTP_F_VIA |
-		1ull << HTTP_F_DATE | 1ull << HTTP_F_X_SLUICE | 1ull << HTTP_F_X_REQUEST_ID | 1ull << HTTP_F_CONTENT_ENCODING |
-		1ull << HTTP_F_LOCATION | 1ull << HTTP_F_X_FORWARDED | 1ull << HTTP_F_AUTHORIZATION | 1ull << HTTP_F_X_API_KEY |
-		1ull << HTTP_F_X_GOOG_API_KEY | 1ull << HTTP_F_API_KEY | 1ull << HTTP_F_COOKIE;
+	                                  1ull << HTTP_F_DATE | 1ull << HTTP_F_X_SLUICE | 1ull << HTTP_F_X_REQUEST_ID |
+	                                  1ull << HTTP_F_CONTENT_ENCODING | 1ull << HTTP_F_LOCATION |
+	                                  1ull << HTTP_F_X_FORWARDED | 1ull << HTTP_F_AUTHORIZATION |
+	                                  1ull << HTTP_F_X_API_KEY | 1ull << HTTP_F_X_GOOG_API_KEY |
+	                                  1ull << HTTP_F_API_KEY | 1ull << HTTP_F_COOKIE;
 
 	if (http_is_hop_by_hop(f->id) || (not_these >> f->id & 1))
 		return false;
@@ -292,7 +306,8 @@ static bool on_end(struct call *c, const struct err *failure)
 {
 	struct req *r = req_of(c);
 
-	if (r->attempt_state == ATTEMPT_STARTED || (!failure && is_streaming(r) && r->attempt_state == ATTEMPT_WAITING)) {
+	if (r->attempt_state == ATTEMPT_STARTED ||
+	    (!failure && is_streaming(r) && r->attempt_state == ATTEMPT_WAITING)) {
 		relay_end(r, failure);
 		req_wake(r);
 		return r->meter.ended || r->meter.finished;

@@ -2,8 +2,9 @@
 /*
  * gateway_in: the request and the worker as this room's files see them.
  *
- * A request has two parts. `struct req` lasts until the last byte was sent; an open stream is mostly this, so it is small.
- * `struct req_open` holds what is needed until the answer begins (body, plan, texts, the arena) and is given back then.
+ * A request has two parts. `struct req` lasts until the last byte was sent; an open stream is mostly this, so it is
+ * small. `struct req_open` holds what is needed until the answer begins (body, plan, texts, the arena) and is given
+ * back then.
  */
 #ifndef SLUICE_GATEWAY_GATEWAY_IN_H
 #define SLUICE_GATEWAY_GATEWAY_IN_H

@@ -209,7 +209,8 @@ struct str req_token(const struct http_head *h)
 			if (bearer.p)
 				return (struct str){ 0 }; /* not a list (RFC 9110 5.3): whose would it be? */
 			bearer = str_trim(str_slice(f->value, 7, f->value.n));
-		} else if (!other.n && (f->id == HTTP_F_X_API_KEY || f->id == HTTP_F_X_GOOG_API_KEY || f->id == HTTP_F_API_KEY)) {
+		} else if (!other.n &&
+		           (f->id == HTTP_F_X_API_KEY || f->id == HTTP_F_X_GOOG_API_KEY || f->id == HTTP_F_API_KEY)) {
 			other = f->value;
 		}
 	}
@@ -222,10 +223,11 @@ struct str req_token(const struct http_head *h)
 static bool goes_upstream(const struct http_head *h, const struct http_field *f)
 {
 	static const uint64_t ours = 1ull << HTTP_F_HOST | 1ull << HTTP_F_AUTHORIZATION | 1ull << HTTP_F_X_API_KEY |
-		1ull << HTTP_F_X_GOOG_API_KEY | 1ull << HTTP_F_API_KEY | 1ull << HTTP_F_ACCEPT_ENCODING |
-		1ull << HTTP_F_X_SLUICE | 1ull << HTTP_F_X_FORWARDED | 1ull << HTTP_F_FORWARDED | 1ull << HTTP_F_VIA |
-		1ull << HTTP_F_COOKIE | 1ull << HTTP_F_CONTENT_ENCODING | 1ull << HTTP_F_CONTENT_TYPE | 1ull << HTTP_F_ACCEPT |
-		1ull << HTTP_F_X_REQUEST_ID;
+	                             1ull << HTTP_F_X_GOOG_API_KEY | 1ull << HTTP_F_API_KEY |
+	                             1ull << HTTP_F_ACCEPT_ENCODING | 1ull << HTTP_F_X_SLUICE |
+	                             1ull << HTTP_F_X_FORWARDED | 1ull << HTTP_F_FORWARDED | 1ull << HTTP_F_VIA |
+	                             1ull << HTTP_F_COOKIE | 1ull << HTTP_F_CONTENT_ENCODING |
+	                             1ull << HTTP_F_CONTENT_TYPE | 1ull << HTTP_F_ACCEPT | 1ull << HTTP_F_X_REQUEST_ID;
 
 	if ((ours >> f->id & 1) || http_is_hop_by_hop(f->id))
 		return false;
@@ -291,8 +293,8 @@ static bool take_sluice_field(struct req *r, const struct http_field *f)
 
 	if (str_ieq(what, STR("request-id"))) {
 		if (!is_plain_id(f->value))
-			return err_set(&o->err, ERR_INVALID_REQUEST, "x-sluice-request-id must be 1 to %d visible ASCII characters",
-			               CLIENT_TEXT_MAX);
+			return err_set(&o->err, ERR_INVALID_REQUEST,
+			               "x-sluice-request-id must be 1 to %d visible ASCII characters", CLIENT_TEXT_MAX);
 		o->text[TEXT_CLIENT_ID] = arena_dup(&o->arena, f->value);
 	} else if (str_ieq(what, STR("user"))) {
 		o->text[TEXT_USER] = arena_dup(&o->arena, clip(f->value));
@@ -301,7 +303,8 @@ static bool take_sluice_field(struct req *r, const struct http_field *f)
 	} else if (str_ieq(what, STR("timeout"))) {
 		if (!read_timeout(f->value, &o->timeout_ms))
 			return err_set(&o->err, ERR_INVALID_REQUEST,
-			               "x-sluice-timeout \"%.*s\" must be a duration such as 500ms or 30s, up to 24 h", STR_ARG(clip(f->value)));
+			               "x-sluice-timeout \"%.*s\" must be a duration such as 500ms or 30s, up to 24 h",
+			               STR_ARG(clip(f->value)));
 	}
 	return true;
 }
@@ -324,11 +327,13 @@ static bool take_field(struct req *r, const struct http_field *f)
 		return take_sluice_field(r, f);
 	case HTTP_F_CONTENT_ENCODING:
 		return str_ieq(f->value, STR("identity")) ||
-		       err_set(&o->err, ERR_MEDIA_TYPE, "content-encoding \"%.*s\" is not taken; send the body as it is",
+		       err_set(&o->err, ERR_MEDIA_TYPE,
+		               "content-encoding \"%.*s\" is not taken; send the body as it is",
 		               STR_ARG(clip(f->value)));
 	case HTTP_F_CONTENT_TYPE:
 		return !r->endpoint->has_body || f->value.n == 0 || is_json(f->value) ||
-		       err_set(&o->err, ERR_MEDIA_TYPE, "content-type \"%.*s\" is not taken; it must be application/json",
+		       err_set(&o->err, ERR_MEDIA_TYPE,
+		               "content-type \"%.*s\" is not taken; it must be application/json",
 		               STR_ARG(clip(f->value)));
 	case HTTP_F_IDEMPOTENCY_KEY:
 		o->service.idempotency_key = arena_dup(&o->arena, f->value);
@@ -357,8 +362,9 @@ bool req_take_head(struct req *r)
 		o->service.method = h->method == METHOD_HEAD ? METHOD_GET : h->method;
 		o->service.path = str_slice(o->in.path, r->endpoint->pattern.n, o->in.path.n);
 		o->service.query = o->in.query;
-		o->service.dialect = o->has_anthropic_version && r->endpoint->service == SERVICE_MODELS ? DIALECT_ANTHROPIC
-		                                                                                      : r->endpoint->dialect;
+		o->service.dialect = o->has_anthropic_version && r->endpoint->service == SERVICE_MODELS
+		                             ? DIALECT_ANTHROPIC
+		                             : r->endpoint->dialect;
 		o->service.key = r->key;
 		o->service.conf = req_conf(r);
 		o->service.arena = &o->arena;

@@ -485,8 +485,8 @@ static ssize_t read_proxy_before_tls(struct h1 *h)
 	return n;
 }
 
-/* A long body with a length goes straight to its buffer. One byte more than is awaited is asked for, so that a read which
- * brings the last of it also tells that nothing follows. */
+/* A long body with a length goes straight to its buffer. One byte more than is awaited is asked for, so that a read
+ * which brings the last of it also tells that nothing follows. */
 static ssize_t read_sized(struct h1 *h)
 {
 	size_t want = h->body_left < BODY_READ_BYTES ? (size_t)h->body_left : BODY_READ_BYTES;

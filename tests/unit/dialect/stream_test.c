@@ -320,7 +320,8 @@ static void failed_streams_end_in_the_dialects_words(void **state)
 		  "\"param\":null,\"request_id\":\"01\"}\n\n" },
 		{ "gemini", GEM, FRAMING_SSE, NULL,
 		  "data: {\"error\":{\"code\":502,\"message\":\"gone\",\"status\":\"UNAVAILABLE\","
-		  "\"details\":[{\"@type\":\"type.googleapis.com/google.rpc.RequestInfo\",\"requestId\":\"01\"}]}}\n\n" },
+		  "\"details\":[{\"@type\":\"type.googleapis.com/google.rpc.RequestInfo\","
+		  "\"requestId\":\"01\"}]}}\n\n" },
 		{ "gemini array", GEM, FRAMING_JSON_ARRAY, "[{\"candidates\":[]}",
 		  ",\r\n{\"error\":{\"code\":502,\"message\":\"gone\",\"status\":\"UNAVAILABLE\","
 		  "\"details\":[{\"@type\":"

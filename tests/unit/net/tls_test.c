@@ -421,7 +421,8 @@ static void idle_connections_hold_little(void **state)
 	size_t peers = both - (mallinfo2().uordblks - before.uordblks);
 	print_message("idle: server side %zu bytes, client side %zu bytes\n", (both - peers) / N, peers / N);
 	if (before.uordblks > 0) /* sanitizers count elsewhere */
-		assert_true((both - peers) / N <= (OPENSSL_VERSION_NUMBER < 0x30200000L ? 16384 : 32768)); /* 3.5: 28 KB */
+		assert_true((both - peers) / N <=
+		            (OPENSSL_VERSION_NUMBER < 0x30200000L ? 16384 : 32768)); /* 3.5: 28 KB */
 	for (int i = 0; i < N; i++)
 		pair_close(&pairs[i]);
 }
