@@ -559,14 +559,6 @@ static void agrees_with_yyjson_on_mutations(void **state)
  * Speed: printed for who reads it; the bound is far below what any machine of today does, so that only a fall back to
  * byte by byte is caught. Sanitized builds are slow by nature.
  */
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define SANITIZED true
-#elif defined(__has_feature)
-#define SANITIZED (__has_feature(address_sanitizer) || __has_feature(thread_sanitizer))
-#else
-#define SANITIZED false
-#endif
-
 static void is_fast(void **state)
 {
 	static const struct { const char *name, *unit; double least; } cases[] = {
