@@ -421,7 +421,7 @@ enum http1_found http1_take_answer(struct str bytes, uint32_t *scanned, const st
 /* ---- chunked ---- */
 
 enum {
-	CH_SIZE, CH_EXT, CH_EXT_NAME, CH_EXT_NAMED, CH_EXT_EQUALS, CH_EXT_VALUE, CH_EXT_QUOTED, CH_EXT_ESCAPED,
+	CH_SIZE, CH_SIZE_BLANK, CH_EXT, CH_EXT_NAME, CH_EXT_NAMED, CH_EXT_EQUALS, CH_EXT_VALUE, CH_EXT_QUOTED, CH_EXT_ESCAPED,
 	CH_EXT_DONE, CH_SIZE_LF, CH_DATA, CH_DATA_CR, CH_DATA_LF,
 	CH_LINE, CH_NAME, CH_VALUE, CH_LINE_LF, CH_END_LF, CH_DONE,
 };
@@ -521,16 +521,20 @@ static bool chunk_byte(struct http1_chunks *ch, char c)
 	case CH_SIZE:
 		digit = hex_value(c);
 		if (digit >= 0) {
-			if (ch->digits >= 16 || ch->left > (uint64_t)INT64_MAX >> 4)
+			if (ch->digits == UINT8_MAX || ch->left > (uint64_t)INT64_MAX >> 4)
 				return false;
 			ch->digits++;
 			ch->left = ch->left << 4 | (unsigned)digit;
 			return true;
 		}
-		if (ch->digits == 0 || (c != ';' && c != '\r'))
+		if (ch->digits == 0 || (c != ';' && c != '\r' && c != ' ' && c != '\t'))
 			return false;
-		ch->state = c == ';' ? CH_EXT : CH_SIZE_LF;
+		ch->state = c == ';' ? CH_EXT : c == '\r' ? CH_SIZE_LF : CH_SIZE_BLANK;
 		return true;
+	case CH_SIZE_BLANK: /* only an extension may have it in front */
+		if (c == ';')
+			ch->state = CH_EXT;
+		return ++ch->extra <= CH_EXTRA_MAX && (c == ';' || c == ' ' || c == '\t');
 	case CH_EXT:
 	case CH_EXT_NAME:
 	case CH_EXT_NAMED:
