@@ -15,7 +15,7 @@
 /* After an answer that ends a connection, what the client still sends is read and dropped for this long and this much,
  * so that a reset does not overtake the answer. */
 #define LINGER_MS 2000
-#define LINGER_BYTES (4u << 20)
+#define LINGER_BYTES (64u << 20)
 
 #define BODY_SLOWEST_BYTES_PER_MS 1
 
