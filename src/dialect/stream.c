@@ -17,12 +17,46 @@ void stream_meter_init(struct stream_meter *m, const struct dialect *d, enum dia
 	*m = (struct stream_meter){ .dialect = d, .framing = (uint8_t)framing, .usage_is_ours = usage_is_ours };
 }
 
+/* Every dialect's data is a JSON object, or the word that ends OpenAI's streams. None at all keeps a connection alive. */
+static bool is_good_data(struct str data)
+{
+	struct json_fault fault;
+
+	if (data.n == 0 || data.p[0] != '{')
+		return (data = str_trim(data)).n == 0 || str_eq(data, STR("[DONE]")) ||
+		       (data.p[0] == '{' && json_scan(NULL, data, ANSWER_DEPTH_MAX, NULL, &fault));
+	return json_scan(NULL, data, ANSWER_DEPTH_MAX, NULL, &fault);
+}
+
+/* An event's data that is garbage must not reach a client as if it were an answer. */
+static bool is_broken(const struct stream_meter *m, const struct stream_event *ev)
+{
+	struct str line = ev->bytes, name, data;
+	struct buf joined;
+	bool inside, good;
+
+	if (str_starts(line, STR("event:")))
+		line = str_slice(line, str_find_chr(line, '\n') + 1, line.n);
+	while (line.n && (line.p[line.n - 1] == '\n' || line.p[line.n - 1] == '\r'))
+		line.n--;
+	/* nearly all are one line of data, with or without a name in front */
+	if (str_starts(line, STR("data: {")) && !memchr(line.p, '\n', line.n) && !memchr(line.p, '\r', line.n))
+		return !is_good_data(str_slice(line, 6, line.n));
+	good = !event_data(m, ev, &joined, &name, &data, &inside) || is_good_data(data);
+	buf_fini(&joined);
+	return !good;
+}
+
 enum stream_verdict stream_meter_event(struct stream_meter *m, struct arena *arena, struct stream_event *ev)
 {
 	ev->verdict = STREAM_PASS;
 	m->events++;
 	/* What comes behind the end is not ours to judge; clients do not read it either. */
-	if (!m->ended && !m->failed)
+	if (m->ended || m->failed)
+		return ev->verdict;
+	if (m->framing == FRAMING_SSE && is_broken(m, ev))
+		ev->verdict = STREAM_BROKEN;
+	else
 		m->dialect->meter_event(m, arena, ev);
 	return ev->verdict;
 }

@@ -13,6 +13,7 @@
  *		case STREAM_DROP: nothing
  *		case STREAM_ERROR: the provider reports an error (ev.error says which): before the first byte went
  *		                   to the client try another candidate, afterwards forward the bytes and stop
+ *		case STREAM_BROKEN: its data is not JSON: as an error, but nothing of it goes to the client
  *		}
  *	at the end of the upstream's body: stream_meter_end(&m, transport_ended_cleanly)
  *
@@ -25,7 +26,7 @@
 #include "dialect/error.h"
 #include "model/usage.h"
 
-enum stream_verdict { STREAM_PASS, STREAM_EDIT, STREAM_DROP, STREAM_ERROR };
+enum stream_verdict { STREAM_PASS, STREAM_EDIT, STREAM_DROP, STREAM_ERROR, STREAM_BROKEN };
 
 enum stream_end {
 	STREAM_END_CLEAN,      /* the answer is whole */

@@ -152,6 +152,9 @@ static bool act(struct req *r, struct stream_event *ev, enum stream_verdict v)
 		else
 			pass_error(r, ev);
 		return false;
+	case STREAM_BROKEN:
+		fail(r, "an event of the provider's stream is not a JSON object");
+		return false;
 	case STREAM_PASS:
 		if (!r->meter.ended)
 			return true;

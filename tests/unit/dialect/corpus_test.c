@@ -397,6 +397,7 @@ static void check_taken_out(const char *id, struct stream_meter *m, struct arena
 			complain(id, "event", "still says that usage is null");
 		break;
 	case STREAM_ERROR: break;
+	case STREAM_BROKEN: complain(id, "event", "is called broken"); break;
 	case STREAM_DROP:
 		count.dropped++;
 		if (str_find(event, STR("\"choices\":[]")) == STR_NPOS &&

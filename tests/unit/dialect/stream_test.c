@@ -95,7 +95,15 @@ static const struct stream_case cases[] = {
 	{ "chat, words that are values or nested", CHAT, FRAMING_SSE, false,
 	  { { "data: {\"a\":\"usage\",\"b\":[\"error\",\"usage\" ],\"c\":{\"error\":{\"x\":1}},\"error\":null}\n\n",
 	    "P" },
-	    { "data: {\"d\":\"\\\"usage\",\"error\":\"\"}\n\n", "P" }, { "data: not json \"usage\":{\n\n", "P" } },
+	    { "data: {\"d\":\"\\\"usage\",\"error\":\"\"}\n\n", "P" }, { "data: not json \"usage\":{\n\n", "B" } },
+	  0, 0, 0, 0, 0, 0, USAGE_NONE, STREAM_END_CUT, STREAM_END_CUT },
+	{ "chat, what is no data of a chunk", CHAT, FRAMING_SSE, false,
+	  { { "data: {\"a\":1\n\n", "B" }, { "data: {\"a\":1}}\n\n", "B" }, { "data: [1]\n\n", "B" }, { "data: {\"a\":\"\x01\"}\n\n", "B" },
+	    { "data:\n\n", "P" }, { ": ping\n\n", "P" } },
+	  0, 0, 0, 0, 0, 0, USAGE_NONE, STREAM_END_CUT, STREAM_END_CUT },
+	{ "messages, data that is none", &dialect_anthropic, FRAMING_SSE, false,
+	  { { "event: content_block_delta\ndata: {\"a\":1\n\n", "B" }, { "event: content_block_delta\ndata: no\n\n", "B" },
+	    { "event: content_block_delta\r\ndata: {\"a\":1}\r\n\r\n", "P" } },
 	  0, 0, 0, 0, 0, 0, USAGE_NONE, STREAM_END_CUT, STREAM_END_CUT },
 	{ "chat, data of several lines", CHAT, FRAMING_SSE, true,
 	  { { "data: {\"choices\":[{\"delta\":{}}],\ndata: \"usage\":null}\n\n", "P" },
@@ -205,6 +213,7 @@ static void check_fate(const struct stream_case *c, const struct step *s, const 
 	case STREAM_PASS: got[n++] = 'P'; break;
 	case STREAM_DROP: got[n++] = 'D'; break;
 	case STREAM_ERROR: got[n++] = 'E'; break;
+	case STREAM_BROKEN: got[n++] = 'B'; break;
 	case STREAM_EDIT:
 		for (int i = 0; i < 2; i++) {
 			memcpy(got + n, ev->piece[i].p, ev->piece[i].n);
