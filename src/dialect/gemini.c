@@ -169,8 +169,10 @@ static void read_chunk(struct stream_meter *m, struct stream_event *ev, struct s
 	struct json_fault fault;
 
 	m->started = true;
-	if (!json_scan(&answer_plan, data, ANSWER_DEPTH_MAX, hit, &fault))
+	if (!json_scan(&answer_plan, data, ANSWER_DEPTH_MAX, hit, &fault)) {
+		ev->verdict = STREAM_BROKEN;
 		return;
+	}
 	if (hit_is_error(&hit[ANS_ERROR])) {
 		event_fails(m, ev, data);
 		return;
@@ -215,6 +217,18 @@ static void meter_event(struct stream_meter *m, struct arena *arena, struct stre
 	buf_fini(&joined);
 }
 
+/* What a server that decodes before it resolves would climb by. */
+static bool has_dot_segment(struct str name)
+{
+	while (name.p) {
+		struct str part = str_cut(&name, '/');
+
+		if (str_eq(part, STR(".")) || str_eq(part, STR("..")))
+			return true;
+	}
+	return false;
+}
+
 static bool read_path(struct arena *arena, struct str path, struct dialect_request *out, struct err *e)
 {
 	size_t at = str_find(path, STR("/models/")), colon = STR_NPOS;
@@ -230,7 +244,8 @@ static bool read_path(struct arena *arena, struct str path, struct dialect_reque
 	name = str_slice(name, 0, colon);
 	for (size_t i = 0; i < COUNT_OF(methods); i++)
 		if (str_eq(method, methods[i].name)) {
-			bool good = text_percent_decode(&decoded, name) && decoded.n > 0 && decoded.n <= 512;
+			bool good = text_percent_decode(&decoded, name) && decoded.n > 0 && decoded.n <= 512 &&
+			            !has_dot_segment(buf_str(&decoded));
 			out->call = methods[i].call;
 			out->stream = methods[i].stream;
 			out->model = good ? arena_dup(arena, buf_str(&decoded)) : str_of(NULL, 0);
@@ -238,7 +253,7 @@ static bool read_path(struct arena *arena, struct str path, struct dialect_reque
 			return good ? true
 			            : err_set(e, ERR_INVALID_REQUEST,
 			                      "the model in the path must be 1 to 512 bytes long, with "
-			                      "well-formed percent-encoding");
+			                      "well-formed percent-encoding and without . or .. between slashes");
 		}
 	return err_set(e, ERR_NOT_FOUND,
 	               "the method \"%.*s\" is not known; known are generateContent, streamGenerateContent, "
@@ -252,29 +267,42 @@ static bool is_json_alt(struct str value)
 	return str_eq(value, STR("json")) || str_istarts(value, STR("json%3b")) || str_starts(value, STR("json;"));
 }
 
-static bool is_alt(struct str key)
+/* Google's system parameters may have a dollar sign in front (cloud.google.com/apis/docs/system-parameters). */
+static bool is_param(struct str key, struct str name)
 {
-	return str_eq(key, STR("alt")) || str_eq(key, STR("$alt")) || str_eq(key, STR("%24alt"));
+	return str_ieq(key, name) || (key.n == name.n + 1 && key.p[0] == '$' && str_ieq(str_slice(key, 1, key.n), name));
 }
 
-/* The framing of the answer. What the query says besides goes upstream as it is, but for `key`, the client's
- * credential. */
+/* The client's credential, and what would change the answer's form: a mask takes the usage out of it. */
+static bool stays_here(struct str key)
+{
+	return is_param(key, STR("key")) || is_param(key, STR("access_token")) || is_param(key, STR("oauth_token")) ||
+	       is_param(key, STR("fields")) || is_param(key, STR("callback"));
+}
+
+/* The framing of the answer. What the query says besides goes upstream as it is. */
 static bool read_query(struct arena *arena, struct str query, struct dialect_request *out, struct err *e)
 {
 	struct str rest = query;
-	struct buf kept = buf_make(query.n + 16);
+	struct buf kept = buf_make(query.n + 16), name = buf_make(query.n + 16);
 
 	out->framing = out->stream ? FRAMING_JSON_ARRAY : FRAMING_WHOLE;
 	while (rest.p) {
 		struct str member = str_cut(&rest, '&'), value = member, key = str_cut(&value, '=');
-		bool alt = is_alt(key), sse = alt && out->stream && str_eq(value, STR("sse"));
+		bool alt, sse;
 
-		if (member.n == 0 || str_eq(key, STR("key")))
+		buf_clear(&name);
+		if (!text_percent_decode(&name, key))
+			continue;
+		alt = is_param(buf_str(&name), STR("alt"));
+		sse = alt && out->stream && str_eq(value, STR("sse"));
+		if (member.n == 0 || stays_here(buf_str(&name)))
 			continue;
 		if (sse) {
 			out->framing = FRAMING_SSE;
 		} else if (alt && !is_json_alt(value)) {
 			buf_fini(&kept);
+			buf_fini(&name);
 			return err_set(e, ERR_INVALID_REQUEST, "alt: must be json%s, not \"%.*s\"",
 			               out->stream ? " or sse" : "", (int)(value.n < 32 ? value.n : 32),
 			               value.n ? value.p : "");
@@ -285,6 +313,7 @@ static bool read_query(struct arena *arena, struct str query, struct dialect_req
 	}
 	out->query = arena_dup(arena, buf_str(&kept));
 	buf_fini(&kept);
+	buf_fini(&name);
 	return out->query.p || err_set(e, ERR_TOO_LARGE, "the request is too large");
 }
 

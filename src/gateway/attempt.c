@@ -159,6 +159,10 @@ static bool keep_fields(struct req *r, const struct http_head *h)
 
 		if (!passes_to_client(h, f))
 			continue;
+		if (o->n_fields == RESPONSE_FIELDS_MAX - RESPONSE_FIELDS_OWN - 1 && f->id != HTTP_F_CONTENT_TYPE)
+			continue; /* the last place is for the one that matters */
+		if (o->n_fields == RESPONSE_FIELDS_MAX - RESPONSE_FIELDS_OWN)
+			break;
 		at = put_str(put_str(at, f->name), f->value);
 		deliver_add_field(r, name, value);
 	}

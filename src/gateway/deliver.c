@@ -35,7 +35,7 @@ void deliver_own_fields(struct req *r)
 		return;
 	if (r->n_attempts) {
 		deliver_add_field(r, STR("x-sluice-provider"), r->attempt.deployment->provider->name);
-		deliver_add_field(r, STR("x-sluice-model"), o->text[TEXT_UPSTREAM_MODEL]);
+		deliver_add_field(r, STR("x-sluice-model"), str_trim(o->text[TEXT_UPSTREAM_MODEL]));
 		deliver_add_field(r, STR("x-sluice-deployment"), r->attempt.deployment->name);
 	}
 	from = at;

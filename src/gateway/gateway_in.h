@@ -62,6 +62,7 @@ enum attempt_state {
 };
 
 #define RESPONSE_FIELDS_MAX 64
+#define RESPONSE_FIELDS_OWN 12           /* of them the gateway's */
 
 struct req_open {
 	struct arena arena;

@@ -219,6 +219,25 @@ struct str req_token(const struct http_head *h)
 	return other.n ? other : query_value(h->query, STR("key"));
 }
 
+/* Would a provider take the request for another one by this field: another method, path or client, an answer without its
+ * usage? */
+static bool is_override(struct str name)
+{
+	static const struct str names[] = {
+		STR_INIT("x-http-method-override"), STR_INIT("x-http-method"), STR_INIT("x-method-override"),
+		STR_INIT("x-original-url"), STR_INIT("x-original-uri"), STR_INIT("x-original-host"), STR_INIT("x-rewrite-url"),
+		STR_INIT("x-host"), STR_INIT("x-real-ip"), STR_INIT("x-client-ip"), STR_INIT("x-cluster-client-ip"),
+		STR_INIT("x-goog-fieldmask"),
+	};
+
+	if ((name.p[0] | 0x20) != 'x')
+		return false;
+	for (size_t i = 0; i < COUNT_OF(names); i++)
+		if (str_ieq(name, names[i]))
+			return true;
+	return false;
+}
+
 /* What the client says to us, and what ends here, never goes upstream. */
 static bool goes_upstream(const struct http_head *h, const struct http_field *f)
 {
@@ -232,7 +251,7 @@ static bool goes_upstream(const struct http_head *h, const struct http_field *f)
 	if ((ours >> f->id & 1) || http_is_hop_by_hop(f->id))
 		return false;
 	/* CGI-like servers take `content_length` for `content-length`: no name with an underscore passes */
-	if (f->id == HTTP_F_OTHER && str_find_chr(f->name, '_') != STR_NPOS)
+	if (f->id == HTTP_F_OTHER && (str_find_chr(f->name, '_') != STR_NPOS || is_override(f->name)))
 		return false;
 	return !http_is_named_by_connection(h, f->name);
 }

@@ -312,6 +312,15 @@ static struct str star_of(struct str pattern, struct str name)
 	return str_slice(name, star, name.n - tail.n);
 }
 
+/* Would a provider be asked for the model ""? */
+static bool names_nothing(const struct route_model *m, struct str matched)
+{
+	for (unsigned i = 0; i < m->n_deployments && matched.n == 0; i++)
+		if (m->deployments[i].has_star && m->deployments[i].model.n == 1)
+			return true;
+	return false;
+}
+
 const struct route_model *route_find(const struct route_table *t, struct str name, struct str *matched)
 {
 	const struct route_model *m = map_get(&t->exact, name);
@@ -323,6 +332,8 @@ const struct route_model *route_find(const struct route_table *t, struct str nam
 	for (size_t i = 0; i < t->n_patterns; i++)
 		if (str_glob(t->patterns[i]->name, name)) {
 			*matched = star_of(t->patterns[i]->name, name);
+			if (names_nothing(t->patterns[i], *matched))
+				continue;
 			return t->patterns[i];
 		}
 	slash = str_find_chr(name, '/');

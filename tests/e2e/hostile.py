@@ -1,0 +1,125 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a hostile client puts into names, paths, queries and fields, and what a hostile provider says in its answers."""
+import json
+
+from harness import (CLIENT_KEY, PROVIDER_KEY, SSE_HEAD, Gateway, chat, chat_answer, chat_stream, chunk, config, event,
+                     http, is_error, request_bytes, same, short, sse)
+from provider import Provider
+from strict import echo
+
+GEMINI_ANSWER = {"candidates": [{"content": {"parts": [{"text": "x"}], "role": "model"}, "finishReason": "STOP"}],
+                 "usageMetadata": {"promptTokenCount": 1, "candidatesTokenCount": 1, "totalTokenCount": 2}}
+GEMINI_ASK = {"contents": [{"parts": [{"text": "x"}]}]}
+CONTROLS = ["a\r\nx-evil: 1", "a\nb", "a\rb", "a\0b", "\x01", "a\x7f", "a\tb"]
+
+
+def wildcards(provider, **over):
+    """Models whose names reach the provider as the client wrote them."""
+    return config(provider, providers={
+        "up": {"dialect": "openai-chat", "base_url": provider.url + "/v1", "api_key": PROVIDER_KEY},
+        "gem": {"dialect": "gemini", "base_url": provider.url + "/v1beta", "api_key": PROVIDER_KEY}},
+        models=[{"name": "m", "deployments": [{"provider": "up", "model": "real-m"}]},
+                {"name": "w/*", "deployments": [{"provider": "up", "model": "*"}]},
+                {"name": "g/*", "deployments": [{"provider": "gem", "model": "*"}]}], **over)
+
+
+def gemini(request):
+    return http(GEMINI_ANSWER)
+
+
+def percent(text):
+    return "".join(f"%{b:02x}" for b in text.encode())
+
+
+def test_control_characters_in_a_model_never_reach_header_fields():
+    with Provider(echo) as provider, Gateway(wildcards(provider)) as gateway:
+        for name in CONTROLS:
+            r = gateway.post("/v1/chat/completions", chat("x", "w/" + name))
+            is_error(r, {400, 404})
+            assert not r.headers.has("x-evil"), r.head
+            r = gateway.post(f"/v1beta/models/{percent('g/' + name)}:generateContent", GEMINI_ASK)
+            same(r.status, 400, f"{name!r} in a path: {short(r.body)}")
+        assert not provider.requests, "it went upstream"
+
+
+def test_a_model_of_other_characters_is_passed_as_it_is():
+    with Provider(echo) as provider, Gateway(wildcards(provider)) as gateway:
+        for name in ("é", "a b", " a ", "a:b", '"', "\\", "../x", "\u2028", "a" * 500):
+            provider.forget()
+            r = gateway.post("/v1/chat/completions", chat("x", "w/" + name))
+            same(r.status, 200, f"{name!r}: {short(r.body)}")
+            same(json.loads(provider.requests[0].body)["model"], name)
+
+
+def test_a_wildcard_that_takes_nothing_is_no_model():
+    with Provider(echo) as provider, Gateway(wildcards(provider)) as gateway:
+        is_error(gateway.post("/v1/chat/completions", chat("x", "w/")), {404})
+        assert not provider.requests
+
+
+def test_a_path_upstream_cannot_be_climbed():
+    with Provider(gemini) as provider, Gateway(wildcards(provider)) as gateway:
+        for name in ("g%2F..%2F..%2Fx", "g/../../x", "g%2F%2e%2e", "g%2F.", "g/a/../b"):
+            r = gateway.post(f"/v1beta/models/{name}:generateContent", GEMINI_ASK)
+            assert r.status in (400, 404), f"{name}: {r.status}"
+        assert not provider.requests
+        r = gateway.post("/v1beta/models/g%2Fa%2Fb%3Fc%23d:generateContent", GEMINI_ASK)
+        same(r.status, 200, short(r.body))
+        same(provider.requests[0].target, "/v1beta/models/a%2Fb%3Fc%23d:generateContent")
+
+
+def test_a_query_brings_neither_the_clients_credential_nor_a_mask_upstream():
+    with Provider(gemini) as provider, Gateway(wildcards(provider)) as gateway:
+        for query in (f"key={CLIENT_KEY}", f"k%65y={CLIENT_KEY}", f"%24key={CLIENT_KEY}", f"$key={CLIENT_KEY}", f"KEY={CLIENT_KEY}",
+                      f"access_token={CLIENT_KEY}", f"access%5Ftoken={CLIENT_KEY}", "fields=candidates", "$fields=candidates",
+                      "f%69elds=candidates", "callback=x"):
+            provider.forget()
+            r = gateway.post(f"/v1beta/models/g%2Fa:generateContent?{query}&a=b", GEMINI_ASK)
+            same(r.status, 200, f"{query}: {short(r.body)}")
+            same(provider.requests[0].target, "/v1beta/models/a:generateContent?a=b", query)
+
+
+def test_fields_that_change_what_a_provider_understands_stay_here():
+    names = ["X-HTTP-Method-Override", "X-HTTP-Method", "X-Method-Override", "X-Original-URL", "X-Rewrite-URL", "X-Real-IP",
+             "X-Goog-FieldMask", "X-Forwarded-Host", "X-Sluice-Anything"]
+    with Provider(echo) as provider, Gateway(wildcards(provider)) as gateway:
+        r = gateway.post("/v1/chat/completions", chat("x", "m"), headers=[f"{n}: x" for n in names] + ["X-Mine: y"])
+        same(r.status, 200, short(r.body))
+        got = provider.requests[0].headers
+        same([n for n in names if got.has(n)], [], "fields upstream")
+        same(got.all("x-mine"), [b"y"])
+
+
+def test_as_many_fields_as_the_settings_allow():
+    many = {"server": {"header_count": 256, "header_max": "1MiB"}, "upstream": {"header_count": 256, "header_max": "1MiB"}}
+
+    def answer(request):
+        return http(chat_answer("x"), headers=[f"X-{i}: {i}" for i in range(200)])
+
+    with Provider(answer) as provider, Gateway(config(provider, **many)) as gateway:
+        for n, wanted in ((240, 200), (256, 431), (1000, 431)):
+            r = gateway.post("/v1/chat/completions", chat("x", "m"), headers=[f"X-{i}: b" for i in range(n)])
+            same(r.status, wanted, f"{n} fields")
+        r = gateway.post("/v1/chat/completions", chat("x", "m"))
+        same(r.get("content-type"), "application/json", "of an answer with many fields")
+        assert r.headers.has("x-request-id")
+
+
+def test_garbage_in_a_stream_is_an_error_and_no_end():
+    events = [event(e) for e in chat_stream("one ", "two ", "three")]
+    garbage = [b"data: garbage\n\n", b"data: {\"a\":\n\n", b"data: {}}\n\n", b"data: <html>\n\n", b"data: \0\n\n", b"data: {\"a\":\"\xff\"}\n\n",
+               b"data: [1]\n\n", b"data: null\n\n", b"data: {\ndata: \"a\"\n\n"]
+    script = {}
+    with Provider(lambda r: script["steps"]) as provider, Gateway(config(provider, routing={"retries": {"attempts": 0}})) as gateway:
+        for bad in garbage:
+            script["steps"] = [sse(events[0], bad, *events[1:])]
+            r = gateway.post("/v1/chat/completions", chat("x", "m", stream=True))
+            same(r.status, 200)
+            assert b"[DONE]" not in r.body and b"error" in r.body and b"two" not in r.body, f"{bad}: {r.body!r}"
+            script["steps"] = [sse(bad, *events)]
+            r = gateway.post("/v1/chat/completions", chat("x", "m", stream=True))
+            is_error(r, {502})
+        for good in (b": ping\n\n", b"data:\n\n", b"data: {\ndata: \"a\": 1}\n\n", b"id: 1\n\n"):
+            script["steps"] = [sse(events[0], good, *events[1:])]
+            r = gateway.post("/v1/chat/completions", chat("x", "m", stream=True))
+            assert b"[DONE]" in r.body and b"error" not in r.body, f"{good}: {r.body!r}"
