@@ -96,6 +96,8 @@ const struct provider_face *provider_face(const struct provider *p, enum dialect
 
 struct provider_header provider_auth_header(struct arena *arena, enum provider_auth auth, struct str key)
 {
+	if (key.n == 0)
+		return (struct provider_header){ STR(""), STR("") };
 	switch (auth) {
 	case AUTH_BEARER:
 		return (struct provider_header){ STR("authorization"),

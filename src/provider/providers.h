@@ -62,7 +62,8 @@ MUST_USE bool provider_unknown(struct arena *, struct str name, struct str diale
 const struct provider_face *provider_face(const struct provider *, enum dialect_id);
 
 /* The header that carries the credential; `key` with "Bearer " before it is made in the arena. p == NULL in the
- * value: the arena is full. name.n == 0: no credential is sent. */
+ * value: the arena is full. name.n == 0: no credential is sent, since there is
+ * none or the provider wants none. */
 struct provider_header provider_auth_header(struct arena *, enum provider_auth, struct str key);
 
 /* A header that a dialect's providers insist on and that is sent when the client did not: anthropic-version. Name and

@@ -157,6 +157,7 @@ static void credentials_have_their_header(void **state)
 	for (size_t i = 0; i < COUNT_OF(cases); i++) {
 		struct provider_header h = provider_auth_header(&arena, cases[i].auth, STR("k"));
 		assert_true(str_eq(h.name, str_from_z(cases[i].name)) && str_eq(h.value, str_from_z(cases[i].value)));
+		assert_int_equal(provider_auth_header(&arena, cases[i].auth, STR("")).name.n, 0);
 	}
 	assert_true(str_eq(provider_default_header(DIALECT_ANTHROPIC).name, STR("anthropic-version")));
 	assert_int_equal(provider_default_header(DIALECT_GEMINI).name.n, 0);
