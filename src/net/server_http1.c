@@ -115,7 +115,7 @@ static void keep_input(struct h1 *h, struct str s)
 		h->in_n = h->in_cap = 0;
 		return;
 	}
-	if (s.p >= h->in && s.p < h->in + h->in_n) {
+	if (h->in_n && s.p >= h->in && s.p < h->in + h->in_n) {
 		memmove(h->in, s.p, s.n);
 		h->in_n = (uint32_t)s.n;
 		return;
