@@ -281,8 +281,8 @@ static void await_journal(struct req *r)
 	r->w->deliver_tail = &r->deliver_next;
 }
 
-/* Entered by the flow, and again by the loop's flush when the journal is written; and in between if the client leaves in
- * that very turn. */
+/* Entered by the flow, and again by the loop's flush when the journal is written; and in between if the client leaves
+ * in that very turn. */
 static enum step step_record(struct req *r)
 {
 	if (r->recorded)
