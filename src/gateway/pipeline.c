@@ -43,6 +43,8 @@ static enum step wrong_route(struct req *r, const struct http_head *head, unsign
 	char text[64] = "";
 	size_t n = 0;
 
+	if (str_eq(head->path, STR("*"))) /* the server as a whole */
+		allowed = 1u << METHOD_GET | 1u << METHOD_HEAD | 1u << METHOD_POST | 1u << METHOD_PATCH | 1u << METHOD_DELETE;
 	if (!allowed)
 		return req_refuse(r, ERR_NOT_FOUND, "there is nothing at this path: %.*s",
 		                  STR_ARG(str_slice(head->path, 0, 200)));
@@ -66,8 +68,10 @@ static enum step step_auth(struct req *r)
 		r->key = keys_find(r->w->keys, req_token(head), &why);
 		if (!r->key && !req_conf(r)->auth_required && r->endpoint->access == ACCESS_KEY)
 			r->key = key_ref(keys_anonymous());
-		if (!r->key)
+		if (!r->key) {
+			deliver_add_field(r, STR("www-authenticate"), STR("Bearer")); /* RFC 9110 section 15.5.2 */
 			return req_refuse(r, ERR_INVALID_API_KEY, "the API key is missing or not valid");
+		}
 		if (r->endpoint->access == ACCESS_ADMIN && r->key->info.role != KEY_ADMIN)
 			return req_refuse(r, ERR_POLICY, "this path needs the admin key or a key with the admin role");
 	}

@@ -201,6 +201,7 @@ static struct str query_value(struct str query, struct str name)
 struct str req_token(const struct http_head *h)
 {
 	struct str bearer = { 0 }, other = { 0 };
+	bool several = false;
 
 	for (unsigned i = 0; i < h->n_fields; i++) {
 		const struct http_field *f = &h->fields[i];
@@ -209,13 +210,15 @@ struct str req_token(const struct http_head *h)
 			if (bearer.p)
 				return (struct str){ 0 }; /* not a list (RFC 9110 5.3): whose would it be? */
 			bearer = str_trim(str_slice(f->value, 7, f->value.n));
-		} else if (!other.n &&
-		           (f->id == HTTP_F_X_API_KEY || f->id == HTTP_F_X_GOOG_API_KEY || f->id == HTTP_F_API_KEY)) {
+		} else if (f->id == HTTP_F_X_API_KEY || f->id == HTTP_F_X_GOOG_API_KEY || f->id == HTTP_F_API_KEY) {
+			several |= other.n && !str_eq(other, f->value);
 			other = f->value;
 		}
 	}
 	if (bearer.p)
 		return bearer;
+	if (several)
+		return (struct str){ 0 };
 	return other.n ? other : query_value(h->query, STR("key"));
 }
 

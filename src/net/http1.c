@@ -257,6 +257,11 @@ static bool read_target(struct str target, struct http_head *h, struct err *e)
 		h->host = authority; /* whatever the host field says (section 3.2.2); we route by neither */
 		if (rest.n == 0)
 			rest = STR("/");
+		if (rest.p[0] == '?') { /* "/" is left out */
+			h->path = STR("/");
+			h->query = str_slice(rest, 1, rest.n);
+			return http_is_path(rest) || refuse(e, 400, "the request target has a bad query");
+		}
 	} else if (str_eq(target, STR("*"))) {
 		if (h->method != METHOD_OPTIONS)
 			return refuse(e, 400, "the request target * is for OPTIONS only");

@@ -161,7 +161,7 @@ static void linger(struct h1 *h)
 
 /* Answers a message that broke the rules before there was an exchange. The dialect is not known yet: the OpenAI
  * form. */
-static void refuse_message(struct h1 *h, const struct err *e)
+static void refuse_message(struct h1 *h, const struct err *e, struct str message)
 {
 	char body[768], head[256];
 	int status = e->status ? e->status : err_code_status(e->code);
@@ -177,7 +177,8 @@ static void refuse_message(struct h1 *h, const struct err *e)
 		"connection: close\r\n\r\n",
 		status, http_reason(status), STR_ARG(server_date(h->sc.server)), b.n);
 	conn_queue(&h->sc.conn, str_from_z(head));
-	conn_queue(&h->sc.conn, buf_str(&b));
+	if (!str_starts(message, STR("HEAD ")))
+		conn_queue(&h->sc.conn, buf_str(&b));
 	buf_fini(&b);
 	linger(h);
 }
@@ -187,7 +188,7 @@ static void refuse_timeout(struct h1 *h)
 	struct err e;
 
 	err_set(&e, ERR_REQUEST_TIMEOUT, "the request did not arrive within %u ms", limits_of(h)->header_timeout_ms);
-	refuse_message(h, &e);
+	refuse_message(h, &e, str_of(h->in, h->in_n));
 }
 
 /* ---- bodies ---- */
@@ -343,7 +344,7 @@ static bool feed_head(struct h1 *h, struct str *in)
 		wait_for_head(h);
 		return true;
 	case HTTP1_BAD:
-		refuse_message(h, &e);
+		refuse_message(h, &e, *in);
 		return true;
 	case HTTP1_WHOLE:
 		break;
@@ -444,7 +445,7 @@ static bool input_ended(struct h1 *h, bool failed)
 		if (failed)
 			break;
 		err_set(&e, ERR_INVALID_REQUEST, "the connection was closed in the middle of a request head");
-		refuse_message(h, &e);
+		refuse_message(h, &e, str_of(h->in, h->in_n));
 		return true;
 	case H1_DEAD:
 		return true;
@@ -684,7 +685,7 @@ static void h1_read_body(struct exchange *x, struct buf *into)
 	h->body = into;
 	h->body_since_ms = loop_now_ms(x->loop);
 	h->body_state = BODY_WANTED;
-	if (h->expect && (h->body_chunked || h->body_left <= into->max))
+	if (h->expect && (h->body_chunked || (h->body_left && h->body_left <= into->max)))
 		conn_queue(&h->sc.conn, STR("HTTP/1.1 100 Continue\r\n\r\n"));
 	if (!h->feeding)
 		loop_post(x->loop, &h->again);

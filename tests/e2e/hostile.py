@@ -2,8 +2,8 @@
 """What a hostile client puts into names, paths, queries and fields, and what a hostile provider says in its answers."""
 import json
 
-from harness import (CLIENT_KEY, PROVIDER_KEY, SSE_HEAD, Gateway, chat, chat_answer, chat_stream, chunk, config, event,
-                     http, is_error, request_bytes, same, short, sse)
+from harness import (CLIENT_KEY, PROVIDER_KEY, Gateway, chat, chat_answer, chat_stream, config, event, http, is_error,
+                     same, short, sse)
 from provider import Provider
 from strict import echo
 
@@ -70,9 +70,9 @@ def test_a_path_upstream_cannot_be_climbed():
 
 def test_a_query_brings_neither_the_clients_credential_nor_a_mask_upstream():
     with Provider(gemini) as provider, Gateway(wildcards(provider)) as gateway:
-        for query in (f"key={CLIENT_KEY}", f"k%65y={CLIENT_KEY}", f"%24key={CLIENT_KEY}", f"$key={CLIENT_KEY}", f"KEY={CLIENT_KEY}",
-                      f"access_token={CLIENT_KEY}", f"access%5Ftoken={CLIENT_KEY}", "fields=candidates", "$fields=candidates",
-                      "f%69elds=candidates", "callback=x"):
+        for query in (*[f"{name}={CLIENT_KEY}" for name in ("key", "k%65y", "%24key", "$key", "KEY", "access_token",
+                                                            "access%5Ftoken")],
+                      "fields=candidates", "$fields=candidates", "f%69elds=candidates", "callback=x"):
             provider.forget()
             r = gateway.post(f"/v1beta/models/g%2Fa:generateContent?{query}&a=b", GEMINI_ASK)
             same(r.status, 200, f"{query}: {short(r.body)}")
@@ -80,8 +80,8 @@ def test_a_query_brings_neither_the_clients_credential_nor_a_mask_upstream():
 
 
 def test_fields_that_change_what_a_provider_understands_stay_here():
-    names = ["X-HTTP-Method-Override", "X-HTTP-Method", "X-Method-Override", "X-Original-URL", "X-Rewrite-URL", "X-Real-IP",
-             "X-Goog-FieldMask", "X-Forwarded-Host", "X-Sluice-Anything"]
+    names = ["X-HTTP-Method-Override", "X-HTTP-Method", "X-Method-Override", "X-Original-URL", "X-Rewrite-URL",
+             "X-Real-IP", "X-Goog-FieldMask", "X-Forwarded-Host", "X-Sluice-Anything"]
     with Provider(echo) as provider, Gateway(wildcards(provider)) as gateway:
         r = gateway.post("/v1/chat/completions", chat("x", "m"), headers=[f"{n}: x" for n in names] + ["X-Mine: y"])
         same(r.status, 200, short(r.body))
@@ -91,7 +91,8 @@ def test_fields_that_change_what_a_provider_understands_stay_here():
 
 
 def test_as_many_fields_as_the_settings_allow():
-    many = {"server": {"header_count": 256, "header_max": "1MiB"}, "upstream": {"header_count": 256, "header_max": "1MiB"}}
+    most = {"header_count": 256, "header_max": "1MiB"}
+    many = {"server": most, "upstream": most}
 
     def answer(request):
         return http(chat_answer("x"), headers=[f"X-{i}: {i}" for i in range(200)])
@@ -107,15 +108,18 @@ def test_as_many_fields_as_the_settings_allow():
 
 def test_garbage_in_a_stream_is_an_error_and_no_end():
     events = [event(e) for e in chat_stream("one ", "two ", "three")]
-    garbage = [b"data: garbage\n\n", b"data: {\"a\":\n\n", b"data: {}}\n\n", b"data: <html>\n\n", b"data: \0\n\n", b"data: {\"a\":\"\xff\"}\n\n",
-               b"data: [1]\n\n", b"data: null\n\n", b"data: {\ndata: \"a\"\n\n"]
+    garbage = [b"data: %s\n\n" % d
+               for d in (b"garbage", b'{"a":', b"{}}", b"<html>", b"\0", b'{"a":"\xff"}', b"[1]", b"null",
+                         b'{\ndata: "a"')]
     script = {}
-    with Provider(lambda r: script["steps"]) as provider, Gateway(config(provider, routing={"retries": {"attempts": 0}})) as gateway:
+    once = {"retries": {"attempts": 0}}
+    with Provider(lambda r: script["steps"]) as provider, Gateway(config(provider, routing=once)) as gateway:
         for bad in garbage:
             script["steps"] = [sse(events[0], bad, *events[1:])]
             r = gateway.post("/v1/chat/completions", chat("x", "m", stream=True))
             same(r.status, 200)
-            assert b"[DONE]" not in r.body and b"error" in r.body and b"two" not in r.body, f"{bad}: {r.body!r}"
+            assert b"[DONE]" not in r.body and b"error" in r.body, f"{bad}: {r.body!r}"
+            assert b"two" not in r.body, f"{bad}: {r.body!r}"
             script["steps"] = [sse(bad, *events)]
             r = gateway.post("/v1/chat/completions", chat("x", "m", stream=True))
             is_error(r, {502})
@@ -123,3 +127,32 @@ def test_garbage_in_a_stream_is_an_error_and_no_end():
             script["steps"] = [sse(events[0], good, *events[1:])]
             r = gateway.post("/v1/chat/completions", chat("x", "m", stream=True))
             assert b"[DONE]" in r.body and b"error" not in r.body, f"{good}: {r.body!r}"
+
+
+def _heads(gateway, data, method="GET"):
+    """What is answered to `data`, with the status codes of interim answers."""
+    with gateway.client() as c:
+        c.send(data)
+        return c.answer(method)
+
+
+def test_what_every_answer_must_say():
+    with Provider(echo) as provider, Gateway(config(provider)) as gateway:
+        r = gateway.request("GET", "/v1/models", key="wrong")
+        same((r.status, r.get("www-authenticate")), (401, "Bearer"), "RFC 9110 15.5.2")
+        r = _heads(gateway, b"OPTIONS * HTTP/1.1\r\nHost: a\r\n\r\n")
+        same((r.status, r.headers.has("allow")), (405, True), "OPTIONS *")
+        r = _heads(gateway, b"GET /health/live HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\n\r\n")
+        same((r.status, r.interim), (200, []), "nothing to wait for")
+        r = _heads(gateway, b"GET http://a?b=c HTTP/1.1\r\nHost: a\r\n\r\n")
+        same(r.status, 200, "an absolute target without a path")
+        r = _heads(gateway, b"HEAD /v1/models HTTP/1.1\r\nHost : a\r\n\r\n", "HEAD")
+        same((r.status, r.says_close), (400, True), "a refused HEAD has no body")
+
+
+def test_two_different_credentials_are_none():
+    with Provider(echo) as provider, Gateway(config(provider)) as gateway:
+        good, other = f"x-api-key: {CLIENT_KEY}", "x-api-key: sk-other"
+        for fields, wanted in (([good], 200), ([good, good], 200), ([good, other], 401), ([other, good], 401),
+                               ([good, "api-key: sk-other"], 401), ([f"api-key: {CLIENT_KEY}", good], 200)):
+            same(gateway.request("GET", "/v1/models", key=None, headers=fields).status, wanted, f"{fields}")
