@@ -39,6 +39,7 @@ struct series_table {
 	struct series *_Atomic *all;
 	uint16_t *index;                 /* open addressing: number + 1; 0: free */
 	size_t index_mask;
+	struct series *last;              /* the one before */
 	struct series *near[SERIES_NEAR]; /* where each was last seen, by a cheap hash */
 };
 

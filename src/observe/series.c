@@ -144,15 +144,18 @@ HOT struct series *series_get(struct series_table *t, const struct str *labels)
 	struct series **near;
 	uint64_t h = 0;
 
+	/* one request is often like the one before */
+	if (likely(t->last && same_labels(t->last, labels, t->labels)))
+		return t->last;
 	for (unsigned i = 0; i < t->labels; i++)
 		h = near_hash(h, labels[i]);
 	near = &t->near[h >> 56];
 	if (likely(*near && same_labels(*near, labels, t->labels)))
-		return *near;
+		return t->last = *near;
 	for (unsigned i = 0; i < t->labels; i++)
 		clean[i] = label_clean(labels[i]);
 	*near = series_find(t, clean);
-	return *near;
+	return t->last = *near;
 }
 
 void series_init(struct series_table *t, size_t size, unsigned labels, unsigned max)
