@@ -586,9 +586,33 @@ static bool chunk_byte(struct http1_chunks *ch, char c)
 	return false;
 }
 
+/* What stands between the data of two chunks, nearly always: CR LF and a short size with CR LF, taken at once. */
+static void between_chunks(struct http1_chunks *ch, struct str *in)
+{
+	const char *p = in->p, *end = in->p + in->n;
+	uint64_t size = 0;
+
+	if (ch->state == CH_DATA_CR && end - p >= 2 && p[0] == '\r' && p[1] == '\n') {
+		ch->state = CH_SIZE;
+		ch->digits = 0;
+		p += 2;
+		*in = str_of(p, (size_t)(end - p));
+	}
+	if (ch->state != CH_SIZE || ch->digits || end - p < 10)
+		return;
+	for (int digit; p < in->p + 8 && (digit = hex_value(*p)) >= 0; p++)
+		size = size << 4 | (unsigned)digit;
+	if (size == 0 || p[0] != '\r' || p[1] != '\n')
+		return; /* the end of the body, or byte by byte */
+	ch->left = size;
+	ch->state = CH_DATA;
+	*in = str_of(p + 2, (size_t)(end - p - 2));
+}
+
 enum http1_body http1_chunks_read(struct http1_chunks *ch, struct str *in, struct str *data)
 {
 	_Static_assert(COUNT_OF(refused_trailers) <= 8, "one bit for each name");
+	between_chunks(ch, in);
 	while (in->n > 0) {
 		if (ch->state == CH_DATA) {
 			size_t n = in->n < ch->left ? in->n : (size_t)ch->left;

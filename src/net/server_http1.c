@@ -747,6 +747,15 @@ static void h1_start(struct exchange *x, int status, const struct http_field *fi
 	conn_queue_close(&h->sc.conn, (size_t)(at - start));
 }
 
+static char *put_hex(char *at, size_t v)
+{
+	unsigned digits = (67 - (unsigned)__builtin_clzll(v | 1)) / 4;
+
+	for (unsigned i = digits; i-- > 0; v >>= 4)
+		at[i] = "0123456789abcdef"[v & 15];
+	return at + digits;
+}
+
 static void h1_write(struct exchange *x, struct str s)
 {
 	struct h1 *h = h1_of(x);
@@ -761,10 +770,8 @@ static void h1_write(struct exchange *x, struct str s)
 		conn_queue(&h->sc.conn, s);
 		return;
 	}
-	start = at = conn_queue_open(&h->sc.conn, s.n + 20);
-	for (int shift = s.n > 0xffff ? 60 : 12; shift >= 0; shift -= 4)
-		if (s.n >> shift || shift == 0)
-			*at++ = "0123456789abcdef"[s.n >> shift & 15];
+	start = conn_queue_open(&h->sc.conn, s.n + 20);
+	at = put_hex(start, s.n);
 	at = put_str(at, STR("\r\n"));
 	at = put_str(at, s);
 	at = put_str(at, STR("\r\n"));
