@@ -335,7 +335,8 @@ size_t http1_ordinary_request(struct str bytes, const struct http1_limits *limit
 	if (!(p = read_method(p, h)) || !(p = read_target(p, t, h)))
 		return 0;
 	/* in two parts, each a word that is compared in place */
-	if (!has(p, t, 11) || memcmp(p, " HTTP/1.", 8) != 0 || memcmp(p + 7, ".1\r\n", 4) != 0 || p + 10 - bytes.p >= limits->line_max_bytes)
+	if (!has(p, t, 11) || memcmp(p, " HTTP/1.", 8) != 0 || memcmp(p + 7, ".1\r\n", 4) != 0 ||
+	    p + 10 - bytes.p >= limits->line_max_bytes)
 		return 0;
 	p = read_fields(p + 11, t, fields, limits->fields_max, h);
 	if (!p || !(h->names & BIT(HTTP_F_HOST)) || !(is_plain_host(h->host, t) || http_is_authority(h->host)))

@@ -79,7 +79,7 @@ static bool quoted(struct text *t)
 	}
 }
 
-/* *( BWS ";" BWS name [ BWS "=" BWS ( token / quoted-string ) ] BWS ), but no BWS before the first ";". */
+/* *( ";" BWS name BWS [ "=" BWS ( token / quoted-string ) BWS ] ) */
 static bool extensions(struct text *t)
 {
 	while (peek(t) == ';') {
@@ -109,12 +109,20 @@ static bool size_line(struct text *t, uint64_t *size)
 
 		if (digit < 0)
 			break;
-		if (digits == 16 || *size > (uint64_t)INT64_MAX >> 4)
+		if (digits == UINT8_MAX || *size > (uint64_t)INT64_MAX >> 4)
 			return false;
 		*size = *size << 4 | (unsigned)digit;
 		next(t);
 	}
-	return digits > 0 && extensions(t) && crlf(t);
+	if (digits == 0)
+		return false;
+	/* blanks belong to an extension that must then follow */
+	if (peek(t) == ' ' || peek(t) == '\t') {
+		blanks(t);
+		if (peek(t) != ';')
+			return false;
+	}
+	return extensions(t) && crlf(t);
 }
 
 static bool trailer(struct text *t)
