@@ -74,26 +74,24 @@ struct chunk_words {
 	size_t null_value;
 };
 
-static void read_words(struct stream_meter *m, struct str s, struct chunk_words *out)
+/* The word whose quote is at s.p[at]. */
+static inline void read_word(struct stream_meter *m, struct str s, size_t at, struct chunk_words *out)
 {
 	size_t value;
 
-	*out = (struct chunk_words){ .null_usage = SIZE_MAX };
-	for (size_t at = word_next(s, 0, "uef"); at < s.n; at = word_next(s, at + 1, "uef")) {
-		if (s.p[at + 1] == 'f') {
-			/* Everything a model says is inside strings here, so such a member is a choice's. */
-			if (word_is_member(s, at, STR("finish_reason"), &value) && s.p[value] == '"')
-				m->finished = true;
-		} else if (s.p[at + 1] == 'u') {
-			if (!word_is_member(s, at, STR("usage"), &value))
-				continue;
-			if (s.p[value] != 'n')
-				out->usage = true;
-			else if (out->null_usage == SIZE_MAX)
-				out->null_usage = at, out->null_value = value;
-		} else if (word_is_member(s, at, STR("error"), &value) && s.p[value] != 'n') {
-			out->error = true;
-		}
+	if (s.p[at + 1] == 'f') {
+		/* Everything a model says is inside strings here, so such a member is a choice's. */
+		if (word_is_member(s, at, STR("finish_reason"), &value) && s.p[value] == '"')
+			m->finished = true;
+	} else if (s.p[at + 1] == 'u') {
+		if (!word_is_member(s, at, STR("usage"), &value))
+			return;
+		if (s.p[value] != 'n')
+			out->usage = true;
+		else if (out->null_usage == SIZE_MAX)
+			out->null_usage = at, out->null_value = value;
+	} else if (word_is_member(s, at, STR("error"), &value) && s.p[value] != 'n') {
+		out->error = true;
 	}
 }
 
@@ -155,14 +153,30 @@ static void read_chunk(struct stream_meter *m, struct stream_event *ev, struct s
 		event_cut(ev, &hit[ANS_USAGE]);
 }
 
-void openai_meter_event(struct stream_meter *m, struct arena *arena, struct stream_event *ev)
+/* An event that says more, or is of another form. */
+APART static void read_event(struct stream_meter *m, struct stream_event *ev)
 {
-	struct chunk_words words;
 	struct str name, data;
 	struct buf joined;
 	bool inside;
 
-	read_words(m, ev->bytes, &words);
+	if (event_data(m, ev, &joined, &name, &data, &inside)) {
+		m->started = true;
+		read_chunk(m, ev, data, inside);
+	}
+	buf_fini(&joined);
+}
+
+void openai_meter_event(struct stream_meter *m, struct arena *arena, struct stream_event *ev)
+{
+	struct chunk_words words = { .null_usage = SIZE_MAX };
+	size_t place[WORDS_MAX], n, from = 0;
+
+	while (from < ev->bytes.n) {
+		n = words_find(ev->bytes, &from, place);
+		for (size_t i = 0; i < n; i++)
+			read_word(m, ev->bytes, place[i], &words);
+	}
 	bool edit = m->usage_is_ours && words.null_usage != SIZE_MAX;
 	bool chunk = str_starts(ev->bytes, STR("data: {")) || str_starts(ev->bytes, STR("data:{"));
 	if (chunk && !words.usage && !words.error) {
@@ -170,11 +184,7 @@ void openai_meter_event(struct stream_meter *m, struct arena *arena, struct stre
 		if (!edit || cut_null_usage(ev, &words))
 			return;
 	}
-	if (event_data(m, ev, &joined, &name, &data, &inside)) {
-		m->started = true;
-		read_chunk(m, ev, data, inside);
-	}
-	buf_fini(&joined);
+	read_event(m, ev);
 }
 
 static bool read_request(struct arena *arena, const struct dialect_in *in, struct dialect_request *out, struct err *e)

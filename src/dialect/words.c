@@ -1,64 +1,89 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* words: finds members by their names in an event's raw bytes, so that most events are never parsed. */
 
-#include <assert.h>
-
 #include "base/v16.h"
+#include "base/v32.h"
 #include "dialect/dialect_in.h"
 
-/* Where whole blocks of 16 were searched up to, or the place that was found. Reads a block and one byte behind it. */
-static size_t skip_blocks(struct str s, size_t at, const char second[3], bool *found)
-{
-	v16 quote = v16_fill('"'), a = v16_fill(second[0]), b = v16_fill(second[1]), c = v16_fill(second[2]);
+/* A block is searched with one look, which takes in the byte behind it. Bit n of the result: p[n] is such a quote. Of
+ * all bytes only e and u become u when bit 4 is set. */
+typedef uint32_t search_fn(const char *p);
 
-	*found = false;
-	for (; at + 17 <= s.n; at += 16) {
-		v16 next = v16_load(s.p + at + 1);
-		v16 any = v16_or(v16_or(v16_eq(next, a), v16_eq(next, b)), v16_eq(next, c));
-		unsigned mask = v16_mask(v16_eq(v16_load(s.p + at), quote)) & v16_mask(any);
-		if (mask) {
-			*found = true;
-			return at + (unsigned)__builtin_ctz(mask);
+static inline uint32_t search_16(const char *p)
+{
+	v16 next = v16_load(p + 1), word = v16_eq(v16_or(next, v16_fill(0x10)), v16_fill('u'));
+
+	return v16_mask(v16_and(v16_eq(v16_load(p), v16_fill('"')), v16_or(word, v16_eq(next, v16_fill('f')))));
+}
+
+/* Fewer bytes than a block. */
+static uint32_t search_bytes(struct str s)
+{
+	uint32_t found = 0;
+
+	for (size_t i = 0; i + 1 < s.n; i++)
+		found |= (uint32_t)(s.p[i] == '"' && ((s.p[i + 1] | 0x10) == 'u' || s.p[i + 1] == 'f')) << i;
+	return found;
+}
+
+static inline size_t put_places(size_t *place, size_t n, size_t at, uint32_t found)
+{
+	for (; found; found &= found - 1)
+		place[n++] = at + (unsigned)__builtin_ctz(found);
+	return n;
+}
+
+/* The last block lies across the one before it, whose words are not given again. */
+static inline __attribute__((always_inline)) size_t find(struct str s, size_t *from, size_t place[WORDS_MAX],
+                                                         size_t width, search_fn *search)
+{
+	size_t at = *from, last = s.n - width - 1, n = 0;
+
+	if (s.n <= width) {
+		*from = s.n;
+		return put_places(place, 0, 0, search_bytes(s));
+	}
+	uint32_t found_last = search(s.p + last);
+	for (; at < last; at += width) {
+		uint32_t found = search(s.p + at);
+		if (likely(!found))
+			continue;
+		n = put_places(place, n, at, found);
+		if (n > WORDS_MAX - width) {
+			*from = at + width;
+			return n;
 		}
 	}
-	return at;
+	*from = s.n;
+	return put_places(place, n, last, found_last & UINT32_MAX << (at - last));
 }
 
-size_t word_next(struct str s, size_t from, const char second[3])
+#ifdef V32
+V32 static inline uint32_t search_32(const char *p)
 {
-	bool found;
-	size_t at = skip_blocks(s, from, second, &found);
+	v32 next = v32_load(p + 1), word = v32_eq(v32_or(next, v32_fill(0x10)), v32_fill('u'));
 
-	if (found)
-		return at;
-	for (; at + 1 < s.n; at++)
-		if (s.p[at] == '"' && memchr(second, s.p[at + 1], 3))
-			return at;
-	return s.n;
+	return v32_mask(v32_and(v32_eq(v32_load(p), v32_fill('"')), v32_or(word, v32_eq(next, v32_fill('f')))));
 }
 
-static bool is_space(char c)
+V32 static size_t find_wide(struct str s, size_t *from, size_t place[WORDS_MAX])
 {
-	return c == ' ' || c == '\n' || c == '\r' || c == '\t';
+	return find(s, from, place, 32, search_32);
+}
+#endif
+
+APART static size_t find_narrow(struct str s, size_t *from, size_t place[WORDS_MAX])
+{
+	return find(s, from, place, 16, search_16);
 }
 
-bool word_is_member(struct str s, size_t at, struct str name, size_t *value)
+size_t words_find(struct str s, size_t *from, size_t place[WORDS_MAX])
 {
-	size_t end = at + name.n + 2;
-
-	assert(at < s.n && s.p[at] == '"');
-	if (end >= s.n || s.p[end - 1] != '"' || memcmp(s.p + at + 1, name.p, name.n) != 0)
-		return false;
-	if (at == 0 || (s.p[at - 1] != '{' && s.p[at - 1] != ',' && !is_space(s.p[at - 1])))
-		return false;
-	while (end < s.n && is_space(s.p[end]))
-		end++;
-	if (end >= s.n || s.p[end] != ':')
-		return false;
-	for (end++; end < s.n && is_space(s.p[end]); end++)
-		;
-	*value = end;
-	return end < s.n;
+#ifdef V32
+	if (v32_here())
+		return find_wide(s, from, place);
+#endif
+	return find_narrow(s, from, place);
 }
 
 /* Behind the string that starts at s.p[at]. */
@@ -79,7 +104,7 @@ bool array_next(struct str *rest, struct str *item)
 	/* At the array's "[" or at the "," behind the last element. */
 	if (s.n == 0 || (s.p[0] != '[' && s.p[0] != ','))
 		return false;
-	for (at = 1; at < s.n && is_space(s.p[at]); at++)
+	for (at = 1; at < s.n && word_is_space(s.p[at]); at++)
 		;
 	from = at;
 	while (at < s.n) {
