@@ -20,52 +20,45 @@ enum { EV_TYPE, EV_START_USAGE, EV_USAGE, EV_ERROR, EV_STOP_REASON, EV_PATHS };
 static const char *const event_paths[EV_PATHS] = { "type", "message.usage", "usage", "error", "delta.stop_reason" };
 static struct json_plan event_plan;
 
-enum { USE_INPUT, USE_READ, USE_WRITE, USE_WRITE_5M, USE_WRITE_1H, USE_OUTPUT, USE_THINKING, USE_PATHS };
-static const char *const usage_paths[USE_PATHS] = {
-	"input_tokens", "cache_read_input_tokens", "cache_creation_input_tokens",
-	"cache_creation.ephemeral_5m_input_tokens", "cache_creation.ephemeral_1h_input_tokens",
-	"output_tokens", "output_tokens_details.thinking_tokens",
-};
-static struct json_plan usage_plan;
+/* The numbers of answers; those of events are first the ones of a message_start, then these. */
+enum { USE_INPUT, USE_READ, USE_WRITE, USE_WRITE_5M, USE_WRITE_1H, USE_OUTPUT, USE_THINKING, USE_NUMBERS };
+#define USE_PATHS(usage) \
+	usage "input_tokens", usage "cache_read_input_tokens", usage "cache_creation_input_tokens", \
+	usage "cache_creation.ephemeral_5m_input_tokens", usage "cache_creation.ephemeral_1h_input_tokens", \
+	usage "output_tokens", usage "output_tokens_details.thinking_tokens"
+static const char *const usage_numbers[USE_NUMBERS] = { USE_PATHS("usage.") };
+static const char *const event_numbers[2 * USE_NUMBERS] = { USE_PATHS("message.usage."), USE_PATHS("usage.") };
 
 /* A count of input: 0 may be a placeholder (proxies send it in message_delta), so it never replaces a larger one. */
-static void set_input(struct usage *u, enum usage_counter counter, const struct json_hit *hit)
+static void set_input(struct usage *u, enum usage_counter counter, int64_t number)
 {
-	int64_t n = hit_number(hit, 0);
-
-	if (n != 0)
-		usage_set(u, counter, n);
+	if (number != JSON_NO_NUMBER && number != 0)
+		usage_set(u, counter, number);
 }
 
 /* Cache writes come as a total, split by lifetime only in newer answers and not in message_delta. */
-static void set_writes(struct usage *u, const struct json_hit hit[USE_PATHS])
+static void set_writes(struct usage *u, const int64_t number[USE_NUMBERS])
 {
-	int64_t total = hit_number(&hit[USE_WRITE], -1);
+	int64_t total = number[USE_WRITE];
 
-	if (hit[USE_WRITE_5M].type == JSON_NUMBER || hit[USE_WRITE_1H].type == JSON_NUMBER) {
-		set_input(u, USAGE_CACHE_WRITE_5M, &hit[USE_WRITE_5M]);
-		set_input(u, USAGE_CACHE_WRITE_1H, &hit[USE_WRITE_1H]);
-	}
+	set_input(u, USAGE_CACHE_WRITE_5M, number[USE_WRITE_5M]);
+	set_input(u, USAGE_CACHE_WRITE_1H, number[USE_WRITE_1H]);
 	if (total <= (int64_t)usage_total_cache_write(u))
 		return;
 	usage_set(u, USAGE_CACHE_WRITE_5M, total - (int64_t)u->n[USAGE_CACHE_WRITE_1H]);
 }
 
 /* Counts are cumulative: each report is laid over what is known, and what it leaves out stays. */
-static void read_usage(struct str raw, struct usage *u)
+static void read_usage(const int64_t number[USE_NUMBERS], struct usage *u)
 {
-	struct json_hit hit[USE_PATHS];
-	struct json_fault fault;
-
-	if (!json_scan(&usage_plan, raw, ANSWER_DEPTH_MAX, hit, &fault))
-		return;
-	set_input(u, USAGE_INPUT, &hit[USE_INPUT]);
-	set_input(u, USAGE_CACHE_READ, &hit[USE_READ]);
-	set_writes(u, hit);
-	if (hit[USE_OUTPUT].type == JSON_NUMBER) {
-		usage_set(u, USAGE_OUTPUT, hit_number(&hit[USE_OUTPUT], 0));
+	set_input(u, USAGE_INPUT, number[USE_INPUT]);
+	set_input(u, USAGE_CACHE_READ, number[USE_READ]);
+	set_writes(u, number);
+	if (number[USE_OUTPUT] != JSON_NO_NUMBER) {
+		int64_t thinking = number[USE_THINKING];
+		usage_set(u, USAGE_OUTPUT, number[USE_OUTPUT]);
 		u->n[USAGE_REASONING] = 0;
-		usage_split(u, USAGE_OUTPUT, USAGE_REASONING, hit_number(&hit[USE_THINKING], 0));
+		usage_split(u, USAGE_OUTPUT, USAGE_REASONING, thinking == JSON_NO_NUMBER ? 0 : thinking);
 	}
 	u->source = USAGE_REPORTED;
 }
@@ -74,24 +67,27 @@ static enum dialect_answer read_answer(struct arena *arena, enum dialect_call ca
                                        struct usage *usage, struct dialect_error *error)
 {
 	struct json_hit hit[ANS_PATHS];
+	int64_t number[USE_NUMBERS];
 	struct json_fault fault;
 
 	*usage = (struct usage){ .source = USAGE_NONE };
-	if (!json_scan(&answer_plan, body, ANSWER_DEPTH_MAX, hit, &fault) || !request_is_object(body, NULL))
+	if (!json_scan_numbers(&answer_plan, body, ANSWER_DEPTH_MAX, hit, number, &fault)
+	    || !request_is_object(body, NULL))
 		return ANSWER_BROKEN;
 	if (hit_is_error(&hit[ANS_ERROR]))
 		return answer_error(body, error);
 	if (hit[ANS_USAGE].type == JSON_OBJECT)
-		read_usage(hit[ANS_USAGE].value, usage);
+		read_usage(number, usage);
 	return ANSWER_OK;
 }
 
 static void read_event(struct stream_meter *m, struct stream_event *ev, struct str name, struct str data)
 {
 	struct json_hit hit[EV_PATHS];
+	int64_t number[2 * USE_NUMBERS];
 	struct json_fault fault;
 
-	if (!json_scan(&event_plan, data, ANSWER_DEPTH_MAX, hit, &fault))
+	if (!json_scan_numbers(&event_plan, data, ANSWER_DEPTH_MAX, hit, number, &fault))
 		return;
 	struct str type = name;
 	if (type.n == 0 && hit[EV_TYPE].type == JSON_STRING)
@@ -101,10 +97,10 @@ static void read_event(struct stream_meter *m, struct stream_event *ev, struct s
 		m->started = true;
 	if (str_eq(type, STR("message_start"))) {
 		if (hit[EV_START_USAGE].type == JSON_OBJECT)
-			read_usage(hit[EV_START_USAGE].value, &m->usage);
+			read_usage(number, &m->usage);
 	} else if (str_eq(type, STR("message_delta"))) {
 		if (hit[EV_USAGE].type == JSON_OBJECT)
-			read_usage(hit[EV_USAGE].value, &m->usage);
+			read_usage(number + USE_NUMBERS, &m->usage);
 		if (hit[EV_STOP_REASON].type == JSON_STRING)
 			m->finished = true;
 	} else if (str_eq(type, STR("message_stop"))) {
@@ -159,8 +155,9 @@ void anthropic_init(void)
 {
 	request_reader_init(&request, request_names);
 	json_plan_init(&answer_plan, answer_paths, ANS_PATHS, 0);
+	json_plan_numbers(&answer_plan, usage_numbers, USE_NUMBERS);
 	json_plan_init(&event_plan, event_paths, EV_PATHS, 0);
-	json_plan_init(&usage_plan, usage_paths, USE_PATHS, 0);
+	json_plan_numbers(&event_plan, event_numbers, 2 * USE_NUMBERS);
 }
 
 const struct dialect dialect_anthropic = {

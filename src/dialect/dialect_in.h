@@ -68,7 +68,6 @@ void responses_usage_from(const int64_t number[RESP_USAGE_PATHS], struct usage *
 /* Each reads the raw text of a usage object of its dialect; what cannot be read leaves *out as it was. */
 void openai_usage_read(struct str raw, struct usage *out);           /* chat, completions, embeddings */
 void responses_usage_read(struct str raw, struct usage *out);
-void gemini_usage_read(struct str raw, struct usage *out);
 
 /* The number of a hit, or `otherwise` if it is absent or none. */
 int64_t hit_number(const struct json_hit *, int64_t otherwise);

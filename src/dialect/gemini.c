@@ -22,33 +22,32 @@ enum { DEEP_MODEL, DEEP_PATHS };
 static const char *const deep_paths[DEEP_PATHS] = { "model" };
 static struct json_plan deep_plan;
 
-enum { ANS_USAGE, ANS_ERROR, ANS_CANDIDATES, ANS_BLOCKED, ANS_PATHS };
-static const char *const answer_paths[ANS_PATHS] = { "usageMetadata", "error", "candidates",
-	                                             "promptFeedback.blockReason" };
+/* Of answers and of a stream's events alike. */
+enum {
+	ANS_USAGE,
+	ANS_ERROR,
+	ANS_CANDIDATES,
+	ANS_BLOCKED,
+	ANS_PROMPT_PARTS,
+	ANS_CACHED_PARTS,
+	ANS_OUTPUT_PARTS,
+	ANS_PATHS
+};
+static const char *const answer_paths[ANS_PATHS] = {
+	"usageMetadata", "error", "candidates", "promptFeedback.blockReason", "usageMetadata.promptTokensDetails",
+	"usageMetadata.cacheTokensDetails", "usageMetadata.candidatesTokensDetails",
+};
+enum { USE_PROMPT, USE_CACHED, USE_CANDIDATES, USE_THOUGHTS, USE_TOOL, USE_RESPONSE, USE_NUMBERS };
+static const char *const usage_numbers[USE_NUMBERS] = {
+	"usageMetadata.promptTokenCount", "usageMetadata.cachedContentTokenCount", "usageMetadata.candidatesTokenCount",
+	"usageMetadata.thoughtsTokenCount", "usageMetadata.toolUsePromptTokenCount",
+	"usageMetadata.responseTokenCount", /* the Live API's word for candidatesTokenCount */
+};
 static struct json_plan answer_plan;
 
 enum { CAND_FINISH, CAND_PATHS };
 static const char *const candidate_paths[CAND_PATHS] = { "finishReason" };
 static struct json_plan candidate_plan;
-
-enum {
-	USE_PROMPT,
-	USE_CACHED,
-	USE_CANDIDATES,
-	USE_THOUGHTS,
-	USE_TOOL,
-	USE_PROMPT_PARTS,
-	USE_CACHED_PARTS,
-	USE_OUTPUT_PARTS,
-	USE_RESPONSE,
-	USE_PATHS
-};
-static const char *const usage_paths[USE_PATHS] = {
-	"promptTokenCount", "cachedContentTokenCount", "candidatesTokenCount", "thoughtsTokenCount",
-	"toolUsePromptTokenCount", "promptTokensDetails", "cacheTokensDetails", "candidatesTokensDetails",
-	"responseTokenCount",        /* the Live API's word for candidatesTokenCount */
-};
-static struct json_plan usage_plan;
 
 enum { PART_MODALITY, PART_COUNT, PART_PATHS };
 static const char *const part_paths[PART_PATHS] = { "modality", "tokenCount" };
@@ -78,6 +77,14 @@ static int64_t add(int64_t sum, int64_t tokens)
 	return sane ? sum + tokens : sum;
 }
 
+/* Nearly always there is one part, of text. */
+static bool is_text_only(struct str list)
+{
+	const char *word = list.n < 64 ? memchr(list.p, 'T', list.n - 5) : NULL;
+
+	return word && memcmp(word - 1, "\"TEXT\"", 6) == 0;
+}
+
 /* A list of {modality, tokenCount}. With enum-encoding=int a modality is a number
  * (google.ai.generativelanguage.v1beta.Modality). */
 static struct parts read_parts(const struct json_hit *list)
@@ -87,8 +94,7 @@ static struct parts read_parts(const struct json_hit *list)
 	struct json_hit hit[PART_PATHS];
 	struct json_fault fault;
 
-	/* Nearly always there is one, of text. */
-	if (list->type != JSON_ARRAY || (list->value.n < 64 && str_find(list->value, STR("\"TEXT\"")) != STR_NPOS))
+	if (list->type != JSON_ARRAY || list->value.n < 8 || is_text_only(list->value))
 		return sum;
 	while (array_next(&rest, &item)) {
 		if (!json_scan(&part_plan, item, ANSWER_DEPTH_MAX, hit, &fault))
@@ -107,26 +113,29 @@ static int64_t not_negative(int64_t n)
 	return n < 0 ? 0 : n;
 }
 
-void gemini_usage_read(struct str raw, struct usage *out)
+static int64_t number_or(int64_t number, int64_t otherwise)
+{
+	return number == JSON_NO_NUMBER ? otherwise : number;
+}
+
+static void read_usage(const struct json_hit hit[ANS_PATHS], const int64_t number[USE_NUMBERS], struct usage *out)
 {
 	struct usage u = { .source = USAGE_REPORTED };
-	struct json_hit hit[USE_PATHS];
-	struct json_fault fault;
 
-	if (!json_scan(&usage_plan, raw, ANSWER_DEPTH_MAX, hit, &fault))
+	if (hit[ANS_USAGE].type != JSON_OBJECT)
 		return;
 	/* Cached tokens are part of the prompt, with their own audio and images. Tool input and thoughts are extra. */
-	struct parts in = read_parts(&hit[USE_PROMPT_PARTS]), cached = read_parts(&hit[USE_CACHED_PARTS]);
-	struct parts output = read_parts(&hit[USE_OUTPUT_PARTS]);
-	usage_set(&u, USAGE_INPUT, hit_number(&hit[USE_PROMPT], 0));
-	usage_split(&u, USAGE_INPUT, USAGE_CACHE_READ, hit_number(&hit[USE_CACHED], 0));
+	struct parts in = read_parts(&hit[ANS_PROMPT_PARTS]), cached = read_parts(&hit[ANS_CACHED_PARTS]);
+	struct parts output = read_parts(&hit[ANS_OUTPUT_PARTS]);
+	usage_set(&u, USAGE_INPUT, number_or(number[USE_PROMPT], 0));
+	usage_split(&u, USAGE_INPUT, USAGE_CACHE_READ, number_or(number[USE_CACHED], 0));
 	usage_split(&u, USAGE_INPUT, USAGE_INPUT_AUDIO, not_negative(in.audio - cached.audio));
 	usage_split(&u, USAGE_INPUT, USAGE_INPUT_IMAGE, not_negative(in.image - cached.image));
-	usage_set(&u, USAGE_INPUT_TOOL, hit_number(&hit[USE_TOOL], 0));
-	usage_set(&u, USAGE_OUTPUT, hit_number(&hit[USE_CANDIDATES], hit_number(&hit[USE_RESPONSE], 0)));
+	usage_set(&u, USAGE_INPUT_TOOL, number_or(number[USE_TOOL], 0));
+	usage_set(&u, USAGE_OUTPUT, number_or(number[USE_CANDIDATES], number_or(number[USE_RESPONSE], 0)));
 	usage_split(&u, USAGE_OUTPUT, USAGE_OUTPUT_AUDIO, output.audio);
 	usage_split(&u, USAGE_OUTPUT, USAGE_OUTPUT_IMAGE, output.image);
-	usage_set(&u, USAGE_REASONING, hit_number(&hit[USE_THOUGHTS], 0));
+	usage_set(&u, USAGE_REASONING, number_or(number[USE_THOUGHTS], 0));
 	*out = u;
 }
 
@@ -134,16 +143,32 @@ static enum dialect_answer read_answer(struct arena *arena, enum dialect_call ca
                                        struct usage *usage, struct dialect_error *error)
 {
 	struct json_hit hit[ANS_PATHS];
+	int64_t number[USE_NUMBERS];
 	struct json_fault fault;
 
 	*usage = (struct usage){ .source = USAGE_NONE };
-	if (!json_scan(&answer_plan, body, ANSWER_DEPTH_MAX, hit, &fault) || !request_is_object(body, NULL))
+	if (!json_scan_numbers(&answer_plan, body, ANSWER_DEPTH_MAX, hit, number, &fault)
+	    || !request_is_object(body, NULL))
 		return ANSWER_BROKEN;
 	if (hit_is_error(&hit[ANS_ERROR]))
 		return answer_error(body, error);
-	if (call != CALL_COUNT_TOKENS && hit[ANS_USAGE].type == JSON_OBJECT)
-		gemini_usage_read(hit[ANS_USAGE].value, usage);
+	if (call != CALL_COUNT_TOKENS)
+		read_usage(hit, number, usage);
 	return ANSWER_OK;
+}
+
+/* Is there a member finishReason, whosever it is? */
+static bool says_finish(struct str candidates)
+{
+	size_t place[WORDS_MAX], n, value, from = 0;
+
+	while (from < candidates.n) {
+		n = words_find(candidates, &from, place);
+		for (size_t i = 0; i < n; i++)
+			if (word_is_member(candidates, place[i], STR("finishReason"), &value))
+				return true;
+	}
+	return false;
 }
 
 static bool has_finish(const struct json_hit *candidates)
@@ -152,7 +177,7 @@ static bool has_finish(const struct json_hit *candidates)
 	struct json_hit hit[CAND_PATHS];
 	struct json_fault fault;
 
-	if (candidates->type != JSON_ARRAY || str_find(candidates->value, STR("\"finishReason\"")) == STR_NPOS)
+	if (candidates->type != JSON_ARRAY || !says_finish(candidates->value))
 		return false;
 	while (array_next(&rest, &item))
 		/* A number with enum-encoding=int; 0 is FINISH_REASON_UNSPECIFIED. */
@@ -166,10 +191,11 @@ static bool has_finish(const struct json_hit *candidates)
 static void read_chunk(struct stream_meter *m, struct stream_event *ev, struct str data)
 {
 	struct json_hit hit[ANS_PATHS];
+	int64_t number[USE_NUMBERS];
 	struct json_fault fault;
 
 	m->started = true;
-	if (!json_scan(&answer_plan, data, ANSWER_DEPTH_MAX, hit, &fault)) {
+	if (!json_scan_numbers(&answer_plan, data, ANSWER_DEPTH_MAX, hit, number, &fault)) {
 		ev->verdict = STREAM_BROKEN;
 		return;
 	}
@@ -177,8 +203,7 @@ static void read_chunk(struct stream_meter *m, struct stream_event *ev, struct s
 		event_fails(m, ev, data);
 		return;
 	}
-	if (hit[ANS_USAGE].type == JSON_OBJECT)
-		gemini_usage_read(hit[ANS_USAGE].value, &m->usage);
+	read_usage(hit, number, &m->usage);
 	if (!m->finished)
 		m->finished = hit[ANS_BLOCKED].type == JSON_STRING || hit_number(&hit[ANS_BLOCKED], 0) > 0
 		              || has_finish(&hit[ANS_CANDIDATES]);
@@ -431,8 +456,8 @@ void gemini_init(void)
 	json_plan_init(&request_plan, request_paths, REQ_PATHS, JSON_REFUSE_TWICE);
 	json_plan_init(&deep_plan, deep_paths, DEEP_PATHS, 0);
 	json_plan_init(&answer_plan, answer_paths, ANS_PATHS, 0);
+	json_plan_numbers(&answer_plan, usage_numbers, USE_NUMBERS);
 	json_plan_init(&candidate_plan, candidate_paths, CAND_PATHS, 0);
-	json_plan_init(&usage_plan, usage_paths, USE_PATHS, 0);
 	json_plan_init(&part_plan, part_paths, PART_PATHS, 0);
 }
 

@@ -36,7 +36,7 @@ ANY_WAY bool is_at(const struct scan *s, const uint8_t *p, uint8_t c, enum way w
  * Strings
  */
 
-/* The first byte in [p, p + 32) at which a plain run stops, or p + 32. JSON_ROOM. */
+/* The first byte in [p, p + 32) at which a plain run stops, or p + 32. */
 static inline const uint8_t *find_stop_16(const uint8_t *p)
 {
 	unsigned mask = v16_mask(json_stops_in(v16_load(p)));
@@ -100,25 +100,23 @@ V32 static const uint8_t *skip_run_32(const uint8_t *p, const uint8_t *end)
 #define skip_run_32 skip_run_16
 #endif
 
-/* `p` is behind the opening quote. */
+/* `p` is at the opening quote. */
 ANY_WAY const uint8_t *skip_string(struct scan *s, const uint8_t *p, enum way way)
 {
-	if (likely(p < s->roomy_end)) {
-		const uint8_t *stop = find_stop(s, p, way);
-		if (likely(*stop == '"'))
-			return stop + 1;
-		p = way == WAY_CLOSED_WIDE ? skip_run_32(stop, s->end) : skip_run_16(stop, s->end);
-		if (p < s->end && *p == '"')
-			return p + 1;
-	}
-	return json_skip_string(s, p);
+	if (unlikely(p >= s->roomy_end))
+		return json_skip_string(s, p + 1);
+	p = find_stop(s, p + 1, way);
+	if (likely(*p == '"'))
+		return p + 1;
+	p = way == WAY_CLOSED_WIDE ? skip_run_32(p, s->end) : skip_run_16(p, s->end);
+	return p < s->end && *p == '"' ? p + 1 : json_skip_string(s, p);
 }
 
 /* `p` is at the opening quote of a name. Returns its closing quote if it is short and plain and the colon is behind it,
  * else NULL. */
 ANY_WAY const uint8_t *find_name_end(const struct scan *s, const uint8_t *p, enum way way)
 {
-	if (unlikely(p + 1 >= s->roomy_end))
+	if (unlikely(p >= s->roomy_end))
 		return NULL;
 	p = find_stop(s, p + 1, way);
 	return likely(memcmp(p, "\":", 2) == 0) ? p : NULL;
@@ -227,7 +225,7 @@ open:
 		if (way == WAY_OPEN && !p)
 			return NULL;
 		if (*p == '"')
-			p = skip_string(s, p + 1, way);
+			p = skip_string(s, p, way);
 		else if (opens(*p))
 			goto open;
 		else
@@ -255,7 +253,8 @@ open:
 	}
 }
 
-/* The child of `n` whose name stands between the quotes at `name` and `quote`; NULL: none. JSON_ROOM. */
+/* The child of `n` whose name stands between the quotes at `name` and `quote`, 32 bytes can be read from it;
+ * NULL: none. */
 ANY_WAY const struct json_plan_node *find_child(const struct scan *s, const struct json_plan_node *n,
                                                 const uint8_t *name, const uint8_t *quote, enum way way)
 {
@@ -324,9 +323,9 @@ static inline bool match_once(struct scan *s, struct level *l, const struct json
 	return true;
 }
 
-/* The hit of the member whose name begins at `name` and whose value at `value`. */
+/* The hit of the member whose name begins at `name` and whose value at `value`, with the byte `first`. */
 static inline struct json_hit *match_hit(struct scan *s, const struct level *l, const struct json_plan_node *c,
-                                         const uint8_t *name, const uint8_t *value)
+                                         const uint8_t *name, const uint8_t *value, uint8_t first)
 {
 	if (!c->want)
 		return NULL;
@@ -334,7 +333,7 @@ static inline struct json_hit *match_hit(struct scan *s, const struct level *l, 
 	hit->value.p = (const char *)value;
 	hit->name = (const char *)name;
 	hit->before = (const char *)l->before;
-	hit->type = (enum json_type)type_of[*value];
+	hit->type = (enum json_type)type_of[first];
 	return hit;
 }
 
@@ -400,6 +399,7 @@ open:
 		p = skip_to_value(s, p, way);
 		if (way == WAY_OPEN && !p)
 			return NULL;
+		const uint8_t first = *p;
 		l.hit = NULL;
 		if (child) {
 			if (child->want & JSON_WANT_NUMBER) {
@@ -410,16 +410,16 @@ open:
 			}
 			if (unlikely(!match_once(s, &l, child, name)))
 				return NULL;
-			l.hit = match_hit(s, &l, child, name, p);
-			if (*p == '{' && child->child) {
+			l.hit = match_hit(s, &l, child, name, p, first);
+			if (first == '{' && child->child) {
 				around[depth - 1] = l;
 				l.node = child;
 				goto open;
 			}
 		}
-		if (*p == '"')
-			p = skip_string(s, p + 1, way);
-		else if (opens(*p))
+		if (first == '"')
+			p = skip_string(s, p, way);
+		else if (opens(first))
 			p = skip_unwanted(s, p, depth, way);
 		else
 			p = skip_plain(s, p, way);

@@ -32,8 +32,8 @@ struct scan {
 	const uint8_t *at;        /* of the error */
 };
 
-/* A short string of at most 32 bytes, its quote and what follows. */
-enum { JSON_ROOM = 34 };
+/* A string of 32 bytes with its quotes, and what follows it. */
+enum { JSON_ROOM = 35 };
 
 COLD const uint8_t *json_fault_at(struct scan *, enum json_error, const uint8_t *at);
 /* At the end of the text it is the end that is wrong. */

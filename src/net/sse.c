@@ -6,14 +6,34 @@
 
 #include "base/attr.h"
 #include "base/v16.h"
+#include "base/v32.h"
 
 static const char BOM[3] = { '\xef', '\xbb', '\xbf' };
 
 static inline v16 ends_in(v16 v) { return v16_or(v16_eq(v, v16_fill('\n')), v16_eq(v, v16_fill('\r'))); }
 
+#ifdef V32
+/* Passes blocks of 64 bytes without a line's end. */
+V32 static const char *skip_blocks_wide(const char *p, const char *end)
+{
+	for (; end - p >= 64; p += 64) {
+		v32 a = v32_load(p), b = v32_load(p + 32);
+		v32 lf = v32_or(v32_eq(a, v32_fill('\n')), v32_eq(b, v32_fill('\n')));
+		v32 cr = v32_or(v32_eq(a, v32_fill('\r')), v32_eq(b, v32_fill('\r')));
+		if (v32_mask(v32_or(lf, cr)))
+			break;
+	}
+	return p;
+}
+#endif
+
 /* The first CR or LF in [p, end), or end. What is from `start` to p may be read too. */
 static inline const char *find_line_end(const char *start, const char *p, const char *end)
 {
+#ifdef V32
+	if (end - p >= 128 && v32_here())
+		p = skip_blocks_wide(p, end);
+#endif
 	for (; end - p >= 64; p += 64) {
 		v16 a = ends_in(v16_load(p)), b = ends_in(v16_load(p + 16));
 		v16 c = ends_in(v16_load(p + 32)), d = ends_in(v16_load(p + 48));
@@ -126,6 +146,16 @@ enum sse_read sse_read(struct str event, bool first, struct buf *joined, struct 
 
 	if (first && str_starts(event, str_of(BOM, sizeof BOM)))
 		event = str_slice(event, sizeof BOM, event.n);
+	/* Nearly all events are one line of data. */
+	if (str_starts(event, STR("data:"))) {
+		struct str rest = event, line = take_line(start, &rest);
+		if (str_eq(rest, STR("\n")) || str_eq(rest, STR("\r\n")) || rest.n == 0) {
+			size_t data = line.n > 5 && line.p[5] == ' ' ? 6 : 5;
+			e.data = str_of(line.p + data, line.n - data);
+			*out = e;
+			return SSE_EVENT;
+		}
+	}
 	while (event.n > 0) {
 		struct str value = take_line(start, &event);
 		if (value.n == 0)
