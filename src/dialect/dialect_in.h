@@ -22,8 +22,7 @@ enum request_slot { SLOT_STREAM = REQUEST_MEMBERS, SLOT_MAX, SLOT_MAX_OLD, SLOTS
 /* names[] is by slot, NULL: the dialect has no such member. SLOT_MAX wins over SLOT_MAX_OLD, the older name. */
 struct request_reader {
 	const char *const *names;
-	struct json_plan plan;
-	uint8_t path_of[SLOTS];      /* number of the slot's path in the plan, plus one; 0: none */
+	struct json_plan plan;       /* its paths are the slots */
 };
 
 void request_reader_init(struct request_reader *, const char *const names[SLOTS]);
@@ -34,6 +33,12 @@ bool request_read_body(struct arena *, const struct request_reader *, struct str
 
 /* Is the text an object, seen from its first byte? Says so in *err if not. */
 bool request_is_object(struct str body, struct err *);
+
+/* Of an answer that was found valid. */
+static inline bool answer_is_object(struct str body)
+{
+	return body.p[0] == '{' || request_is_object(body, NULL);
+}
 
 /* gemini.c: the body with each repetition of the model's name replaced by the JSON string `with`; one piece, in the
  * arena. 0: the arena is full. */
@@ -70,7 +75,12 @@ void openai_usage_read(struct str raw, struct usage *out);           /* chat, co
 void responses_usage_read(struct str raw, struct usage *out);
 
 /* The number of a hit, or `otherwise` if it is absent or none. */
-int64_t hit_number(const struct json_hit *, int64_t otherwise);
+static inline int64_t hit_number(const struct json_hit *hit, int64_t otherwise)
+{
+	int64_t n;
+
+	return hit->type == JSON_NUMBER && json_to_i64(hit->value, &n) ? n : otherwise;
+}
 
 /* Is the hit an error: an object, or a string with text in it? */
 bool hit_is_error(const struct json_hit *);

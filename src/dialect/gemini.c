@@ -148,7 +148,7 @@ static enum dialect_answer read_answer(struct arena *arena, enum dialect_call ca
 
 	*usage = (struct usage){ .source = USAGE_NONE };
 	if (!json_scan_numbers(&answer_plan, body, ANSWER_DEPTH_MAX, hit, number, &fault)
-	    || !request_is_object(body, NULL))
+	    || !answer_is_object(body))
 		return ANSWER_BROKEN;
 	if (hit_is_error(&hit[ANS_ERROR]))
 		return answer_error(body, error);

@@ -59,7 +59,7 @@ enum dialect_answer openai_read_answer(struct arena *arena, enum dialect_call ca
 
 	*usage = (struct usage){ .source = USAGE_NONE };
 	if (!json_scan_numbers(&answer_plan, body, ANSWER_DEPTH_MAX, hit, number, &fault)
-	    || !request_is_object(body, NULL))
+	    || !answer_is_object(body))
 		return ANSWER_BROKEN;
 	if (has_error(hit))
 		return answer_error(body, error);

@@ -34,29 +34,16 @@ struct report {
 	int64_t input, output, total, cached, cache_write, audio_in, image_in, reasoning, audio_out, image_out;
 };
 
-int64_t hit_number(const struct json_hit *hit, int64_t otherwise)
-{
-	int64_t n = 0;
-
-	if (hit->type != JSON_NUMBER)
-		return otherwise;
-	/* Nearly always a few plain digits. */
-	for (size_t i = 0; i < hit->value.n && hit->value.n <= 18; i++) {
-		if (hit->value.p[i] < '0' || hit->value.p[i] > '9')
-			return json_to_i64(hit->value, &n) ? n : otherwise;
-		n = n * 10 + (hit->value.p[i] - '0');
-	}
-	return hit->value.n <= 18 || json_to_i64(hit->value, &n) ? n : otherwise;
-}
-
 static int64_t first(int64_t a, int64_t b)
 {
 	return a < 0 ? b : a;
 }
 
-static int64_t or_none(int64_t n)
+/* Nearly always there is no such part. */
+static inline void split(struct usage *u, enum usage_counter from, enum usage_counter to, int64_t tokens)
 {
-	return n < 0 ? 0 : n;
+	if (unlikely(tokens > 0))
+		usage_split(u, from, to, tokens);
 }
 
 /*
@@ -67,7 +54,7 @@ static int64_t or_none(int64_t n)
 static void set_usage(const struct report *r, struct usage *out)
 {
 	struct usage u = { .source = USAGE_REPORTED };
-	int64_t input = r->input, output = or_none(r->output);
+	int64_t input = r->input, output = r->output < 0 ? 0 : r->output;
 
 	if (input < 0)       /* embeddings of some providers tell the total only */
 		input = r->total > output ? r->total - output : 0;
@@ -76,19 +63,19 @@ static void set_usage(const struct report *r, struct usage *out)
 		usage_set(&u, USAGE_CACHE_READ, r->cached);
 		u.odd = true;
 	} else {
-		usage_split(&u, USAGE_INPUT, USAGE_CACHE_READ, or_none(r->cached));
+		split(&u, USAGE_INPUT, USAGE_CACHE_READ, r->cached);
 	}
-	usage_split(&u, USAGE_INPUT, USAGE_CACHE_WRITE_5M, or_none(r->cache_write));
-	usage_split(&u, USAGE_INPUT, USAGE_INPUT_AUDIO, or_none(r->audio_in));
-	usage_split(&u, USAGE_INPUT, USAGE_INPUT_IMAGE, or_none(r->image_in));
+	split(&u, USAGE_INPUT, USAGE_CACHE_WRITE_5M, r->cache_write);
+	split(&u, USAGE_INPUT, USAGE_INPUT_AUDIO, r->audio_in);
+	split(&u, USAGE_INPUT, USAGE_INPUT_IMAGE, r->image_in);
 
 	usage_set(&u, USAGE_OUTPUT, output);
-	if (r->reasoning > 0 && r->total == input + output + r->reasoning)
+	if (r->reasoning > 0 && (uint64_t)r->total == (uint64_t)input + (uint64_t)output + (uint64_t)r->reasoning)
 		usage_set(&u, USAGE_REASONING, r->reasoning);
 	else
-		usage_split(&u, USAGE_OUTPUT, USAGE_REASONING, or_none(r->reasoning));
-	usage_split(&u, USAGE_OUTPUT, USAGE_OUTPUT_AUDIO, or_none(r->audio_out));
-	usage_split(&u, USAGE_OUTPUT, USAGE_OUTPUT_IMAGE, or_none(r->image_out));
+		split(&u, USAGE_OUTPUT, USAGE_REASONING, r->reasoning);
+	split(&u, USAGE_OUTPUT, USAGE_OUTPUT_AUDIO, r->audio_out);
+	split(&u, USAGE_OUTPUT, USAGE_OUTPUT_IMAGE, r->image_out);
 	*out = u;
 }
 

@@ -75,18 +75,8 @@ static bool read_model(struct arena *arena, const struct json_hit *hit, struct s
 
 void request_reader_init(struct request_reader *r, const char *const names[SLOTS])
 {
-	const char *paths[SLOTS];
-	unsigned n = 0;
-
 	r->names = names;
-	for (unsigned slot = 0; slot < SLOTS; slot++) {
-		r->path_of[slot] = 0;
-		if (names[slot]) {
-			paths[n++] = names[slot];
-			r->path_of[slot] = (uint8_t)n;
-		}
-	}
-	json_plan_init(&r->plan, paths, n, JSON_REFUSE_TWICE);
+	json_plan_init(&r->plan, names, SLOTS, JSON_REFUSE_TWICE);
 }
 
 bool request_is_object(struct str body, struct err *e)
@@ -107,39 +97,33 @@ bool request_is_object(struct str body, struct err *e)
 bool request_read_body(struct arena *arena, const struct request_reader *r, struct str body, bool needs_model,
                        struct dialect_request *out, struct err *e)
 {
-	static const struct json_hit absent = { .type = JSON_ABSENT };
-	struct json_hit hit[SLOTS];
+	struct json_hit at[SLOTS];
 	struct json_fault fault;
 
 	assert(r->plan.paths > 0);
-	if (!json_scan(&r->plan, body, REQUEST_DEPTH_MAX, hit, &fault))
+	if (!json_scan(&r->plan, body, REQUEST_DEPTH_MAX, at, &fault))
 		return json_fault_err(&fault, ERR_INVALID_REQUEST, e);
 	if (!request_is_object(body, e))
 		return false;
 
-	const struct json_hit *at[SLOTS];
-	for (unsigned slot = 0; slot < SLOTS; slot++)
-		at[slot] = r->path_of[slot] ? &hit[r->path_of[slot] - 1] : &absent;
-
-	const struct json_hit *options = at[REQUEST_STREAM_OPTIONS];
-	if (needs_model && !read_model(arena, at[REQUEST_MODEL], &out->model, e))
+	const struct json_hit *options = &at[REQUEST_STREAM_OPTIONS];
+	if (needs_model && !read_model(arena, &at[REQUEST_MODEL], &out->model, e))
 		return false;
-	if (r->names[SLOT_STREAM] && !read_flag("stream", at[SLOT_STREAM], &out->stream, e))
+	if (r->names[SLOT_STREAM] && !read_flag("stream", &at[SLOT_STREAM], &out->stream, e))
 		return false;
 	if (options->type != JSON_ABSENT && options->type != JSON_NULL && options->type != JSON_OBJECT)
 		return refuse(e, "stream_options", "an object", options);
-	if (!read_flag("stream_options.include_usage", at[REQUEST_INCLUDE_USAGE], &out->usage_asked, e))
+	if (!read_flag("stream_options.include_usage", &at[REQUEST_INCLUDE_USAGE], &out->usage_asked, e))
 		return false;
 	out->max_output = -1;
-	if (r->names[SLOT_MAX_OLD] && !read_max(r->names[SLOT_MAX_OLD], at[SLOT_MAX_OLD], &out->max_output, e))
+	if (r->names[SLOT_MAX_OLD] && !read_max(r->names[SLOT_MAX_OLD], &at[SLOT_MAX_OLD], &out->max_output, e))
 		return false;
-	if (r->names[SLOT_MAX] && at[SLOT_MAX]->type != JSON_ABSENT && at[SLOT_MAX]->type != JSON_NULL
-	    && !read_max(r->names[SLOT_MAX], at[SLOT_MAX], &out->max_output, e))
+	if (r->names[SLOT_MAX] && at[SLOT_MAX].type != JSON_ABSENT && at[SLOT_MAX].type != JSON_NULL
+	    && !read_max(r->names[SLOT_MAX], &at[SLOT_MAX], &out->max_output, e))
 		return false;
 
 	out->body = body;
-	for (unsigned member = 0; member < REQUEST_MEMBERS; member++)
-		out->at[member] = *at[member];
+	memcpy(out->at, at, sizeof(out->at));
 	return true;
 }
 

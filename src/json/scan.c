@@ -75,26 +75,26 @@ ANY_WAY const uint8_t *find_stop(const struct scan *s, const uint8_t *p, enum wa
 	return way == WAY_CLOSED_WIDE ? find_stop_32(s, p) : find_stop_16(p);
 }
 
-/* Passes plain bytes. Where it comes to is a stop, or less than 64 bytes before the text's end. */
-static const uint8_t *skip_run_16(const uint8_t *p, const uint8_t *end)
+/* Where a plain run stops that begins at `p`, which may be the text's end; or a place before it, in texts of less than
+ * 64 bytes. The last block of a text lies across the one before it. */
+ANY_WAY const uint8_t *skip_run(const struct scan *s, const uint8_t *p, uint64_t (*stops_in)(const uint8_t *))
 {
-	for (; end - p >= 64; p += 64) {
-		uint64_t stops = json_stops(p);
-		if (stops)
+	uint64_t stops;
+
+	for (; s->end - p >= 64; p += 64)
+		if ((stops = stops_in(p)) != 0)
 			return p + __builtin_ctzll(stops);
-	}
-	return p;
+	if (p == s->end || s->end - s->start < 64)
+		return p;
+	stops = stops_in(s->end - 64) >> (64 - (s->end - p));
+	return stops ? p + __builtin_ctzll(stops) : s->end;
 }
 
+static const uint8_t *skip_run_16(const struct scan *s, const uint8_t *p) { return skip_run(s, p, json_stops); }
 #ifdef V32
-V32 static const uint8_t *skip_run_32(const uint8_t *p, const uint8_t *end)
+V32 static const uint8_t *skip_run_32(const struct scan *s, const uint8_t *p)
 {
-	for (; end - p >= 64; p += 64) {
-		uint64_t stops = json_stops_wide(p);
-		if (stops)
-			return p + __builtin_ctzll(stops);
-	}
-	return p;
+	return skip_run(s, p, json_stops_wide);
 }
 #else
 #define skip_run_32 skip_run_16
@@ -103,12 +103,14 @@ V32 static const uint8_t *skip_run_32(const uint8_t *p, const uint8_t *end)
 /* `p` is at the opening quote. */
 ANY_WAY const uint8_t *skip_string(struct scan *s, const uint8_t *p, enum way way)
 {
-	if (unlikely(p >= s->roomy_end))
-		return json_skip_string(s, p + 1);
-	p = find_stop(s, p + 1, way);
-	if (likely(*p == '"'))
-		return p + 1;
-	p = way == WAY_CLOSED_WIDE ? skip_run_32(p, s->end) : skip_run_16(p, s->end);
+	if (likely(p < s->roomy_end)) {
+		p = find_stop(s, p + 1, way);
+		if (likely(*p == '"'))
+			return p + 1;
+	} else {
+		p++;
+	}
+	p = way == WAY_CLOSED_WIDE ? skip_run_32(s, p) : skip_run_16(s, p);
 	return p < s->end && *p == '"' ? p + 1 : json_skip_string(s, p);
 }
 
