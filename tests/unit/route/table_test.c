@@ -53,7 +53,7 @@ static const struct {
 	{ "team", NULL, NULL },
 	{ "team-red", "team-*", "red" }, /* as written: the first match wins */
 	{ "gpt-mini", "*-mini", "gpt" },
-	{ "-mini", "*-mini", "" },
+	{ "-mini", NULL, NULL },         /* the provider would be asked for a model without a name */
 	{ "aXbYc", "a*b*c", "aXbYc" },   /* several stars give the whole name */
 	{ "openai/gpt-4o", "openai/*", "gpt-4o" },
 	{ "own/a/b", "own/*", "a/b" },
