@@ -3,7 +3,7 @@
 # As many compilers as cores, unless the caller has chosen.
 PARALLEL = $(if $(filter -j% --jobserver%,$(MAKEFLAGS)),,-j$(shell nproc))
 SUBMAKE  = $(MAKE) --no-print-directory $(PARALLEL)
-.PHONY: run test unit e2e clients perf asan ubsan tsan coverage fuzz fuzz-run bench soak check-rooms format lint docs docs-check \
+.PHONY: run test unit e2e clients perf asan ubsan tsan sanitized coverage fuzz fuzz-run bench soak check-rooms format lint docs docs-check \
         deps test-deps dev-deps install uninstall clean help
 
 # --- the two commands: on a fresh Debian 12 or 13 these two are enough
@@ -35,16 +35,15 @@ clients: build
 perf: build tools
 	tests/perf/instructions
 
-# The same tests with the compiler's checks, in folders of their own. Deadlines of the end-to-end tests stretch.
+# The same tests with the compiler's checks, in folders of their own. Deadlines of the end-to-end tests stretch by SLOW.
 asan:
-	@$(SUBMAKE) SAN=address,undefined BUILD=$(BUILD)/asan unit build
-	@SLUICE=$(BUILD)/asan/sluice E2E_SLOW=4 tests/e2e/run
+	@$(SUBMAKE) SAN=address,undefined BUILD=$(BUILD)/asan SLOW=4 sanitized
 ubsan:
-	@$(SUBMAKE) SAN=undefined BUILD=$(BUILD)/ubsan unit build
-	@SLUICE=$(BUILD)/ubsan/sluice E2E_SLOW=2 tests/e2e/run
+	@$(SUBMAKE) SAN=undefined BUILD=$(BUILD)/ubsan SLOW=2 sanitized
 tsan:
-	@$(SUBMAKE) SAN=thread BUILD=$(BUILD)/tsan unit build
-	@SLUICE=$(BUILD)/tsan/sluice E2E_SLOW=8 tests/e2e/run
+	@$(SUBMAKE) SAN=thread BUILD=$(BUILD)/tsan SLOW=8 sanitized
+sanitized:
+	@TEST_ONLY='build unit e2e' E2E_SLOW=$(SLOW) MAKE='$(MAKE)' JOBS='$(PARALLEL)' BUILD='$(BUILD)' scripts/run-tests
 
 # Which lines the unit and end-to-end tests run, by room; build/coverage/lines.txt tells each file.
 coverage:
