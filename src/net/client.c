@@ -226,6 +226,14 @@ static void deadline_in(struct upstream *u, uint32_t ms)
 		timer_cancel(u->client->options.loop, &u->deadline);
 }
 
+/* Is there something behind the answer, which no edge will tell of? It would be taken for the next one. */
+static bool has_more(struct upstream *u)
+{
+	char byte;
+
+	return u->conn.can_read && conn_read(&u->conn, &byte, 1) != CONN_AGAIN;
+}
+
 /* Back to the pool, or closed. No call holds it any more. */
 static void release(struct upstream *u, bool reusable)
 {
@@ -235,7 +243,7 @@ static void release(struct upstream *u, bool reusable)
 	u->call = NULL;
 	drop_input(u);
 	if (!reusable || u->conn.hangup || u->conn.broken || p->n >= c->options.idle_max ||
-	    loop_now_ms(c->options.loop) - u->born_ms >= c->options.age_ms) {
+	    loop_now_ms(c->options.loop) - u->born_ms >= c->options.age_ms || has_more(u)) {
 		up_die(u);
 		return;
 	}
