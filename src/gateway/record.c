@@ -14,7 +14,9 @@ static const char *error_name(const struct req *r)
 
 static uint32_t since_start_us(const struct req *r)
 {
-	return (uint32_t)(loop_now_us(r->w->loop) - r->start_us);
+	uint64_t us = loop_now_us(r->w->loop) - r->start_us;
+
+	return us < UINT32_MAX ? (uint32_t)us : UINT32_MAX; /* a stream may run for hours */
 }
 
 /* Not yet sent, but decided. */
@@ -59,7 +61,7 @@ bool record_spend(struct req *r)
 		.status = status_of(r),
 		.attempts = r->n_attempts,
 		.first_byte_ms = r->first_byte_us / 1000,
-		.latency_ms = since_start_us(r) / 1000,
+		.latency_ms = (uint32_t)((loop_now_us(r->w->loop) - r->start_us) / 1000),
 		.overhead_us = r->overhead_us,
 	};
 

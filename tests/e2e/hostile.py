@@ -1,6 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """What a hostile client puts into names, paths, queries and fields, and what a hostile provider says in its answers."""
 import json
+import os
+import resource
+import signal
+import threading
+import time
 
 from harness import (CLIENT_KEY, PROVIDER_KEY, Gateway, chat, chat_answer, chat_stream, config, event, http, is_error,
                      same, short, sse)
@@ -156,3 +161,42 @@ def test_two_different_credentials_are_none():
         for fields, wanted in (([good], 200), ([good, good], 200), ([good, other], 401), ([other, good], 401),
                                ([good, "api-key: sk-other"], 401), ([f"api-key: {CLIENT_KEY}", good], 200)):
             same(gateway.request("GET", "/v1/models", key=None, headers=fields).status, wanted, f"{fields}")
+
+
+def test_where_nothing_can_be_written_what_costs_nothing_is_still_answered():
+    with Provider(echo) as provider, Gateway(config(provider)) as gateway:
+        same(gateway.post("/v1/chat/completions", chat("x", "m")).status, 200)
+        process, free = gateway.process.pid, (resource.RLIM_INFINITY, resource.RLIM_INFINITY)
+        resource.prlimit(process, resource.RLIMIT_FSIZE, (1, resource.RLIM_INFINITY))
+        provider.forget()
+        got = [gateway.post("/v1/chat/completions", chat("x", "m")).status for _ in range(3)]
+        same(got, [500, 503, 503], "the first finds out; the others are not sent upstream")
+        same(len(provider.requests), 1)
+        for path, key, wanted in (("/health/live", None, 200), ("/health/ready", None, 200), ("/metrics", None, 200),
+                                  ("/v1/models", CLIENT_KEY, 200), ("/v1/models", "wrong", 401), ("/nothing", None, 404)):
+            same(gateway.request("GET", path, key=key).status, wanted, path)
+        resource.prlimit(process, resource.RLIMIT_FSIZE, free)
+        deadline = time.monotonic() + 10
+        while gateway.post("/v1/chat/completions", chat("x", "m")).status != 200:
+            assert time.monotonic() < deadline, "it does not write again"
+            time.sleep(0.05)
+
+
+def test_what_stands_behind_an_answer_is_never_the_next_ones():
+    """The gateway's read ends exactly with the answer, so that nothing tells of the bytes behind it."""
+    evil = http(chat_answer("not yours"))
+
+    def answer(request):
+        if b"first" not in request.body:
+            return echo(request)
+        os.kill(gateway.process.pid, signal.SIGSTOP)        # all of it is there when it reads
+        threading.Timer(0.2, os.kill, (gateway.process.pid, signal.SIGCONT)).start()
+        body = json.dumps(chat_answer("first")).encode()
+        head = len(http(body)) - len(body)
+        return http(body.ljust(size - head - len(str(size)) + len(str(len(body))))) + evil
+
+    with Provider(answer) as provider, Gateway(config(provider)) as gateway:
+        for size in (16384, 32768, 65536, 131072):
+            for text in ("first", "mine"):
+                r = gateway.post("/v1/chat/completions", chat(text, "m"))
+                same(r.json()["choices"][0]["message"]["content"], text, f"an answer of {size} bytes")
