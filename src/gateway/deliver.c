@@ -47,7 +47,8 @@ void deliver_own_fields(struct req *r)
 		deliver_add_field(r, STR("x-sluice-cost-usd"), str_of(from, (size_t)(at - from)));
 	}
 	from = at;
-	at += fmt_u64(at, r->overhead_us + (clock_now_us() - loop_now_us(r->w->loop)));
+	r->overhead_us += (uint32_t)(clock_now_us() - loop_now_us(r->w->loop));
+	at += fmt_u64(at, r->overhead_us);
 	deliver_add_field(r, STR("x-sluice-overhead-us"), str_of(from, (size_t)(at - from)));
 }
 
@@ -102,10 +103,10 @@ void deliver(struct req *r, bool written)
 {
 	assert(r->recorded && !r->delivered);
 	r->delivered = true;
-	r->overhead_us += (uint32_t)(clock_now_us() - loop_now_us(r->w->loop));
 	if (!r->x)
 		return;
 	if (r->relaying) {
+		r->overhead_us += (uint32_t)(clock_now_us() - loop_now_us(r->w->loop));
 		if (!written)
 			relay_fail_unwritten(r);
 		r->bytes_out += r->held_n;

@@ -110,7 +110,7 @@ struct req {
 	struct snapshot *snapshot;
 	struct key *key;
 	struct ulid id;
-	uint64_t start_us, since_us;     /* monotonic: first byte, last change of step */
+	uint64_t start_us, since_us;     /* monotonic: first byte, start of the wait under way */
 	uint64_t bytes_out;
 	uint32_t bytes_in;
 	uint32_t wait_us[REQ_WAITS];     /* time spent in the steps that wait; the others take none of a turn's time */

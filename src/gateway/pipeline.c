@@ -326,23 +326,18 @@ const char *const wait_names[REQ_WAITS] = { "body", "serve", "attempt", "backoff
 
 /* ---- the driver ---- */
 
-static void count_wait(struct req *r, uint32_t us)
-{
-	static const uint8_t waits[STEPS] = {
-		[STEP_BODY] = WAIT_BODY + 1, [STEP_SERVE] = WAIT_SERVE + 1, [STEP_ATTEMPT] = WAIT_ATTEMPT + 1,
-		[STEP_BACKOFF] = WAIT_BACKOFF + 1, [STEP_RELAY] = WAIT_RELAY + 1,
-	};
-
-	if (waits[r->step])
-		r->wait_us[waits[r->step] - 1] += us;
-}
+/* Which of the waits a step is, plus one; 0: it takes none of a turn's time. */
+static const uint8_t waits[STEPS] = {
+	[STEP_BODY] = WAIT_BODY + 1, [STEP_SERVE] = WAIT_SERVE + 1, [STEP_ATTEMPT] = WAIT_ATTEMPT + 1,
+	[STEP_BACKOFF] = WAIT_BACKOFF + 1, [STEP_RELAY] = WAIT_RELAY + 1,
+};
 
 static void change_step(struct req *r, enum step next)
 {
-	uint64_t now = loop_now_us(r->w->loop);
-
-	count_wait(r, (uint32_t)(now - r->since_us));
-	r->since_us = now;
+	if (waits[r->step])
+		r->wait_us[waits[r->step] - 1] += (uint32_t)(loop_now_us(r->w->loop) - r->since_us);
+	if (waits[next])
+		r->since_us = loop_now_us(r->w->loop);
 	r->step = (uint8_t)next;
 	if (steps[next].limit_ms) {
 		r->expired = false;

@@ -107,7 +107,7 @@ struct req *req_new(struct worker *w, struct exchange *x, const struct http_head
 	r->limit.on_due = on_limit;
 	r->start_us = r->since_us = loop_now_us(w->loop);
 	w->last_open_ms = loop_now_ms(w->loop);
-	r->id = ulid_new(clock_real_ms());
+	r->id = ulid_new(loop_real_ms(w->loop));
 	r->method = (uint8_t)head->method;
 	arena_init(&o->arena, (size_t)req_conf(r)->server->body_max_bytes + ARENA_EXTRA_BYTES);
 	o->head = head;
@@ -200,17 +200,21 @@ static struct str query_value(struct str query, struct str name)
 
 struct str req_token(const struct http_head *h)
 {
+	static const uint64_t holders = 1ull << HTTP_F_AUTHORIZATION | 1ull << HTTP_F_X_API_KEY |
+		1ull << HTTP_F_X_GOOG_API_KEY | 1ull << HTTP_F_API_KEY;
 	struct str bearer = { 0 }, other = { 0 };
 	bool several = false;
 
 	for (unsigned i = 0; i < h->n_fields; i++) {
 		const struct http_field *f = &h->fields[i];
 
+		if (likely(!(holders >> f->id & 1)))
+			continue;
 		if (f->id == HTTP_F_AUTHORIZATION && str_istarts(f->value, STR("bearer "))) {
 			if (bearer.p)
 				return (struct str){ 0 }; /* not a list (RFC 9110 5.3): whose would it be? */
 			bearer = str_trim(str_slice(f->value, 7, f->value.n));
-		} else if (f->id == HTTP_F_X_API_KEY || f->id == HTTP_F_X_GOOG_API_KEY || f->id == HTTP_F_API_KEY) {
+		} else if (f->id != HTTP_F_AUTHORIZATION) {
 			several |= other.n && !str_eq(other, f->value);
 			other = f->value;
 		}

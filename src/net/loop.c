@@ -26,6 +26,7 @@ struct loop {
 	struct task_list ready, flush;
 	struct hook *before_flush, *after_flush;
 	uint64_t now_us, now_ms;
+	uint64_t real_ms;                /* 0: not read in this turn */
 	struct loop_options options;
 	atomic_bool stop;
 
@@ -128,6 +129,7 @@ static void run_inbox(struct watch *w, unsigned what)
 static void set_now(struct loop *l, uint64_t us)
 {
 	l->now_us = us;
+	l->real_ms = 0;
 	l->now_ms = us / 1000;
 }
 
@@ -276,6 +278,13 @@ uint64_t loop_now_ms(const struct loop *l)
 uint64_t loop_now_us(const struct loop *l)
 {
 	return l->now_us;
+}
+
+uint64_t loop_real_ms(struct loop *l)
+{
+	if (l->real_ms == 0)
+		l->real_ms = clock_real_ms();
+	return l->real_ms;
 }
 
 bool loop_add(struct loop *l, struct watch *w, struct err *e)

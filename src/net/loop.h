@@ -73,6 +73,8 @@ unsigned loop_index(const struct loop *);
 /* Time as read at the start of this turn. */
 uint64_t loop_now_ms(const struct loop *);
 uint64_t loop_now_us(const struct loop *);
+/* Real time, read at most once a turn. */
+uint64_t loop_real_ms(struct loop *);
 
 bool loop_add(struct loop *, struct watch *, struct err *);  /* non-blocking fd in w->fd */
 void loop_remove(struct loop *, struct watch *);   /* before the fd is closed; pending events of it are forgotten */
