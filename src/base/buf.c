@@ -81,6 +81,22 @@ bool buf_append_c(struct buf *b, char c)
 	return true;
 }
 
+/* Most numbers are small: statuses, counts, microseconds. */
+static inline size_t fmt_small(char *out, unsigned v)
+{
+	if (v < 10) {
+		out[0] = (char)('0' + v);
+		return 1;
+	}
+	if (v < 100) {
+		__builtin_memcpy(out, two_digits + 2 * v, 2);
+		return 2;
+	}
+	out[0] = (char)('0' + v / 100);
+	__builtin_memcpy(out + 1, two_digits + 2 * (v % 100), 2);
+	return 3;
+}
+
 size_t fmt_u64(char out[20], uint64_t v)
 {
 	static const uint64_t tens[] = { 10, 100, 1000, 10000, 100000, 1000000, 10000000, 100000000, 1000000000,
@@ -91,6 +107,8 @@ size_t fmt_u64(char out[20], uint64_t v)
 	unsigned bits = 64 - (unsigned)__builtin_clzll(v | 1), n = bits * 1233 >> 12;
 	char *at;
 
+	if (v < 1000)
+		return fmt_small(out, (unsigned)v);
 	n += n == 0 || (n < 20 && v >= tens[n - 1]);
 	for (at = out + n; v >= 100; v /= 100)
 		__builtin_memcpy(at -= 2, two_digits + 2 * (v % 100), 2);
