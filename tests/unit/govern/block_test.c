@@ -20,8 +20,8 @@ static const struct {
 } cases[] = {
 	{ "empty", 0, { .status = 0 } },
 	{ "ordinary", 7,
-	  { .cost_known = true, .cost_nusd = 123456, .tokens = { 200, 100 }, .status = 200, .attempts = 1,
-	    .usage = SPEND_USAGE_REPORTED, .first_byte_ms = 12, .latency_ms = 345, .overhead_us = 67 } },
+	  { .cost_known = true, .cost_nusd = 123456, .tokens = { .input = 200, .output = 100 }, .status = 200,
+	    .attempts = 1, .usage = SPEND_USAGE_REPORTED, .first_byte_ms = 12, .latency_ms = 345, .overhead_us = 67 } },
 	{ "with texts", 300,
 	  { .client_id = STR_INIT("mine"), .tags = STR_INIT("a,b"), .error = STR_INIT("upstream_error"),
 	    .stream = true, .status = 502, .attempts = 3 } },
