@@ -295,7 +295,8 @@ static bool is_json_alt(struct str value)
 /* Google's system parameters may have a dollar sign in front (cloud.google.com/apis/docs/system-parameters). */
 static bool is_param(struct str key, struct str name)
 {
-	return str_ieq(key, name) || (key.n == name.n + 1 && key.p[0] == '$' && str_ieq(str_slice(key, 1, key.n), name));
+	return str_ieq(key, name) ||
+	       (key.n == name.n + 1 && key.p[0] == '$' && str_ieq(str_slice(key, 1, key.n), name));
 }
 
 /* The client's credential, and what would change the answer's form: a mask takes the usage out of it. */

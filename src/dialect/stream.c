@@ -17,7 +17,8 @@ void stream_meter_init(struct stream_meter *m, const struct dialect *d, enum dia
 	*m = (struct stream_meter){ .dialect = d, .framing = (uint8_t)framing, .usage_is_ours = usage_is_ours };
 }
 
-/* Every dialect's data is a JSON object, or the word that ends OpenAI's streams. None at all keeps a connection alive. */
+/* Every dialect's data is a JSON object, or the word that ends OpenAI's streams. None at all keeps a connection
+ * alive. */
 static bool is_good_data(struct str data)
 {
 	struct json_fault fault;

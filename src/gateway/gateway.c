@@ -94,7 +94,8 @@ static void before_flush(struct hook *h)
 	w->deliver_tail = &w->deliver;
 	for (; r; r = next) {
 		next = r->deliver_next;
-		/* what cost nothing may leave unrecorded: health, metrics and refusals are wanted most when the disk is full */
+		/* what cost nothing may leave unrecorded: health, metrics and refusals are wanted most when the disk
+		 * is full */
 		deliver(r, (written && !r->unwritten) || !r->consumed);
 		req_run(r);
 	}

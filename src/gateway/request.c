@@ -226,14 +226,22 @@ struct str req_token(const struct http_head *h)
 	return other.n ? other : query_value(h->query, STR("key"));
 }
 
-/* Would a provider take the request for another one by this field: another method, path or client, an answer without its
- * usage? */
+/* Would a provider take the request for another one by this field: another method, path or client, an answer without
+ * its usage? */
 static bool is_override(struct str name)
 {
 	static const struct str names[] = {
-		STR_INIT("x-http-method-override"), STR_INIT("x-http-method"), STR_INIT("x-method-override"),
-		STR_INIT("x-original-url"), STR_INIT("x-original-uri"), STR_INIT("x-original-host"), STR_INIT("x-rewrite-url"),
-		STR_INIT("x-host"), STR_INIT("x-real-ip"), STR_INIT("x-client-ip"), STR_INIT("x-cluster-client-ip"),
+		STR_INIT("x-http-method-override"),
+		STR_INIT("x-http-method"),
+		STR_INIT("x-method-override"),
+		STR_INIT("x-original-url"),
+		STR_INIT("x-original-uri"),
+		STR_INIT("x-original-host"),
+		STR_INIT("x-rewrite-url"),
+		STR_INIT("x-host"),
+		STR_INIT("x-real-ip"),
+		STR_INIT("x-client-ip"),
+		STR_INIT("x-cluster-client-ip"),
 		STR_INIT("x-goog-fieldmask"),
 	};
 
