@@ -2,7 +2,9 @@
 """Running it: health, metrics, log lines, reload, drain, bad configurations, the command line."""
 import json
 import os
+import pathlib
 import re
+import resource
 import signal
 import socket
 import subprocess
@@ -252,6 +254,36 @@ def test_reloads_under_load_fail_nothing():
         [t.join() for t in threads]
         same(wrong, [])
         assert count[0] > 100
+
+
+# -- descriptors -----------------------------------------------------------------------------------------------------
+def test_without_descriptors_it_waits_and_goes_on():
+    from strict import echo
+    with Provider(echo) as provider, Gateway(config(provider)) as gw:
+        pid, proc = gw.process.pid, pathlib.Path(f"/proc/{gw.process.pid}")
+        with gw.client(20) as c:
+            same(gw.get("/health/live", key=None).status, 200)
+            limits = resource.prlimit(pid, resource.RLIMIT_NOFILE)
+            room = len(list((proc / "fd").iterdir())) + 3
+            resource.prlimit(pid, resource.RLIMIT_NOFILE, (room, limits[1]))
+            waiting = [socket.create_connection(gw.address) for _ in range(12)]
+            until(lambda: len(list((proc / "fd").iterdir())) == room, "no descriptor is left")
+            c.send(message())
+            r = c.answer()
+            is_error(r, (502, 503))
+            before = _cpu_seconds(proc)
+            time.sleep(0.5)
+            assert _cpu_seconds(proc) - before < 0.2, "it turns round and round for a descriptor"
+            [s.close() for s in waiting]
+            until(lambda: len(list((proc / "fd").iterdir())) < room - 1, "descriptors are free again")
+            c.send(message())
+            same(c.answer().status, 200)
+        same(gw.post(PATH, chat()).status, 200)
+
+
+def _cpu_seconds(proc):
+    fields = (proc / "stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 # -- the end ---------------------------------------------------------------------------------------------------------
