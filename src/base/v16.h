@@ -27,6 +27,7 @@
  * v16 v16_eq(v16 a, v16 b)             0xff where bytes are equal, else 0
  * v16 v16_lt(v16 a, v16 b)             0xff where a < b as *signed* bytes: v < ' ' finds controls and non-ASCII at once
  * v16 v16_below(v16 a, v16 b)          as v16_lt, but only the top bit of each byte tells: one instruction, not three
+ * v16 v16_add(v16 a, v16 b)           of each byte, modulo 256
  * v16 v16_or(v16 a, v16 b), v16_and(v16 a, v16 b), v16_xor(v16 a, v16 b)
  * unsigned v16_mask(v16 a)             the top bit of each byte
  */

@@ -4,6 +4,7 @@
 #define SLUICE_BASE_V16_PLAIN_H
 
 typedef signed char v16 __attribute__((vector_size(16))); /* the machine's word, not a structure of ours */
+typedef unsigned char v16u __attribute__((vector_size(16)));
 
 static inline v16 v16_load(const void *p)
 {
@@ -21,6 +22,7 @@ static inline v16 v16_fill(char c)
 static inline v16 v16_eq(v16 a, v16 b) { return (v16)(a == b); }
 static inline v16 v16_lt(v16 a, v16 b) { return (v16)(a < b); }
 static inline v16 v16_below(v16 a, v16 b) { return v16_lt(a, b); }
+static inline v16 v16_add(v16 a, v16 b) { return (v16)((v16u)a + (v16u)b); }
 static inline v16 v16_or(v16 a, v16 b) { return a | b; }
 static inline v16 v16_and(v16 a, v16 b) { return a & b; }
 static inline v16 v16_xor(v16 a, v16 b) { return a ^ b; }

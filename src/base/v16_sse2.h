@@ -12,6 +12,7 @@ static inline v16 v16_fill(char c) { return _mm_set1_epi8(c); }
 static inline v16 v16_eq(v16 a, v16 b) { return _mm_cmpeq_epi8(a, b); }
 static inline v16 v16_lt(v16 a, v16 b) { return _mm_cmplt_epi8(a, b); }
 static inline v16 v16_below(v16 a, v16 b) { return _mm_subs_epi8(a, b); }
+static inline v16 v16_add(v16 a, v16 b) { return _mm_add_epi8(a, b); }
 static inline v16 v16_or(v16 a, v16 b) { return _mm_or_si128(a, b); }
 static inline v16 v16_and(v16 a, v16 b) { return _mm_and_si128(a, b); }
 static inline v16 v16_xor(v16 a, v16 b) { return _mm_xor_si128(a, b); }

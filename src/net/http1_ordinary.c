@@ -57,10 +57,10 @@ static inline unsigned not_name(v16 v)
 	return v16_mask(v16_and(not_letter(v), not_between(v, '0', '9'))) & ~v16_mask(v16_eq(v, v16_fill('-')));
 }
 
-/* Bit i: byte i is a control (HTAB too), DEL or not ASCII. */
+/* Bit i: byte i is a control (HTAB too), DEL or not ASCII. As signed numbers, with 1 added, none is above ' '. */
 static inline unsigned not_value(v16 v)
 {
-	return v16_mask(v16_or(v16_lt(v, v16_fill(' ')), v16_eq(v, v16_fill(0x7f))));
+	return v16_mask(v16_lt(v16_fill(' '), v16_add(v, v16_fill(1)))) ^ 0xffff;
 }
 
 /* Bit i: byte i is neither letter, digit nor one of - . / : */
