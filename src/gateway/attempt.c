@@ -10,6 +10,7 @@
 #include "gateway/gateway_in.h"
 
 #define ERROR_BODY_MAX (256u << 10)
+#define CREDENTIAL_MIN_BYTES 8      /* "none" and the like are no secrets */
 
 static struct req *req_of(struct call *c)
 {
@@ -97,6 +98,14 @@ void attempt_expire(struct req *r)
 /* Beginnings of names of fields that speak of the provider's own site or server. */
 static const struct str of_the_provider[] = {
 	STR_INIT("alt-svc"),
+	STR_INIT("x-accel-"), /* orders to a server in front of us: which file to send, whether to buffer */
+	STR_INIT("x-sendfile"),
+	STR_INIT("x-lighttpd-"),
+	STR_INIT("x-reproxy-"),
+	STR_INIT("set-cookie2"),
+	STR_INIT("clear-site-data"),
+	STR_INIT("authentication-info"),
+	STR_INIT("proxy-authentication-info"),
 	STR_INIT("strict-transport-security"),
 	STR_INIT("www-authenticate"),
 	STR_INIT("access-control-"),
@@ -142,6 +151,16 @@ static bool passes_to_client(const struct http_head *h, const struct http_field 
 	return !http_is_named_by_connection(h, f->name);
 }
 
+/* Some echo what they were sent. */
+static bool shows_credential(const struct route_provider *p, struct str value)
+{
+	for (unsigned i = 0; i < p->n_credentials; i++)
+		if (p->credentials[i].key.n >= CREDENTIAL_MIN_BYTES && value.n >= p->credentials[i].key.n &&
+		    str_find(value, p->credentials[i].key) != STR_NPOS)
+			return true;
+	return false;
+}
+
 /* One copy of all their texts. False: the arena is full. */
 static bool keep_fields(struct req *r, const struct http_head *h)
 {
@@ -157,7 +176,7 @@ static bool keep_fields(struct req *r, const struct http_head *h)
 		const struct http_field *f = &h->fields[i];
 		struct str name = { at, f->name.n }, value = { at + f->name.n, f->value.n };
 
-		if (!passes_to_client(h, f))
+		if (!passes_to_client(h, f) || shows_credential(o->candidate.deployment->provider, f->value))
 			continue;
 		if (o->n_fields == RESPONSE_FIELDS_MAX - RESPONSE_FIELDS_OWN - 1 && f->id != HTTP_F_CONTENT_TYPE)
 			continue; /* the last place is for the one that matters */

@@ -70,7 +70,7 @@ struct req_open {
 	const struct http_head *head;    /* only while on_head is being called */
 	struct dialect_in in;
 	struct str forward;              /* the client's fields that go upstream, as lines with their CR LF */
-	bool has_anthropic_version;
+	bool has_anthropic_version, has_content_type;
 	struct str text[REQ_TEXTS];
 	uint32_t timeout_ms;             /* x-sluice-timeout; 0: none */
 	bool failure_is_answer;          /* the provider's own words go to the client */

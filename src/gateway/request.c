@@ -365,6 +365,9 @@ static bool take_field(struct req *r, const struct http_field *f)
 		               "content-encoding \"%.*s\" is not taken; send the body as it is",
 		               STR_ARG(clip(f->value)));
 	case HTTP_F_CONTENT_TYPE:
+		if (o->has_content_type)
+			return err_set(&o->err, ERR_INVALID_REQUEST, "there is more than one content-type field");
+		o->has_content_type = true;
 		return !r->endpoint->has_body || f->value.n == 0 || is_json(f->value) ||
 		       err_set(&o->err, ERR_MEDIA_TYPE,
 		               "content-type \"%.*s\" is not taken; it must be application/json",

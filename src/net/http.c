@@ -262,8 +262,16 @@ static bool is_hex(char c)
 	return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
 }
 
+/* The two digits behind a '%' of a path: a control character hidden so is only there to be decoded by the next one. */
+static bool is_control(const char *hex)
+{
+	return hex[0] == '0' || hex[0] == '1' || (hex[0] == '7' && (hex[1] | 0x20) == 'f');
+}
+
 bool http_is_path(struct str s)
 {
+	bool query = false;
+
 	for (size_t i = 0; i < s.n; i++) {
 		unsigned char c = (unsigned char)s.p[i];
 
@@ -272,8 +280,9 @@ bool http_is_path(struct str s)
 		if (c <= 0x20 || c >= 0x7f || c == '"' || c == '#' || c == '<' || c == '>' || c == '\\' || c == '^' ||
 		    c == '`' || c == '{' || c == '|' || c == '}')
 			return false;
+		query |= c == '?';
 		if (c == '%' && (i + 2 >= s.n || !is_hex(s.p[i + 1]) || !is_hex(s.p[i + 2]) ||
-		                 (s.p[i + 1] == '0' && s.p[i + 2] == '0')))
+		                 (s.p[i + 1] == '0' && s.p[i + 2] == '0') || (!query && is_control(s.p + i + 1))))
 			return false;
 	}
 	return true;

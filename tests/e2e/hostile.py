@@ -173,7 +173,8 @@ def test_where_nothing_can_be_written_what_costs_nothing_is_still_answered():
         same(got, [500, 503, 503], "the first finds out; the others are not sent upstream")
         same(len(provider.requests), 1)
         for path, key, wanted in (("/health/live", None, 200), ("/health/ready", None, 200), ("/metrics", None, 200),
-                                  ("/v1/models", CLIENT_KEY, 200), ("/v1/models", "wrong", 401), ("/nothing", None, 404)):
+                                  ("/v1/models", CLIENT_KEY, 200), ("/v1/models", "wrong", 401),
+                                  ("/nothing", None, 404)):
             same(gateway.request("GET", path, key=key).status, wanted, path)
         resource.prlimit(process, resource.RLIMIT_FSIZE, free)
         deadline = time.monotonic() + 10
@@ -200,3 +201,23 @@ def test_what_stands_behind_an_answer_is_never_the_next_ones():
             for text in ("first", "mine"):
                 r = gateway.post("/v1/chat/completions", chat(text, "m"))
                 same(r.json()["choices"][0]["message"]["content"], text, f"an answer of {size} bytes")
+
+
+def test_a_provider_gives_no_orders_to_servers_in_front_and_shows_no_credential():
+    fields = ["X-Accel-Redirect: /etc/passwd", "X-Accel-Buffering: yes", "X-Sendfile: /etc/passwd",
+              "Clear-Site-Data: *",
+              f"X-Echo: Bearer {PROVIDER_KEY}", f"X-Echo-2: {PROVIDER_KEY}", "X-Mine: y", "Set-Cookie: a=b"]
+    with Provider(lambda r: http(chat_answer("x"), headers=fields)) as provider, Gateway(config(provider)) as gateway:
+        r = gateway.post("/v1/chat/completions", chat("x", "m"))
+        same((r.status, r.get("x-mine")), (200, "y"))
+        same([f for f in fields if r.headers.has(f.partition(":")[0]) and not f.startswith("X-Mine")], [])
+
+
+def test_two_content_types_and_hidden_control_characters_are_refused():
+    with Provider(echo) as provider, Gateway(config(provider)) as gateway:
+        r = gateway.post("/v1/chat/completions", chat("x", "m"), headers=["Content-Type: application/json"] * 2)
+        is_error(r, {400})
+        for path in ("/v1/chat/completions%0d%0aX-A:b", "/v1/chat/completions%00", "/v1/models/%0a", "/v1/models/%1F",
+                     "/v1/models/%7f"):
+            same(gateway.request("GET", path).status, 400, path)
+        assert not provider.requests
