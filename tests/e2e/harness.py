@@ -6,7 +6,9 @@ have cases(), which yields (name, function) for each row of a table. SLUICE name
 build/sluice), so that `SLUICE=build/asan/sluice tests/e2e/run` tests the sanitized one.
 """
 import contextlib
+import fcntl
 import importlib
+import itertools
 import json
 import os
 import pathlib
@@ -42,11 +44,28 @@ class Skip(Exception):
     """Raised by a test that cannot run here; the text says why."""
 
 
+def _own_ports():
+    """Ports for this run alone, below those that the kernel gives to outgoing connections: gateways of two runs on one
+    port would share its connections (SO_REUSEPORT)."""
+    for first in itertools.cycle(range(10000, 32000, 500)):
+        try:
+            lock = open(pathlib.Path(tempfile.gettempdir(), f"sluice-e2e-ports-{first}"), "a")   # held while this runs
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            time.sleep(0.01)
+            continue
+        yield from itertools.cycle(range(first, first + 500))
+
+
+_ports = _own_ports()
+
+
 def free_port():
-    with socket.socket() as s:
-        s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
+    for port in _ports:
+        with socket.socket() as s, contextlib.suppress(OSError):
+            s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            s.bind(("127.0.0.1", port))
+            return port
 
 
 def config(provider=None, **over):
