@@ -226,29 +226,26 @@ struct str req_token(const struct http_head *h)
 	return other.n ? other : query_value(h->query, STR("key"));
 }
 
-/* Would a provider take the request for another one by this field: another method, path or client, an answer without
- * its usage? */
+/* Would a provider by this field take the request for another one (method, path, client), or answer with less than it
+ * was asked for: a part, nothing, no usage? */
 static bool is_override(struct str name)
 {
 	static const struct str names[] = {
-		STR_INIT("x-http-method-override"),
-		STR_INIT("x-http-method"),
-		STR_INIT("x-method-override"),
-		STR_INIT("x-original-url"),
-		STR_INIT("x-original-uri"),
-		STR_INIT("x-original-host"),
-		STR_INIT("x-rewrite-url"),
-		STR_INIT("x-host"),
-		STR_INIT("x-real-ip"),
-		STR_INIT("x-client-ip"),
-		STR_INIT("x-cluster-client-ip"),
-		STR_INIT("x-goog-fieldmask"),
+		STR_INIT("x-http-method-override"), STR_INIT("x-http-method"), STR_INIT("x-method-override"),
+		STR_INIT("x-original-url"), STR_INIT("x-original-uri"), STR_INIT("x-original-host"),
+		STR_INIT("x-rewrite-url"), STR_INIT("x-host"), STR_INIT("x-real-ip"), STR_INIT("x-client-ip"),
+		STR_INIT("x-cluster-client-ip"), STR_INIT("x-goog-fieldmask"), STR_INIT("proxy"), STR_INIT("range"),
+		STR_INIT("if-range"), STR_INIT("if-match"), STR_INIT("if-none-match"), STR_INIT("if-modified-since"),
+		STR_INIT("if-unmodified-since"), STR_INIT("max-forwards"),
 	};
+	char first = (char)(name.p[0] | 0x20);
 
-	if ((name.p[0] | 0x20) != 'x')
+	if (first != 'x' && first != 'i' && first != 'p' && first != 'r' && first != 'm')
+		return false;
+	if (str_istarts(name, STR("x-stainless-"))) /* SDKs send many */
 		return false;
 	for (size_t i = 0; i < COUNT_OF(names); i++)
-		if (str_ieq(name, names[i]))
+		if (name.n == names[i].n && str_ieq(name, names[i]))
 			return true;
 	return false;
 }

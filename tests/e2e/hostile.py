@@ -86,7 +86,8 @@ def test_a_query_brings_neither_the_clients_credential_nor_a_mask_upstream():
 
 def test_fields_that_change_what_a_provider_understands_stay_here():
     names = ["X-HTTP-Method-Override", "X-HTTP-Method", "X-Method-Override", "X-Original-URL", "X-Rewrite-URL",
-             "X-Real-IP", "X-Goog-FieldMask", "X-Forwarded-Host", "X-Sluice-Anything"]
+             "X-Real-IP", "X-Goog-FieldMask", "X-Forwarded-Host", "X-Sluice-Anything", "Proxy", "Range", "If-Match",
+             "If-None-Match", "If-Modified-Since", "If-Unmodified-Since", "If-Range", "Max-Forwards"]
     with Provider(echo) as provider, Gateway(wildcards(provider)) as gateway:
         r = gateway.post("/v1/chat/completions", chat("x", "m"), headers=[f"{n}: x" for n in names] + ["X-Mine: y"])
         same(r.status, 200, short(r.body))
