@@ -125,7 +125,7 @@ static bool is_of_the_provider(struct str name)
 	/* the first letters, so that most names are compared with none */
 	static const uint32_t letters = 1u << ('a' & 31) | 1u << ('s' & 31) | 1u << ('w' & 31) | 1u << ('x' & 31) |
 	                                1u << ('n' & 31) | 1u << ('r' & 31) | 1u << ('c' & 31) | 1u << ('e' & 31) |
-	                                1u << ('l' & 31);
+	                                1u << ('l' & 31) | 1u << ('p' & 31);
 
 	if (!(letters >> (name.p[0] & 31) & 1))
 		return false;

@@ -119,15 +119,6 @@ static enum step step_serve(struct req *r)
 	return STEP_SETTLE;
 }
 
-/* With a wildcard the name goes to the provider, into a header field of the answer and to logs. */
-static bool has_control(struct str model)
-{
-	for (size_t i = 0; i < model.n; i++)
-		if ((unsigned char)model.p[i] < 0x20 || model.p[i] == 0x7f)
-			return true;
-	return false;
-}
-
 static enum step step_decode(struct req *r)
 {
 	struct req_open *o = r->open;
@@ -137,8 +128,6 @@ static enum step step_decode(struct req *r)
 	o->in.call = r->endpoint->call;
 	if (!d->read_request(&o->arena, &o->in, &o->rq, &o->err))
 		return STEP_REFUSE;
-	if (has_control(o->rq.model))
-		return req_refuse(r, ERR_INVALID_REQUEST, "model: must not have control characters in its name");
 	o->text[TEXT_MODEL] = o->rq.model;
 	r->want_stream = o->rq.stream;
 	if (!key_allows_model(r->key, o->rq.model))

@@ -321,6 +321,15 @@ static bool names_nothing(const struct route_model *m, struct str matched)
 	return false;
 }
 
+/* What a star takes goes to the provider, into a header field of the answer and to logs. */
+static bool has_control(struct str name)
+{
+	for (size_t i = 0; i < name.n; i++)
+		if ((unsigned char)name.p[i] < 0x20 || name.p[i] == 0x7f)
+			return true;
+	return false;
+}
+
 const struct route_model *route_find(const struct route_table *t, struct str name, struct str *matched)
 {
 	const struct route_model *m = map_get(&t->exact, name);
@@ -329,6 +338,8 @@ const struct route_model *route_find(const struct route_table *t, struct str nam
 	*matched = name;
 	if (m)
 		return m;
+	if (has_control(name))
+		return NULL;
 	for (size_t i = 0; i < t->n_patterns; i++)
 		if (str_glob(t->patterns[i]->name, name)) {
 			*matched = star_of(t->patterns[i]->name, name);

@@ -43,7 +43,7 @@ def test_control_characters_in_a_model_never_reach_header_fields():
             is_error(r, {400, 404})
             assert not r.headers.has("x-evil"), r.head
             r = gateway.post(f"/v1beta/models/{percent('g/' + name)}:generateContent", GEMINI_ASK)
-            same(r.status, 400, f"{name!r} in a path: {short(r.body)}")
+            assert r.status in (400, 404), f"{name!r} in a path: {short(r.body)}"
         assert not provider.requests, "it went upstream"
 
 
