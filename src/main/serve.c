@@ -195,6 +195,20 @@ static struct snapshot *make_snapshot(struct config *c, struct err *e)
 	return snapshot_new(r, running_free);
 }
 
+/* Clients may not have all descriptors: calls of providers, the ledger and a reload need some. */
+static int64_t connections_max(const struct config *c)
+{
+	struct rlimit lim;
+	int64_t most = INT64_MAX;
+
+	if (getrlimit(RLIMIT_NOFILE, &lim) == 0 && lim.rlim_cur < INT32_MAX) {
+		int64_t all = (int64_t)lim.rlim_cur, rest = all / 8 > 24 ? all / 8 : 24;
+
+		most = all > 2 * rest ? all - rest : 1 + all / 2;
+	}
+	return c->server.max_connections < most ? c->server.max_connections : most;
+}
+
 static struct server_limits limits_of(const struct config *c)
 {
 	return (struct server_limits){
@@ -249,7 +263,7 @@ static void send_limits(struct serve *s, const struct config *c)
 			usleep(1000);
 		atomic_store(&l->limits_taken, false);
 		l->limits = limits_of(c);
-		l->connections_max = c->server.max_connections;
+		l->connections_max = connections_max(c);
 		l->limits_msg.run = take_limits;
 		loop_send(l->loop, &l->limits_msg);
 	}
@@ -461,7 +475,7 @@ static bool make_loop(struct serve *s, unsigned index, const struct config *c, s
 		return false;
 	l->server = server_new(&(struct server_options){
 		.loop = l->loop, .handler = &gateway_handler, .user = l->worker, .limits = limits_of(c),
-		.connections = &s->connections, .connections_max = c->server.max_connections });
+		.connections = &s->connections, .connections_max = connections_max(c) });
 	l->figures.run = set_figures;
 	loop_after_flush(l->loop, &l->figures);
 	return listen_on_loop(s, l, c, e);

@@ -19,6 +19,7 @@
 /* Connections taken in one go, so that a flood of them does not starve those that are served. */
 #define ACCEPT_BATCH 64
 #define ACCEPT_RETRY_MS 100
+#define TELL_EVERY_MS 10000
 
 void server_peer_set(struct server_peer *p, const struct addr *a)
 {
@@ -118,6 +119,17 @@ static void wait_for_room(struct server_listener *ls)
 		timer_start(ls->server->options.loop, &ls->server->retry_accept, ACCEPT_RETRY_MS);
 }
 
+/* It may last for hours and is met ten times a second. */
+static void tell_refusal(struct server *s, int error)
+{
+	uint64_t now = loop_now_ms(s->options.loop);
+
+	if (now < s->tell_again_ms)
+		return;
+	s->tell_again_ms = now + TELL_EVERY_MS;
+	log_warn("net", "cannot accept: %s", strerror(error));
+}
+
 static void accept_some(struct server_listener *ls)
 {
 	struct server *s = ls->server;
@@ -136,7 +148,7 @@ static void accept_some(struct server_listener *ls)
 			if (errno == EAGAIN)
 				return;
 			if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
-				log_warn("net", "cannot accept: %s", strerror(errno));
+				tell_refusal(s, errno);
 				wait_for_room(ls);
 				return;
 			}

@@ -47,6 +47,7 @@ struct server {
 	struct server_stats stats;
 	struct slab slab;                 /* of connections */
 	bool draining;
+	uint64_t tell_again_ms;           /* that nothing can be accepted */
 	uint64_t date_until_us;           /* by the loop's clock */
 	char date[32];
 };

@@ -89,7 +89,8 @@ const struct settings listen_settings = {
 static const struct setting server_rows[] = {
 	{ .name = "max_connections", .type = SETTING_INT, AT(max_connections), .value = "65536", .min = "1",
 	  .max = "10000000",
-	  .help = "Open client connections of the whole process. Above it new ones wait in the kernel's queue." },
+	  .help = "Open client connections of the whole process, at most 7/8 of its file descriptors. Above it new "
+	          "ones wait in the kernel's queue." },
 	{ .name = "backlog", .type = SETTING_INT, AT(backlog), .value = "4096", .min = "1", .max = "65535",
 	  .needs_restart = true, .help = "Connections that the kernel holds for us until they are accepted." },
 	{ .name = "header_max", .type = SETTING_SIZE, AT(header_max_bytes), .value = "64KiB", .min = "1KiB",

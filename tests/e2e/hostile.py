@@ -7,8 +7,8 @@ import signal
 import threading
 import time
 
-from harness import (CLIENT_KEY, PROVIDER_KEY, Gateway, chat, chat_answer, chat_stream, config, event, http, is_error,
-                     same, short, sse)
+from harness import (ADMIN_KEY, CLIENT_KEY, PROVIDER_KEY, Gateway, chat, chat_answer, chat_stream, config, event, http,
+                     is_error, request_bytes, same, short, sse)
 from provider import Provider
 from strict import echo
 
@@ -222,3 +222,30 @@ def test_two_content_types_and_hidden_control_characters_are_refused():
                      "/v1/models/%7f"):
             same(gateway.request("GET", path).status, 400, path)
         assert not provider.requests
+
+
+class FewDescriptors(Gateway):
+    """Started with so few descriptors that clients could use them up."""
+
+    def _spawn(self):
+        soft_and_hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (96, soft_and_hard[1]))
+        try:
+            super()._spawn()
+            resource.prlimit(self.process.pid, resource.RLIMIT_NOFILE, (96, 96))
+        finally:
+            resource.setrlimit(resource.RLIMIT_NOFILE, soft_and_hard)
+
+
+def test_clients_cannot_use_up_all_descriptors():
+    with Provider(echo) as provider, FewDescriptors(config(provider)) as gateway:
+        gateway.request("POST", "/admin/v1/config/reload", key=ADMIN_KEY)      # looks at the limit again
+        idle = [gateway.client(5) for _ in range(150)]
+        try:
+            idle[0].send(request_bytes("POST", "/v1/chat/completions", json.dumps(chat("x", "m")).encode()))
+            r = idle[0].answer()
+            same(r.status, 200, f"a call of a provider finds a descriptor: {short(r.body)}")
+        finally:
+            for c in idle:
+                c.close()
+        same(gateway.post("/v1/chat/completions", chat("x", "m")).status, 200)
