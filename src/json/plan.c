@@ -11,12 +11,15 @@ static unsigned plan_child(struct json_plan *plan, unsigned parent, struct str n
 
 	assert(name.n > 0 && name.n <= JSON_NAME_MAX);
 	for (unsigned c = n->child; c; c = plan->node[c].next)
-		if (str_eq(plan->node[c].name, name))
+		if (str_eq(json_plan_name(&plan->node[c]), name))
 			return c;
 	assert(plan->nodes < JSON_PLAN_NODES);
 	unsigned c = plan->nodes++;
 	new = &plan->node[c];
-	*new = (struct json_plan_node){ .name = name, .text = { '"' }, .bit = (uint64_t)1 << c, .next = n->child };
+	*new = (struct json_plan_node){
+		.text = { '"' }, .bit = (uint64_t)1 << c, .length = (uint8_t)name.n, .next = n->child,
+		.inside = JSON_NOWHERE, .many = n->many || n->inside == '[',
+	};
 	memcpy(new->text + 1, name.p, name.n);
 	slot = &n->slot[json_plan_slot(new->text, name.n + 1)];
 	new->next_in_slot = *slot;
@@ -35,8 +38,15 @@ static struct json_plan_node *plan_path(struct json_plan *plan, const char *path
 	unsigned node = 0, depth = 0;
 
 	while (rest.p) {
-		node = plan_child(plan, node, str_cut(&rest, '.'));
+		struct str name = str_cut(&rest, '.');
+		bool each = str_ends(name, STR("[]"));
+		node = plan_child(plan, node, str_slice(name, 0, name.n - (each ? 2 : 0)));
 		assert(++depth <= JSON_PATH_DEPTH);
+		if (!rest.p)
+			break;
+		uint8_t *inside = &plan->node[node].inside;
+		assert(*inside == JSON_NOWHERE || (*inside == '[') == each);
+		*inside = each ? '[' : '{';
 	}
 	assert(node && !plan->node[node].want);
 	return &plan->node[node];

@@ -124,6 +124,20 @@ ANY_WAY const uint8_t *find_name_end(const struct scan *s, const uint8_t *p, enu
 	return likely(memcmp(p, "\":", 2) == 0) ? p : NULL;
 }
 
+/* The same for names of at most 16 bytes where there is less room: a look at the text's last bytes finds their end. */
+static const uint8_t *find_last_name_end(const struct scan *s, const uint8_t *p)
+{
+	const uint8_t *block = s->end - p >= 19 ? p + 1 : s->end - 16;
+
+	if (s->end - s->start < 16 || p + 1 < block)
+		return NULL;
+	unsigned stops = v16_mask(json_stops_in(v16_load(block))) >> (p + 1 - block);
+	if (!stops)
+		return NULL;
+	p += 1 + (unsigned)__builtin_ctz(stops);
+	return s->end - p >= 2 && memcmp(p, "\":", 2) == 0 ? p : NULL;
+}
+
 /*
  * Structure
  */
@@ -157,7 +171,7 @@ ANY_WAY const uint8_t *skip_plain(struct scan *s, const uint8_t *p, enum way way
 		const uint8_t *end = skip_integer(p, &n);
 		return likely(end) ? end : json_skip_plain(s, p);
 	}
-	if (p < s->roomy_end && memcmp(p, "null", 4) == 0)
+	if (s->end - p >= 4 && memcmp(p, "null", 4) == 0)
 		return p + 4;
 	return json_skip_plain(s, p);
 }
@@ -172,8 +186,20 @@ static const uint8_t *skip_to_name(struct scan *s, const uint8_t *p)
 /* `p` is behind a name. Returns the place behind the colon. */
 static const uint8_t *skip_colon(struct scan *s, const uint8_t *p)
 {
-	p = json_skip_spaces(p, s->end);
+	if (p == s->end || *p != ':')
+		p = json_skip_spaces(p, s->end);
 	return p < s->end && *p == ':' ? p + 1 : json_fault_or_end(s, JSON_ERR_COLON, p);
+}
+
+/* Passes a name that find_name_end did not take, and its colon. */
+static const uint8_t *skip_odd_name(struct scan *s, const uint8_t *p)
+{
+	const uint8_t *quote = find_last_name_end(s, p);
+
+	if (quote)
+		return quote + 2;
+	p = json_skip_string(s, p + 1);
+	return p ? skip_colon(s, p) : NULL;
 }
 
 /* `p` is behind a value, where no comma is. Returns the place of the comma or of `close`. */
@@ -220,7 +246,7 @@ open:
 			const uint8_t *quote = find_name_end(s, p, way);
 			if (likely(quote))
 				p = quote + 2;
-			else if (!(p = json_skip_string(s, p + 1)) || !(p = skip_colon(s, p)))
+			else if (!(p = skip_odd_name(s, p)))
 				return NULL;
 		}
 		p = skip_to_value(s, p, way);
@@ -272,18 +298,22 @@ ANY_WAY const struct json_plan_node *find_child(const struct scan *s, const stru
 /* Passes a name that find_name_end did not take, and its colon. Its node, or NULL, is in s->odd_child. */
 static const uint8_t *match_odd_name(struct scan *s, const uint8_t *p, const struct json_plan_node *n)
 {
-	const char *name = (const char *)p;
+	const uint8_t *name = p, *quote = find_last_name_end(s, p);
 
-	p = json_skip_string(s, p + 1);
-	if (!p)
-		return NULL;
-	struct str raw = str_of(name, (size_t)((const char *)p - name));
-	s->odd_child = NULL;
-	for (unsigned c = n->child; c && !s->odd_child; c = s->nodes[c].next)
-		if (s->escaped ? json_is_str(raw, s->nodes[c].name)
-		               : str_eq(str_of(name + 1, raw.n - 2), s->nodes[c].name))
-			s->odd_child = &s->nodes[c];
-	return skip_colon(s, p);
+	s->escaped = false;
+	if (!quote) {
+		p = json_skip_string(s, p + 1);
+		if (!p)
+			return NULL;
+		quote = p - 1;
+	}
+	struct str raw = str_of((const char *)name, (size_t)(quote - name) + 1), plain = str_slice(raw, 1, raw.n - 1);
+	unsigned c = s->escaped ? n->child : n->slot[json_plan_slot(name, raw.n - 1)];
+	while (c && !(s->escaped ? json_is_str(raw, json_plan_name(&s->nodes[c]))
+	                         : str_eq(plain, json_plan_name(&s->nodes[c]))))
+		c = s->escaped ? s->nodes[c].next : s->nodes[c].next_in_slot;
+	s->odd_child = c ? &s->nodes[c] : NULL;
+	return skip_colon(s, quote + 1);
 }
 
 /* The node's member stands again: what was found in its first is void. */
@@ -305,37 +335,31 @@ static const uint8_t type_of[256] = {
 	['8'] = JSON_NUMBER, ['9'] = JSON_NUMBER,
 };
 
-/* An object that the plan looks into, and the member of it that is being read. */
-struct level {
-	const struct json_plan_node *node;
-	uint64_t seen;           /* bits of the nodes whose members were seen */
-	const uint8_t *before;   /* the comma in front of the member */
-	struct json_hit *hit;    /* NULL: nobody wants the member */
-};
-
-/* Is the member of node `c` there for the first time? Or forgets the first. */
-static inline bool match_once(struct scan *s, struct level *l, const struct json_plan_node *c, const uint8_t *name)
+/* Is the member of node `c` there for the first time in its object? Or forgets the first. */
+static inline bool match_once(struct scan *s, uint64_t *seen, const struct json_plan_node *c, const uint8_t *name)
 {
-	if (unlikely(l->seen & c->bit)) {
+	if (unlikely(*seen & c->bit)) {
 		if (s->plan->flags & JSON_REFUSE_TWICE)
 			return json_fault_at(s, JSON_ERR_TWICE, name);
 		forget(s, c);
 	}
-	l->seen |= c->bit;
+	*seen |= c->bit;
 	return true;
 }
 
-/* The hit of the member whose name begins at `name` and whose value at `value`, with the byte `first`. */
-static inline struct json_hit *match_hit(struct scan *s, const struct level *l, const struct json_plan_node *c,
-                                         const uint8_t *name, const uint8_t *value, uint8_t first)
+/* The hit of a member; NULL: nobody wants it. Its value begins at `value`. */
+static inline struct json_hit *match_hit(struct scan *s, const struct json_plan_node *c, const uint8_t *before,
+                                         const uint8_t *name, const uint8_t *value)
 {
 	if (!c->want)
 		return NULL;
 	struct json_hit *hit = &s->hit[c->want - 1];
+	if (c->many && *value == 'n' && hit->type != JSON_ABSENT)
+		return NULL;
 	hit->value.p = (const char *)value;
 	hit->name = (const char *)name;
-	hit->before = (const char *)l->before;
-	hit->type = (enum json_type)type_of[first];
+	hit->before = (const char *)before;
+	hit->type = (enum json_type)type_of[*value];
 	return hit;
 }
 
@@ -366,89 +390,138 @@ ANY_WAY const uint8_t *match_number(struct scan *s, const uint8_t *p, unsigned d
 	return match_odd_number(s, p, depth, way, out);
 }
 
+/* Passes a value that is neither looked into nor looked at. */
+ANY_WAY const uint8_t *skip_value(struct scan *s, const uint8_t *p, unsigned depth, enum way way)
+{
+	if (*p == '"')
+		return skip_string(s, p, way);
+	if (opens(*p))
+		return skip_unwanted(s, p, depth, way);
+	return skip_plain(s, p, way);
+}
+
+/* An object that the plan looks into, or an array of such objects, while something inside it is read. */
+struct level {
+	const struct json_plan_node *node;
+	uint64_t seen;           /* bits of the nodes whose members were seen */
+	struct json_hit *hit;    /* of the member that is being read */
+	bool array;
+};
+
 /* `p` is at the brace of the text's own object. Goes through its members and through those of objects that the plan
  * looks into, which are no deeper in one another than its longest path. */
 ANY_WAY const uint8_t *match_object(struct scan *s, const uint8_t *p, enum way way)
 {
-	struct level around[JSON_PATH_DEPTH], l = { .node = &s->plan->node[0] };
+	struct level around[2 * JSON_PATH_DEPTH];
+	const struct json_plan_node *node = s->nodes, *child;
+	const uint8_t *before, *name, *quote;
+	struct json_hit *hit;
+	uint64_t seen;
 	unsigned depth = 0;
 
-open:
+open_object:
 	if (depth == s->depth_max)
 		return json_fault_at(s, JSON_ERR_DEPTH, p);
 	depth++;
-	l.seen = 0;
-	l.before = NULL;
+	seen = 0;
+	before = NULL;
 	p = skip_to_value(s, p + 1, way);
 	if (unlikely(!p))
 		return NULL;
 	if (*p == '}')
 		goto closed;
-	for (;;) {
-		if (!is_at(s, p, '"', way) && unlikely(!(p = skip_to_name(s, p))))
+member:
+	if (!is_at(s, p, '"', way) && unlikely(!(p = skip_to_name(s, p))))
+		return NULL;
+	name = p;
+	quote = find_name_end(s, p, way);
+	if (likely(quote)) {
+		child = find_child(s, node, name, quote, way);
+		p = quote + 2;
+	} else {
+		p = match_odd_name(s, p, node);
+		if (!p)
 			return NULL;
-		const uint8_t *name = p, *quote = find_name_end(s, p, way);
-		const struct json_plan_node *child;
-		if (likely(quote)) {
-			child = find_child(s, l.node, name, quote, way);
-			p = quote + 2;
-		} else {
-			p = match_odd_name(s, p, l.node);
-			if (!p)
-				return NULL;
-			child = s->odd_child;
-		}
-		p = skip_to_value(s, p, way);
-		if (way == WAY_OPEN && !p)
-			return NULL;
-		const uint8_t first = *p;
-		l.hit = NULL;
-		if (child) {
-			if (child->want & JSON_WANT_NUMBER) {
-				p = match_number(s, p, depth, way, &s->number[child->want & ~JSON_WANT_NUMBER]);
-				if (unlikely(!p))
-					return NULL;
-				goto next;
-			}
-			if (unlikely(!match_once(s, &l, child, name)))
-				return NULL;
-			l.hit = match_hit(s, &l, child, name, p, first);
-			if (first == '{' && child->child) {
-				around[depth - 1] = l;
-				l.node = child;
-				goto open;
-			}
-		}
-		if (first == '"')
-			p = skip_string(s, p, way);
-		else if (opens(first))
-			p = skip_unwanted(s, p, depth, way);
-		else
-			p = skip_plain(s, p, way);
-		if (unlikely(!p))
-			return NULL;
-	next:
-		if (l.hit)
-			l.hit->value.n = (size_t)(p - (const uint8_t *)l.hit->value.p);
-		if (!is_at(s, p, ',', way)) {
-			if (!is_at(s, p, '}', way) && unlikely(!(p = skip_to_comma(s, p, '}'))))
-				return NULL;
-			if (*p == '}')
-				goto closed;
-		}
-		l.before = p++;
-		if (l.hit)
-			l.hit->after = (const char *)p;
-		continue;
-	closed:
-		p++;
-		if (--depth == 0)
-			return p;
-		if (way != WAY_OPEN && unlikely(p > s->last))
-			return json_fault_at(s, JSON_ERR_END, s->end);
-		l = around[depth - 1];
-		goto next;
+		child = s->odd_child;
 	}
+	p = skip_to_value(s, p, way);
+	if (way == WAY_OPEN && !p)
+		return NULL;
+	hit = NULL;
+	if (child && child->want & JSON_WANT_NUMBER) {
+		p = match_number(s, p, depth, way, &s->number[child->want & ~JSON_WANT_NUMBER]);
+	} else {
+		if (child) {
+			if (unlikely(!match_once(s, &seen, child, name)))
+				return NULL;
+			hit = match_hit(s, child, before, name, p);
+			if (*p == child->inside) {
+				around[depth - 1] = (struct level){ node, seen, hit, false };
+				node = child;
+				if (*p == '{')
+					goto open_object;
+				goto open_array;
+			}
+		}
+		p = skip_value(s, p, depth, way);
+	}
+	if (unlikely(!p))
+		return NULL;
+behind_member:
+	if (hit)
+		hit->value.n = (size_t)(p - (const uint8_t *)hit->value.p);
+	if (!is_at(s, p, ',', way)) {
+		if (!is_at(s, p, '}', way) && unlikely(!(p = skip_to_comma(s, p, '}'))))
+			return NULL;
+		if (*p == '}')
+			goto closed;
+	}
+	before = p++;
+	if (hit)
+		hit->after = (const char *)p;
+	goto member;
+
+open_array:
+	if (depth == s->depth_max)
+		return json_fault_at(s, JSON_ERR_DEPTH, p);
+	depth++;
+	p = skip_to_value(s, p + 1, way);
+	if (unlikely(!p))
+		return NULL;
+	if (*p == ']')
+		goto closed;
+element:
+	if (*p == '{') {
+		around[depth - 1] = (struct level){ node, 0, NULL, true };
+		goto open_object;
+	}
+	p = skip_value(s, p, depth, way);
+	if (unlikely(!p))
+		return NULL;
+behind_element:
+	if (!is_at(s, p, ',', way)) {
+		if (!is_at(s, p, ']', way) && unlikely(!(p = skip_to_comma(s, p, ']'))))
+			return NULL;
+		if (*p == ']')
+			goto closed;
+	}
+	p = skip_to_value(s, p + 1, way);
+	if (unlikely(!p))
+		return NULL;
+	goto element;
+
+closed:
+	p++;
+	if (--depth == 0)
+		return p;
+	if (way != WAY_OPEN && unlikely(p > s->last))
+		return json_fault_at(s, JSON_ERR_END, s->end);
+	node = around[depth - 1].node;
+	if (around[depth - 1].array)
+		goto behind_element;
+	seen = around[depth - 1].seen;
+	hit = around[depth - 1].hit;
+	goto behind_member;
 }
 
 /*

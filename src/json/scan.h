@@ -45,21 +45,25 @@ enum json_plan_flags {
 struct json_plan {
 	unsigned paths, numbers, nodes, flags;
 	struct json_plan_node {
-		struct str name;
 		uint8_t text[32];              /* the name and the quote behind it */
+		uint64_t bit;                  /* one for each node */
 		uint32_t mask;                 /* bit n: text[n] counts */
+		uint8_t length;                /* of the name */
 		uint8_t child, next;           /* node numbers; 0 = none */
 		uint8_t next_in_slot;
 		uint8_t want;                  /* what a path asks of it: n > 0: hit n - 1; top bit: number n */
-		uint64_t bit;                  /* one for each node */
+		uint8_t inside;                /* where its children are: '{' its object, '[' objects in its array */
+		bool many;                     /* there may be several of it, in several objects */
+		uint8_t unused[13];
 		uint8_t slot[JSON_PLAN_SLOTS]; /* children by length and first letter */
 	} node[JSON_PLAN_NODES];               /* node[0] is the top-level object */
 };
 _Static_assert(sizeof(struct json_plan_node) == 128, "found by a shift");
 
-/* `paths` are names joined by dots, counted from the top-level object ("usage.prompt_tokens"); names are 1 to
- * JSON_NAME_MAX bytes without a dot, in plain text. They are borrowed: string literals. A path that is NULL is never
- * found. Wrong paths are a wrong program: asserted. */
+/* `paths` are names joined by dots, counted from the top-level object ("usage.prompt_tokens"). With [] behind a name,
+ * what follows counts from each object in that array ("choices[].finish_reason"): the hit is then the last member that
+ * is not null. Names are 1 to JSON_NAME_MAX bytes without a dot, in plain text. A path that is NULL is never found.
+ * Wrong paths are a wrong program: asserted. */
 void json_plan_init(struct json_plan *, const char *const *paths, size_t n, unsigned flags);
 
 /* Members of which nothing but the number is wanted; after json_plan_init, and not with JSON_REFUSE_TWICE. */

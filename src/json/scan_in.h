@@ -48,6 +48,14 @@ const uint8_t *json_skip_plain(struct scan *, const uint8_t *p);
 /* Of a node's `want`: it is a number's. */
 enum { JSON_WANT_NUMBER = 0x80 };
 
+/* Of a node's `inside`, when it has no children: the one byte that is never there where a value should begin. */
+enum { JSON_NOWHERE = ' ' };
+
+static inline struct str json_plan_name(const struct json_plan_node *n)
+{
+	return str_of((const char *)n->text, n->length);
+}
+
 /* `name` is at the opening quote, n bytes before the closing one. Names share a slot seldom: wanted ones of one object
  * mostly differ in length or in their first letter. */
 static inline unsigned json_plan_slot(const uint8_t *name, size_t n)

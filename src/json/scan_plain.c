@@ -188,12 +188,11 @@ static const uint8_t *skip_number(struct scan *s, const uint8_t *p)
 
 const uint8_t *json_skip_plain(struct scan *s, const uint8_t *p)
 {
-	static const struct str words[] = { STR_INIT("null"), STR_INIT("true"), STR_INIT("false") };
-
 	if (json_is_digit(*p) || *p == '-')
 		return skip_number(s, p);
-	for (size_t i = 0; i < COUNT_OF(words); i++)
-		if ((size_t)(s->end - p) >= words[i].n && memcmp(p, words[i].p, words[i].n) == 0)
-			return p + words[i].n;
+	if (s->end - p >= 4 && (memcmp(p, "null", 4) == 0 || memcmp(p, "true", 4) == 0))
+		return p + 4;
+	if (s->end - p >= 5 && memcmp(p, "false", 5) == 0)
+		return p + 5;
 	return json_fault_at(s, JSON_ERR_VALUE, p);
 }

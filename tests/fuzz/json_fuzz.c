@@ -96,6 +96,22 @@ static void check_edit(const struct json_plan *plan, struct str text, const stru
 	buf_fini(&b);
 }
 
+/* A plan that looks into arrays sees the same text as one that does not. */
+static void check_arrays(struct str text)
+{
+	static struct json_plan plan;
+	static const char *const names[] = { "a[].b", "a[].a[].b", "b" };
+	struct json_hit hit[COUNT_OF(names)];
+	struct json_fault fault, why;
+
+	json_plan_init(&plan, names, COUNT_OF(names), 0);
+	bool ok = json_scan(NULL, text, 64, NULL, &fault);
+	assert(json_scan(&plan, text, 64, hit, &why) == ok);
+	assert(ok || (fault.error == why.error && fault.offset == why.offset));
+	for (size_t i = 0; ok && i < COUNT_OF(names); i++)
+		assert(hit[i].type == JSON_ABSENT || json_scan(NULL, hit[i].value, 64, NULL, &fault));
+}
+
 /* The numbers of some of the paths are those of the hits. */
 static void check_numbers(struct str text, const struct json_hit hit[HITS])
 {
@@ -127,6 +143,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	assert(json_scan(&plan, text, JSON_DEPTH_MAX, hit, &why) == ok);
 	assert(ok || (fault.error == why.error && fault.offset == why.offset && fault.offset <= n));
 
+	check_arrays(text);
 	yyjson_doc *doc = yyjson_read(text.p, text.n, YYJSON_READ_BIGNUM_AS_RAW);
 	if (!!doc != ok)
 		assert(ok ? has_surrogate_escape(text) : fault.error == JSON_ERR_DEPTH);

@@ -173,10 +173,11 @@ static void counts_depth_to_the_ceiling(void **state)
 {
 	static const struct { const char *open, *close; unsigned each; } shapes[] = {
 		{ "[", "]", 1 }, { "{\"a\":", "}", 1 }, { "[{\"model\":", "}]", 2 }, { "{\"usage\":", "}", 1 },
+		{ "{\"list\":[", "]}", 2 },
 	};
 	static struct json_plan plan;
-	json_plan_init(&plan, (const char *[]){ "usage.usage.usage", "model" }, 2, 0);
-	struct json_hit hit[2];
+	json_plan_init(&plan, (const char *[]){ "usage.usage.usage", "model", "list[].list[].list[].x" }, 3, 0);
+	struct json_hit hit[3];
 	struct json_fault fault;
 
 	for (size_t i = 0; i < COUNT_OF(shapes); i++)
@@ -275,6 +276,56 @@ static void finds_wanted_members(void **state)
 			fail_msg("%s: strict", cases[i].text);
 		if (doubled)
 			assert_int_equal(fault.error, JSON_ERR_TWICE);
+		free((char *)(uintptr_t)text.p);
+	}
+}
+
+/* Written as in finds_wanted_members, without doubles. */
+static void looks_into_arrays(void **state)
+{
+	static const char *const paths[] = { "a", "a[].b", "a[].c.d", "e[].f[].g" };
+	static const struct { const char *text, *want; } cases[] = {
+		{ "{\"a\":[]}", "0=[]" },
+		{ "{\"a\":[{\"b\":1}]}", "0=[{\"b\":1}] 1=1" },
+		{ "{ \"a\" : [ { \"b\" : 1 } , { \"b\" : 2 } ] }", "0=[ { \"b\" : 1 } , { \"b\" : 2 } ] 1=2" },
+		{ "{\"a\":[{\"b\":1},{\"b\":null}]}", "0=[{\"b\":1},{\"b\":null}] 1=1" },
+		{ "{\"a\":[{\"b\":null},{\"b\":null}]}", "0=[{\"b\":null},{\"b\":null}] 1=null" },
+		{ "{\"a\":[1,\"b\",[{\"b\":1}],null,{}]}", "0=[1,\"b\",[{\"b\":1}],null,{}]" },
+		{ "{\"a\":[{\"c\":{\"d\":1}},{\"c\":[{\"d\":2}]}]}",
+		  "0=[{\"c\":{\"d\":1}},{\"c\":[{\"d\":2}]}] 2=1" },
+		{ "{\"a\":{\"b\":1}}", "0={\"b\":1}" },
+		{ "{\"e\":[{\"f\":[{\"g\":1},{\"g\":2}]},{\"f\":[]},{\"f\":{\"g\":3}}],\"a\":7}", "0=7 3=2" },
+	};
+	static const char *const broken[] = {
+		"{\"a\":[", "{\"a\":[}", "{\"a\":[{}", "{\"a\":[{}}", "{\"a\":[{]}", "{\"a\":[{},]}",
+		"{\"a\":[,{}]}", "{\"a\":[{}{}]}", "{\"a\":[{}]", "{\"a\":[{\"b\":}]}", "{\"e\":[{\"f\":[{}]}}",
+		"{\"e\":[{\"f\":[{}]", "{\"a\":[1 2]}", "{\"a\":[[]}",
+	};
+	static struct json_plan plan;
+	struct json_hit hit[COUNT_OF(paths)];
+	struct json_fault fault, why;
+	json_plan_init(&plan, paths, COUNT_OF(paths), 0);
+
+	for (size_t i = 0; i < COUNT_OF(cases); i++) {
+		struct str text = exact(str_from_z(cases[i].text));
+		struct buf got = buf_make(4096);
+		if (!json_scan(&plan, text, 16, hit, &fault))
+			fail_msg("%s: refused at %zu", cases[i].text, fault.offset);
+		for (size_t h = 0; h < COUNT_OF(paths); h++)
+			if (hit[h].type != JSON_ABSENT)
+				buf_printf(&got, "%s%zu=%.*s", got.n ? " " : "", h, STR_ARG(hit[h].value));
+		if (!str_eq(buf_str(&got), str_from_z(cases[i].want)))
+			fail_msg("%s: got %.*s, want %s", cases[i].text, STR_ARG(got), cases[i].want);
+		buf_fini(&got);
+		free((char *)(uintptr_t)text.p);
+	}
+	for (size_t i = 0; i < COUNT_OF(broken); i++) {
+		struct str text = exact(str_from_z(broken[i]));
+		assert_false(json_scan(&plan, text, 16, hit, &fault));
+		assert_false(json_scan(NULL, text, 16, NULL, &why));
+		if (fault.error != why.error || fault.offset != why.offset)
+			fail_msg("%s: %s at %zu, or %s at %zu", broken[i], json_error_text(fault.error), fault.offset,
+			         json_error_text(why.error), why.offset);
 		free((char *)(uintptr_t)text.p);
 	}
 }
@@ -475,6 +526,11 @@ static void judges_as_the_suite_does(void **state)
 		{ "two values", "n", "n", STR_INIT("[],[]") },
 		{ "member behind the value", "n", "y", STR_INIT("1,\"y\":2") },
 		{ "NUL behind", "n", "n", STR_INIT("1\0") },
+		{ "NUL as a wanted value", "n", "n", STR_INIT("{\"model\":\0}") },
+		{ "NUL for a bracket", "n", "n", STR_INIT("{\"model\":\0]}") },
+		{ "NUL for a bracket, with room", "n", "n",
+		  STR_INIT("{\"model\":\0{},1],\"x\":\"0123456789012345678901234567890123456789\"}") },
+		{ "blank behind a blank", "y", "y", STR_INIT("{\"stream\":  [ ]}") },
 		{ "single quotes", "n", "n", STR_INIT("['a']") },
 		{ "hex number", "n", "n", STR_INIT("[0x1]") },
 	};
@@ -601,6 +657,7 @@ int main(void)
 		cmocka_unit_test(takes_each_byte_by_its_kind),
 		cmocka_unit_test(counts_depth_to_the_ceiling),
 		cmocka_unit_test(finds_wanted_members),
+		cmocka_unit_test(looks_into_arrays),
 		cmocka_unit_test(reads_wanted_numbers),
 		cmocka_unit_test(takes_strings_of_each_length),
 		cmocka_unit_test(names_types),
