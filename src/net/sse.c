@@ -12,37 +12,51 @@ static const char BOM[3] = { '\xef', '\xbb', '\xbf' };
 
 static inline v16 ends_in(v16 v) { return v16_or(v16_eq(v, v16_fill('\n')), v16_eq(v, v16_fill('\r'))); }
 
-#ifdef V32
-/* Passes blocks of 64 bytes without a line's end. */
-V32 static const char *skip_blocks_wide(const char *p, const char *end)
+/* Bit i: byte i of the 64 bytes at p is such an end. */
+static inline uint64_t ends_in_64(const char *p)
 {
-	for (; end - p >= 64; p += 64) {
-		v32 a = v32_load(p), b = v32_load(p + 32);
-		v32 lf = v32_or(v32_eq(a, v32_fill('\n')), v32_eq(b, v32_fill('\n')));
-		v32 cr = v32_or(v32_eq(a, v32_fill('\r')), v32_eq(b, v32_fill('\r')));
-		if (v32_mask(v32_or(lf, cr)))
-			break;
-	}
-	return p;
+	v16 a = ends_in(v16_load(p)), b = ends_in(v16_load(p + 16));
+	v16 c = ends_in(v16_load(p + 32)), d = ends_in(v16_load(p + 48));
+
+	if (!v16_mask(v16_or(v16_or(a, b), v16_or(c, d))))
+		return 0;
+	return v16_mask(a) | (uint64_t)v16_mask(b) << 16 | (uint64_t)v16_mask(c) << 32 | (uint64_t)v16_mask(d) << 48;
+}
+
+/* The first CR or LF in [p, end), or end, in blocks of 64 bytes, of which the last
+ * lies across the one before it: 64 bytes before `end` can be read. */
+static inline __attribute__((always_inline)) const char *find_in_blocks(const char *p, const char *end,
+                                                                        uint64_t (*ends)(const char *))
+{
+	uint64_t found;
+
+	for (; end - p >= 64; p += 64)
+		if ((found = ends(p)) != 0)
+			return p + __builtin_ctzll(found);
+	if (p == end)
+		return end;
+	found = ends(end - 64) >> (64 - (end - p));
+	return found ? p + __builtin_ctzll(found) : end;
+}
+
+#ifdef V32
+V32 static inline v32 ends_in_wide(v32 v) { return v32_or(v32_eq(v, v32_fill('\n')), v32_eq(v, v32_fill('\r'))); }
+
+V32 static inline uint64_t ends_in_64_wide(const char *p)
+{
+	v32 a = ends_in_wide(v32_load(p)), b = ends_in_wide(v32_load(p + 32));
+
+	return v32_mask(a) | (uint64_t)v32_mask(b) << 32;
+}
+
+V32 static const char *find_line_end_wide(const char *p, const char *end)
+{
+	return find_in_blocks(p, end, ends_in_64_wide);
 }
 #endif
 
-/* The first CR or LF in [p, end), or end. What is from `start` to p may be read too. */
-static inline const char *find_line_end(const char *start, const char *p, const char *end)
+static const char *find_in_few(const char *start, const char *p, const char *end)
 {
-#ifdef V32
-	if (end - p >= 128 && v32_here())
-		p = skip_blocks_wide(p, end);
-#endif
-	for (; end - p >= 64; p += 64) {
-		v16 a = ends_in(v16_load(p)), b = ends_in(v16_load(p + 16));
-		v16 c = ends_in(v16_load(p + 32)), d = ends_in(v16_load(p + 48));
-		if (v16_mask(v16_or(v16_or(a, b), v16_or(c, d)))) {
-			uint64_t mask = v16_mask(a) | (uint64_t)v16_mask(b) << 16 | (uint64_t)v16_mask(c) << 32 |
-			                (uint64_t)v16_mask(d) << 48;
-			return p + __builtin_ctzll(mask);
-		}
-	}
 	for (; end - p >= 16; p += 16) {
 		unsigned mask = v16_mask(ends_in(v16_load(p)));
 		if (mask)
@@ -55,6 +69,18 @@ static inline const char *find_line_end(const char *start, const char *p, const 
 	while (p < end && *p != '\n' && *p != '\r')
 		p++;
 	return p;
+}
+
+/* The first CR or LF in [p, end), or end. What is from `start` to p may be read too. */
+static const char *find_line_end(const char *start, const char *p, const char *end)
+{
+	if (end - start < 64)
+		return find_in_few(start, p, end);
+#ifdef V32
+	if (v32_here())
+		return find_line_end_wide(p, end);
+#endif
+	return find_in_blocks(p, end, ends_in_64);
 }
 
 /* Looks for the byte order mark at the start of the stream, which may come in pieces. What only began like one is the
