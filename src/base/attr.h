@@ -17,7 +17,6 @@
 #define NORETURN           __attribute__((noreturn))
 #define HOT                __attribute__((hot))
 #define COLD               __attribute__((cold))
-#define APART              __attribute__((noinline)) /* so that its frame is no burden to the caller */
 #define NOINLINE           __attribute__((noinline))
 #define ALWAYS_INLINE      __attribute__((always_inline)) inline
 #define likely(x)          __builtin_expect(!!(x), 1)

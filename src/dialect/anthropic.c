@@ -81,15 +81,23 @@ static enum dialect_answer read_answer(struct arena *arena, enum dialect_call ca
 	return ANSWER_OK;
 }
 
-static void read_event(struct stream_meter *m, struct stream_event *ev, struct str name, struct str data)
+static void meter_event(struct stream_meter *m, struct arena *arena, struct stream_event *ev,
+                        const struct event_data *e)
 {
 	struct json_hit hit[EV_PATHS];
 	int64_t number[2 * USE_NUMBERS];
 	struct json_fault fault;
 
-	if (!json_scan_numbers(&event_plan, data, ANSWER_DEPTH_MAX, hit, number, &fault))
+	/* Nearly all events: they need no look at their data. */
+	if (str_starts(e->name, STR("content_block_"))) {
+		event_passes(m, ev, e);
 		return;
-	struct str type = name;
+	}
+	if (!json_scan_numbers(&event_plan, e->text, ANSWER_DEPTH_MAX, hit, number, &fault)) {
+		ev->verdict = STREAM_BROKEN;
+		return;
+	}
+	struct str type = e->name;
 	if (type.n == 0 && hit[EV_TYPE].type == JSON_STRING)
 		type = str_slice(hit[EV_TYPE].value, 1, hit[EV_TYPE].value.n - 1);
 
@@ -106,24 +114,8 @@ static void read_event(struct stream_meter *m, struct stream_event *ev, struct s
 	} else if (str_eq(type, STR("message_stop"))) {
 		m->ended = true;
 	} else if (str_eq(type, STR("error")) || (type.n == 0 && hit_is_error(&hit[EV_ERROR]))) {
-		event_fails(m, ev, data);
+		event_fails(m, ev, e);
 	}
-}
-
-static void meter_event(struct stream_meter *m, struct arena *arena, struct stream_event *ev)
-{
-	struct str name = event_name(ev->bytes), data;
-	struct buf joined;
-	bool inside;
-
-	/* Nearly all events: they need no look at their data. */
-	if (str_starts(name, STR("content_block_"))) {
-		m->started = true;
-		return;
-	}
-	if (event_data(m, ev, &joined, &name, &data, &inside))
-		read_event(m, ev, name, data);
-	buf_fini(&joined);
 }
 
 static bool read_request(struct arena *arena, const struct dialect_in *in, struct dialect_request *out, struct err *e)

@@ -25,6 +25,7 @@ struct usage;
 struct dialect_error;
 struct stream_meter;
 struct stream_event;
+struct event_data;
 
 enum dialect_id {
 	DIALECT_OPENAI_CHAT,         /* POST /chat/completions */
@@ -122,8 +123,9 @@ struct dialect {
 	/* Reads a whole answer of status 200: usage (source USAGE_NONE if it has none), or the error that it hides. */
 	enum dialect_answer (*read_answer)(struct arena *, enum dialect_call, struct str body, struct usage *out,
 	                                   struct dialect_error *);
-	/* One event of a stream; called through stream_meter_event. */
-	void (*meter_event)(struct stream_meter *, struct arena *, struct stream_event *);
+	/* One event of a stream, through stream_meter_event. What is not JSON is STREAM_BROKEN. */
+	void (*meter_event)(struct stream_meter *, struct arena *, struct stream_event *, const struct event_data *);
+	bool ends_with_done;             /* its streams end with the word [DONE] */
 };
 
 extern const struct dialect dialect_openai_chat, dialect_openai_completions, dialect_openai_embeddings,

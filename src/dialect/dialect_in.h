@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * dialect_in: what the files of this room share and nobody else sees: the reader of request bodies, the readers of
- * usage objects, the search for words in events, and walking a JSON array whose text is known to be valid.
+ * usage objects, the data of events, and walking a JSON array whose text is known to be valid.
  */
 #ifndef SLUICE_DIALECT_DIALECT_IN_H
 #define SLUICE_DIALECT_DIALECT_IN_H
@@ -96,56 +96,21 @@ bool array_next(struct str *rest, struct str *item);
 
 /* Events ----------------------------------------------------------------------------------------------------------- */
 
-/* Reads the event's data; an SSE event's name too. False: it has no data (comments only). *inside: data is part of
- * the event's own bytes and not joined from several lines (into `joined`, which the caller frees). */
-bool event_data(const struct stream_meter *, const struct stream_event *, struct buf *joined, struct str *name,
-                struct str *data, bool *inside);
+/* What a dialect's meter_event reads. */
+struct event_data {
+	struct str name;     /* of the SSE event; empty: not given */
+	struct str text;     /* begins with a brace */
+	bool inside;         /* text is part of the event's own bytes, not joined from several lines */
+};
 
-/* The `event:` line at the very start of the event, as providers write it; empty if it does not start so. */
-struct str event_name(struct str bytes);
+/* Of an event that says nothing to the gateway: started, if it is JSON. */
+void event_passes(struct stream_meter *, struct stream_event *, const struct event_data *);
 
 /* Cuts the member of `hit` out of the event's bytes. */
 void event_cut(struct stream_event *, const struct json_hit *);
 
 /* Marks the stream as failed by this event. */
-void event_fails(struct stream_meter *, struct stream_event *, struct str data);
-
-/*
- * Looks for quoted words in raw JSON, so that most events are never parsed: writes the positions of each '"' that is
- * followed by e, f or u, from *from on, and returns how many. *from is moved to where it stopped for want of room, or
- * to s.n.
- */
-enum { WORDS_MAX = 64 };
-size_t words_find(struct str s, size_t *from, size_t place[WORDS_MAX]);
-
-static inline bool word_is_space(char c)
-{
-	return c == ' ' || c == '\n' || c == '\r' || c == '\t';
-}
-
-/*
- * Whether a member named `name` starts at s.p[at], a '"' that words_find found: what follows the colon then starts at
- * *value. In valid JSON a quoted word after '{', ',' or white space and before a ':' is always a member's name, also in
- * the middle of the text: inside a string its quotes would be escaped.
- */
-static inline __attribute__((always_inline)) bool word_is_member(struct str s, size_t at, struct str name,
-                                                                 size_t *value)
-{
-	size_t end = at + name.n + 2;
-
-	if (end >= s.n || s.p[end - 1] != '"' || memcmp(s.p + at + 1, name.p, name.n) != 0)
-		return false;
-	if (at == 0 || (s.p[at - 1] != '{' && s.p[at - 1] != ',' && !word_is_space(s.p[at - 1])))
-		return false;
-	while (end < s.n && word_is_space(s.p[end]))
-		end++;
-	if (end >= s.n || s.p[end] != ':')
-		return false;
-	for (end++; end < s.n && word_is_space(s.p[end]); end++)
-		;
-	*value = end;
-	return end < s.n;
-}
+void event_fails(struct stream_meter *, struct stream_event *, const struct event_data *);
 
 /* Called once by dialect_init. */
 void openai_usage_init(void);
@@ -159,6 +124,6 @@ void gemini_init(void);
 /* openai_chat.c; completions have the same streams and answers. */
 enum dialect_answer openai_read_answer(struct arena *, enum dialect_call, struct str body, struct usage *,
                                        struct dialect_error *);
-void openai_meter_event(struct stream_meter *, struct arena *, struct stream_event *);
+void openai_meter_event(struct stream_meter *, struct arena *, struct stream_event *, const struct event_data *);
 
 #endif

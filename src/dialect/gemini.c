@@ -26,7 +26,7 @@ static struct json_plan deep_plan;
 enum {
 	ANS_USAGE,
 	ANS_ERROR,
-	ANS_CANDIDATES,
+	ANS_FINISH,
 	ANS_BLOCKED,
 	ANS_PROMPT_PARTS,
 	ANS_CACHED_PARTS,
@@ -34,8 +34,9 @@ enum {
 	ANS_PATHS
 };
 static const char *const answer_paths[ANS_PATHS] = {
-	"usageMetadata", "error", "candidates", "promptFeedback.blockReason", "usageMetadata.promptTokensDetails",
-	"usageMetadata.cacheTokensDetails", "usageMetadata.candidatesTokensDetails",
+	"usageMetadata", "error", "candidates[].finishReason", "promptFeedback.blockReason",
+	"usageMetadata.promptTokensDetails", "usageMetadata.cacheTokensDetails",
+	"usageMetadata.candidatesTokensDetails",
 };
 enum { USE_PROMPT, USE_CACHED, USE_CANDIDATES, USE_THOUGHTS, USE_TOOL, USE_RESPONSE, USE_NUMBERS };
 static const char *const usage_numbers[USE_NUMBERS] = {
@@ -44,10 +45,6 @@ static const char *const usage_numbers[USE_NUMBERS] = {
 	"usageMetadata.responseTokenCount", /* the Live API's word for candidatesTokenCount */
 };
 static struct json_plan answer_plan;
-
-enum { CAND_FINISH, CAND_PATHS };
-static const char *const candidate_paths[CAND_PATHS] = { "finishReason" };
-static struct json_plan candidate_plan;
 
 enum { PART_MODALITY, PART_COUNT, PART_PATHS };
 static const char *const part_paths[PART_PATHS] = { "modality", "tokenCount" };
@@ -157,89 +154,30 @@ static enum dialect_answer read_answer(struct arena *arena, enum dialect_call ca
 	return ANSWER_OK;
 }
 
-/* Is there a member finishReason, whosever it is? */
-static bool says_finish(struct str candidates)
+/* A word; with enum-encoding=int a number, of which 0 is the one that says nothing. */
+static bool is_reason(const struct json_hit *hit)
 {
-	size_t place[WORDS_MAX], n, value, from = 0;
-
-	while (from < candidates.n) {
-		n = words_find(candidates, &from, place);
-		for (size_t i = 0; i < n; i++)
-			if (word_is_member(candidates, place[i], STR("finishReason"), &value))
-				return true;
-	}
-	return false;
+	return hit->type == JSON_STRING || hit_number(hit, 0) > 0;
 }
 
-static bool has_finish(const struct json_hit *candidates)
-{
-	struct str rest = candidates->value, item;
-	struct json_hit hit[CAND_PATHS];
-	struct json_fault fault;
-
-	if (candidates->type != JSON_ARRAY || !says_finish(candidates->value))
-		return false;
-	while (array_next(&rest, &item))
-		/* A number with enum-encoding=int; 0 is FINISH_REASON_UNSPECIFIED. */
-		if (json_scan(&candidate_plan, item, ANSWER_DEPTH_MAX, hit, &fault)
-		    && (hit[CAND_FINISH].type == JSON_STRING || hit_number(&hit[CAND_FINISH], 0) > 0))
-			return true;
-	return false;
-}
-
-/* One answer of the stream. Parsed only if it holds a word of interest. */
-static void read_chunk(struct stream_meter *m, struct stream_event *ev, struct str data)
+static void meter_event(struct stream_meter *m, struct arena *arena, struct stream_event *ev,
+                        const struct event_data *e)
 {
 	struct json_hit hit[ANS_PATHS];
 	int64_t number[USE_NUMBERS];
 	struct json_fault fault;
 
-	m->started = true;
-	if (!json_scan_numbers(&answer_plan, data, ANSWER_DEPTH_MAX, hit, number, &fault)) {
+	if (!json_scan_numbers(&answer_plan, e->text, ANSWER_DEPTH_MAX, hit, number, &fault)) {
 		ev->verdict = STREAM_BROKEN;
 		return;
 	}
+	m->started = true;
 	if (hit_is_error(&hit[ANS_ERROR])) {
-		event_fails(m, ev, data);
+		event_fails(m, ev, e);
 		return;
 	}
 	read_usage(hit, number, &m->usage);
-	if (!m->finished)
-		m->finished = hit[ANS_BLOCKED].type == JSON_STRING || hit_number(&hit[ANS_BLOCKED], 0) > 0
-		              || has_finish(&hit[ANS_CANDIDATES]);
-}
-
-/* "[", "," and white space stand before an element; "]" is an event of its own. */
-static void meter_array(struct stream_meter *m, struct stream_event *ev)
-{
-	struct str data = ev->bytes;
-
-	while (data.n && data.p[0] != '{') {
-		if (data.p[0] == '[')
-			m->opened = true;
-		else if (data.p[0] == ']')
-			m->ended = true;
-		data = str_slice(data, 1, data.n);
-	}
-	if (data.n == 0)
-		return;
-	m->any = true;
-	read_chunk(m, ev, data);
-}
-
-static void meter_event(struct stream_meter *m, struct arena *arena, struct stream_event *ev)
-{
-	struct str name, data;
-	struct buf joined;
-	bool inside;
-
-	if (m->framing == FRAMING_JSON_ARRAY) {
-		meter_array(m, ev);
-		return;
-	}
-	if (event_data(m, ev, &joined, &name, &data, &inside))
-		read_chunk(m, ev, data);
-	buf_fini(&joined);
+	m->finished |= is_reason(&hit[ANS_BLOCKED]) || is_reason(&hit[ANS_FINISH]);
 }
 
 /* What a server that decodes before it resolves would climb by. */
@@ -458,7 +396,6 @@ void gemini_init(void)
 	json_plan_init(&deep_plan, deep_paths, DEEP_PATHS, 0);
 	json_plan_init(&answer_plan, answer_paths, ANS_PATHS, 0);
 	json_plan_numbers(&answer_plan, usage_numbers, USE_NUMBERS);
-	json_plan_init(&candidate_plan, candidate_paths, CAND_PATHS, 0);
 	json_plan_init(&part_plan, part_paths, PART_PATHS, 0);
 }
 

@@ -15,34 +15,15 @@ static const char *const request_names[SLOTS] = {
 };
 static struct request_reader request;
 
-/* Of answers and of stream chunks alike; the numbers are those of the usage. */
-enum { ANS_USAGE, ANS_ERROR, ANS_CHOICES, ANS_GROQ_USAGE, ANS_MINIMAX_STATUS, ANS_PATHS };
-static const char *const answer_paths[ANS_PATHS] = {
-	"usage", "error", "choices", "x_groq.usage", "base_resp.status_code",
+/* Of answers, with the numbers of their usage. Only chunks are looked at more closely. */
+enum { ANS_USAGE, ANS_ERROR, ANS_GROQ_USAGE, ANS_MINIMAX_STATUS, ANS_PATHS };
+enum { CHUNK_CHOICES = ANS_PATHS, CHUNK_MOONSHOT_USAGE, CHUNK_FINISH, CHUNK_PATHS };
+#define ANSWER_PATHS "usage", "error", "x_groq.usage", "base_resp.status_code"
+static const char *const answer_paths[ANS_PATHS] = { ANSWER_PATHS };
+static const char *const chunk_paths[CHUNK_PATHS] = {
+	ANSWER_PATHS, "choices", "choices[].usage", "choices[].finish_reason",
 };
-static struct json_plan answer_plan;
-
-enum { CHOICE_USAGE, CHOICE_PATHS };
-static const char *const choice_paths[CHOICE_PATHS] = { "usage" };
-static struct json_plan choice_plan;
-
-/* Most say it in `usage`; Groq also in x_groq.usage, Moonshot in the choice of the last chunk. */
-static void read_usage(const struct json_hit hit[ANS_PATHS], const int64_t number[CHAT_USAGE_PATHS], struct usage *out)
-{
-	struct str rest = hit[ANS_CHOICES].value, item;
-	struct json_hit in_choice[CHOICE_PATHS];
-	struct json_fault fault;
-
-	if (hit[ANS_USAGE].type == JSON_OBJECT)
-		openai_usage_from(number, out);
-	else if (hit[ANS_GROQ_USAGE].type == JSON_OBJECT)
-		openai_usage_read(hit[ANS_GROQ_USAGE].value, out);
-	else if (hit[ANS_CHOICES].type == JSON_ARRAY)
-		while (array_next(&rest, &item))
-			if (json_scan(&choice_plan, item, ANSWER_DEPTH_MAX, in_choice, &fault)
-			    && in_choice[CHOICE_USAGE].type == JSON_OBJECT)
-				openai_usage_read(in_choice[CHOICE_USAGE].value, out);
-}
+static struct json_plan answer_plan, chunk_plan;
 
 /* MiniMax reports its errors with status 200 and base_resp. */
 static bool has_error(const struct json_hit hit[ANS_PATHS])
@@ -63,128 +44,54 @@ enum dialect_answer openai_read_answer(struct arena *arena, enum dialect_call ca
 		return ANSWER_BROKEN;
 	if (has_error(hit))
 		return answer_error(body, error);
-	read_usage(hit, number, usage);
+	if (hit[ANS_USAGE].type == JSON_OBJECT)
+		openai_usage_from(number, usage);
+	else if (hit[ANS_GROQ_USAGE].type == JSON_OBJECT)
+		openai_usage_read(hit[ANS_GROQ_USAGE].value, usage);
 	return ANSWER_OK;
 }
 
-/* What the words of a chunk say before it is parsed. */
-struct chunk_words {
-	bool usage, error;       /* members that may be the chunk's own, not null: parse it */
-	size_t null_usage;       /* place of a member `usage` that is null; SIZE_MAX: none */
-	size_t null_value;
-};
-
-/* The word whose quote is at s.p[at]. */
-static inline void read_word(struct stream_meter *m, struct str s, size_t at, struct chunk_words *out)
+/* Most say it in `usage`; Groq also in x_groq.usage, Moonshot in the choice of the last chunk. */
+static void read_usage(const struct json_hit hit[CHUNK_PATHS], struct usage *out)
 {
-	size_t value;
+	static const uint8_t places[] = { ANS_USAGE, ANS_GROQ_USAGE, CHUNK_MOONSHOT_USAGE };
 
-	if (s.p[at + 1] == 'f') {
-		/* Everything a model says is inside strings here, so such a member is a choice's. */
-		if (word_is_member(s, at, STR("finish_reason"), &value) && s.p[value] == '"')
-			m->finished = true;
-	} else if (s.p[at + 1] == 'u') {
-		if (!word_is_member(s, at, STR("usage"), &value))
+	for (size_t i = 0; i < COUNT_OF(places); i++)
+		if (hit[places[i]].type == JSON_OBJECT) {
+			openai_usage_read(hit[places[i]].value, out);
 			return;
-		if (s.p[value] != 'n')
-			out->usage = true;
-		else if (out->null_usage == SIZE_MAX)
-			out->null_usage = at, out->null_value = value;
-	} else if (word_is_member(s, at, STR("error"), &value) && s.p[value] != 'n') {
-		out->error = true;
-	}
-}
-
-/*
- * The common case of `"usage":null`, without parsing: behind a comma, and from there on no bracket but the chunk's last
- * "}". So it is a member of the chunk itself, whatever stands before.
- */
-static bool cut_null_usage(struct stream_event *ev, const struct chunk_words *words)
-{
-	struct str s = ev->bytes;
-	size_t from = words->null_usage, end = words->null_value + 4, at;
-
-	if (from == 0 || s.p[from - 1] != ',' || end >= s.n || memcmp(s.p + words->null_value, "null", 4) != 0)
-		return false;
-	for (at = end; at < s.n && s.p[at] != '\n' && s.p[at] != '\r'; at++)
-		if (s.p[at] == '{' || s.p[at] == '[' || s.p[at] == ']' || s.p[at] == '}')
-			break;
-	if (at >= s.n || s.p[at] != '}')
-		return false;
-	for (at++; at < s.n; at++)
-		if (s.p[at] != '\n' && s.p[at] != '\r')
-			return false;
-	ev->piece[0] = str_slice(s, 0, from - 1);
-	ev->piece[1] = str_slice(s, end, s.n);
-	ev->verdict = STREAM_EDIT;
-	return true;
+		}
 }
 
 static bool is_empty_array(const struct json_hit *hit)
 {
-	struct str rest = hit->value, item;
-
-	return hit->type == JSON_ARRAY && !array_next(&rest, &item);
+	return hit->type == JSON_ARRAY && str_trim(str_slice(hit->value, 1, hit->value.n - 1)).n == 0;
 }
 
-/* A chunk that has something to say besides its text. */
-static void read_chunk(struct stream_meter *m, struct stream_event *ev, struct str data, bool inside)
+void openai_meter_event(struct stream_meter *m, struct arena *arena, struct stream_event *ev,
+                        const struct event_data *e)
 {
-	struct json_hit hit[ANS_PATHS];
-	int64_t number[CHAT_USAGE_PATHS];
+	struct json_hit hit[CHUNK_PATHS];
 	struct json_fault fault;
 
-	if (str_eq(data, STR("[DONE]"))) {
-		m->ended = true;
+	if (!json_scan(&chunk_plan, e->text, ANSWER_DEPTH_MAX, hit, &fault)) {
+		ev->verdict = STREAM_BROKEN;
 		return;
 	}
-	if (!json_scan_numbers(&answer_plan, data, ANSWER_DEPTH_MAX, hit, number, &fault))
-		return;
+	m->started = true;
 	if (has_error(hit)) {
-		event_fails(m, ev, data);
+		event_fails(m, ev, e);
 		return;
 	}
-	read_usage(hit, number, &m->usage);
+	if (hit[CHUNK_FINISH].type == JSON_STRING)
+		m->finished = true;
+	read_usage(hit, &m->usage);
 	if (!m->usage_is_ours)
 		return;
-	if (hit[ANS_USAGE].type == JSON_OBJECT && is_empty_array(&hit[ANS_CHOICES]))
+	if (hit[ANS_USAGE].type == JSON_OBJECT && is_empty_array(&hit[CHUNK_CHOICES]))
 		ev->verdict = STREAM_DROP;
-	else if (hit[ANS_USAGE].type == JSON_NULL && inside)
+	else if (hit[ANS_USAGE].type == JSON_NULL && e->inside)
 		event_cut(ev, &hit[ANS_USAGE]);
-}
-
-/* An event that says more, or is of another form. */
-APART static void read_event(struct stream_meter *m, struct stream_event *ev)
-{
-	struct str name, data;
-	struct buf joined;
-	bool inside;
-
-	if (event_data(m, ev, &joined, &name, &data, &inside)) {
-		m->started = true;
-		read_chunk(m, ev, data, inside);
-	}
-	buf_fini(&joined);
-}
-
-void openai_meter_event(struct stream_meter *m, struct arena *arena, struct stream_event *ev)
-{
-	struct chunk_words words = { .null_usage = SIZE_MAX };
-	size_t place[WORDS_MAX], n, from = 0;
-
-	while (from < ev->bytes.n) {
-		n = words_find(ev->bytes, &from, place);
-		for (size_t i = 0; i < n; i++)
-			read_word(m, ev->bytes, place[i], &words);
-	}
-	bool edit = m->usage_is_ours && words.null_usage != SIZE_MAX;
-	bool chunk = str_starts(ev->bytes, STR("data: {")) || str_starts(ev->bytes, STR("data:{"));
-	if (chunk && !words.usage && !words.error) {
-		m->started = true;
-		if (!edit || cut_null_usage(ev, &words))
-			return;
-	}
-	read_event(m, ev);
 }
 
 static bool read_request(struct arena *arena, const struct dialect_in *in, struct dialect_request *out, struct err *e)
@@ -206,7 +113,7 @@ void openai_chat_init(void)
 	request_reader_init(&request, request_names);
 	json_plan_init(&answer_plan, answer_paths, ANS_PATHS, 0);
 	json_plan_numbers(&answer_plan, chat_usage_paths, CHAT_USAGE_PATHS);
-	json_plan_init(&choice_plan, choice_paths, CHOICE_PATHS, 0);
+	json_plan_init(&chunk_plan, chunk_paths, CHUNK_PATHS, 0);
 }
 
 const struct dialect dialect_openai_chat = {
@@ -216,4 +123,5 @@ const struct dialect dialect_openai_chat = {
 	.upstream_path = upstream_path,
 	.read_answer = openai_read_answer,
 	.meter_event = openai_meter_event,
+	.ends_with_done = true,
 };

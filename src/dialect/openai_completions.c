@@ -40,4 +40,5 @@ const struct dialect dialect_openai_completions = {
 	.upstream_path = upstream_path,
 	.read_answer = openai_read_answer,
 	.meter_event = openai_meter_event,
+	.ends_with_done = true,
 };

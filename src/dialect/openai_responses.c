@@ -66,30 +66,6 @@ static void keep_response(struct stream_meter *m, struct arena *arena, const str
 	buf_fini(&b);
 }
 
-static void read_event(struct stream_meter *m, struct arena *arena, struct stream_event *ev, struct str name,
-                       struct str data)
-{
-	struct json_hit hit[EV_PATHS];
-	struct json_fault fault;
-
-	if (str_eq(data, STR("[DONE]")) || !json_scan(&event_plan, data, ANSWER_DEPTH_MAX, hit, &fault))
-		return;
-	int64_t sequence = hit_number(&hit[EV_SEQUENCE], (int64_t)m->sequence);
-	m->sequence = sequence >= 0 && sequence < UINT32_MAX ? (uint32_t)sequence + 1 : m->sequence + 1;
-	keep_response(m, arena, hit);
-	if (hit[EV_USAGE].type == JSON_OBJECT)
-		responses_usage_read(hit[EV_USAGE].value, &m->usage);
-
-	/* The data's own type is what SDKs go by; some servers give no event name. */
-	struct str type = name;
-	if (hit[EV_TYPE].type == JSON_STRING)
-		type = str_slice(hit[EV_TYPE].value, 1, hit[EV_TYPE].value.n - 1);
-	if (str_eq(type, STR("response.completed")) || str_eq(type, STR("response.incomplete")))
-		m->finished = m->ended = true;
-	else if (str_eq(type, STR("response.failed")) || str_eq(type, STR("error")))
-		event_fails(m, ev, data);
-}
-
 /* The events that say more than text. All others only count. */
 static bool is_telling(struct str name)
 {
@@ -98,22 +74,36 @@ static bool is_telling(struct str name)
 	       str_eq(name, STR("error"));
 }
 
-static void meter_event(struct stream_meter *m, struct arena *arena, struct stream_event *ev)
+static void meter_event(struct stream_meter *m, struct arena *arena, struct stream_event *ev,
+                        const struct event_data *e)
 {
-	struct str name = event_name(ev->bytes), data;
-	struct buf joined;
-	bool inside;
+	struct json_hit hit[EV_PATHS];
+	struct json_fault fault;
 
-	if (!is_telling(name)) {
-		m->started = true;
+	if (!is_telling(e->name)) {
 		m->sequence++;
+		event_passes(m, ev, e);
 		return;
 	}
-	if (event_data(m, ev, &joined, &name, &data, &inside)) {
-		m->started = true;
-		read_event(m, arena, ev, name, data);
+	if (!json_scan(&event_plan, e->text, ANSWER_DEPTH_MAX, hit, &fault)) {
+		ev->verdict = STREAM_BROKEN;
+		return;
 	}
-	buf_fini(&joined);
+	m->started = true;
+	int64_t sequence = hit_number(&hit[EV_SEQUENCE], (int64_t)m->sequence);
+	m->sequence = sequence >= 0 && sequence < UINT32_MAX ? (uint32_t)sequence + 1 : m->sequence + 1;
+	keep_response(m, arena, hit);
+	if (hit[EV_USAGE].type == JSON_OBJECT)
+		responses_usage_read(hit[EV_USAGE].value, &m->usage);
+
+	/* The data's own type is what SDKs go by; some servers give no event name. */
+	struct str type = e->name;
+	if (hit[EV_TYPE].type == JSON_STRING)
+		type = str_slice(hit[EV_TYPE].value, 1, hit[EV_TYPE].value.n - 1);
+	if (str_eq(type, STR("response.completed")) || str_eq(type, STR("response.incomplete")))
+		m->finished = m->ended = true;
+	else if (str_eq(type, STR("response.failed")) || str_eq(type, STR("error")))
+		event_fails(m, ev, e);
 }
 
 static bool read_request(struct arena *arena, const struct dialect_in *in, struct dialect_request *out, struct err *e)

@@ -17,35 +17,48 @@ void stream_meter_init(struct stream_meter *m, const struct dialect *d, enum dia
 	*m = (struct stream_meter){ .dialect = d, .framing = (uint8_t)framing, .usage_is_ours = usage_is_ours };
 }
 
-/* Every dialect's data is a JSON object, or the word that ends OpenAI's streams. None at all keeps a connection
- * alive. */
-static bool is_good_data(struct str data)
+/* Every dialect's data is a JSON object, or the word that ends OpenAI's streams. None keeps a connection alive. */
+static void meter_data(struct stream_meter *m, struct arena *arena, struct stream_event *ev, struct event_data *e)
 {
-	struct json_fault fault;
-
-	if (data.n == 0 || data.p[0] != '{')
-		return (data = str_trim(data)).n == 0 || str_eq(data, STR("[DONE]")) ||
-		       (data.p[0] == '{' && json_scan(NULL, data, ANSWER_DEPTH_MAX, NULL, &fault));
-	return json_scan(NULL, data, ANSWER_DEPTH_MAX, NULL, &fault);
+	if (e->text.n == 0 || e->text.p[0] != '{')
+		e->text = str_trim(e->text);
+	if (e->text.n == 0)
+		return;
+	if (e->text.p[0] == '{')
+		m->dialect->meter_event(m, arena, ev, e);
+	else if (!str_eq(e->text, STR("[DONE]")))
+		ev->verdict = STREAM_BROKEN;
+	else if (m->dialect->ends_with_done)
+		m->started = m->ended = true;
 }
 
-/* An event's data that is garbage must not reach a client as if it were an answer. */
-static bool is_broken(const struct stream_meter *m, const struct stream_event *ev)
+static void meter_sse(struct stream_meter *m, struct arena *arena, struct stream_event *ev)
 {
-	struct str line = ev->bytes, name, data;
-	struct buf joined;
-	bool inside, good;
+	struct buf joined = buf_make(ev->bytes.n);
+	struct sse_event sse;
 
-	if (str_starts(line, STR("event:")))
-		line = str_slice(line, str_find_chr(line, '\n') + 1, line.n);
-	while (line.n && (line.p[line.n - 1] == '\n' || line.p[line.n - 1] == '\r'))
-		line.n--;
-	/* nearly all are one line of data, with or without a name in front */
-	if (str_starts(line, STR("data: {")) && !memchr(line.p, '\n', line.n) && !memchr(line.p, '\r', line.n))
-		return !is_good_data(str_slice(line, 6, line.n));
-	good = !event_data(m, ev, &joined, &name, &data, &inside) || is_good_data(data);
+	if (sse_read(ev->bytes, m->events == 1, &joined, &sse) == SSE_EVENT) {
+		bool inside = sse.data.p >= ev->bytes.p && sse.data.p < ev->bytes.p + ev->bytes.n;
+		meter_data(m, arena, ev, &(struct event_data){ sse.name, sse.data, inside });
+	}
 	buf_fini(&joined);
-	return !good;
+}
+
+/* "[", "," and white space stand before an element; "]" is an event of its own. */
+static void meter_element(struct stream_meter *m, struct arena *arena, struct stream_event *ev)
+{
+	struct event_data e = { .text = ev->bytes, .inside = true };
+
+	for (; e.text.n && e.text.p[0] != '{'; e.text = str_slice(e.text, 1, e.text.n)) {
+		if (e.text.p[0] == '[')
+			m->opened = true;
+		else if (e.text.p[0] == ']')
+			m->ended = true;
+	}
+	if (e.text.n == 0)
+		return;
+	m->any = true;
+	m->dialect->meter_event(m, arena, ev, &e);
 }
 
 enum stream_verdict stream_meter_event(struct stream_meter *m, struct arena *arena, struct stream_event *ev)
@@ -55,10 +68,10 @@ enum stream_verdict stream_meter_event(struct stream_meter *m, struct arena *are
 	/* What comes behind the end is not ours to judge; clients do not read it either. */
 	if (m->ended || m->failed)
 		return ev->verdict;
-	if (m->framing == FRAMING_SSE && is_broken(m, ev))
-		ev->verdict = STREAM_BROKEN;
+	if (m->framing == FRAMING_SSE)
+		meter_sse(m, arena, ev);
 	else
-		m->dialect->meter_event(m, arena, ev);
+		meter_element(m, arena, ev);
 	return ev->verdict;
 }
 
@@ -72,30 +85,14 @@ enum stream_end stream_meter_end(const struct stream_meter *m, bool transport_cl
 	return STREAM_END_CUT;
 }
 
-bool event_data(const struct stream_meter *m, const struct stream_event *ev, struct buf *joined, struct str *name,
-                struct str *data, bool *inside)
+void event_passes(struct stream_meter *m, struct stream_event *ev, const struct event_data *e)
 {
-	struct sse_event sse;
+	struct json_fault fault;
 
-	*joined = buf_make(ev->bytes.n);
-	if (sse_read(ev->bytes, m->events == 1, joined, &sse) != SSE_EVENT)
-		return false;
-	*name = sse.name;
-	*data = sse.data;
-	*inside = sse.data.p >= ev->bytes.p && sse.data.p < ev->bytes.p + ev->bytes.n;
-	return true;
-}
-
-struct str event_name(struct str bytes)
-{
-	struct str line = str_slice(bytes, 0, str_find_chr(bytes, '\n'));
-
-	if (!str_starts(line, STR("event:")))
-		return str_of(line.p, 0);
-	line = str_slice(line, 6, line.n);
-	if (line.n && line.p[line.n - 1] == '\r')
-		line.n--;
-	return line.n && line.p[0] == ' ' ? str_slice(line, 1, line.n) : line;
+	if (json_scan(NULL, e->text, ANSWER_DEPTH_MAX, NULL, &fault))
+		m->started = true;
+	else
+		ev->verdict = STREAM_BROKEN;
 }
 
 void event_cut(struct stream_event *ev, const struct json_hit *hit)
@@ -110,12 +107,12 @@ void event_cut(struct stream_event *ev, const struct json_hit *hit)
 	ev->verdict = STREAM_EDIT;
 }
 
-void event_fails(struct stream_meter *m, struct stream_event *ev, struct str data)
+void event_fails(struct stream_meter *m, struct stream_event *ev, const struct event_data *e)
 {
 	m->failed = true;
 	ev->verdict = STREAM_ERROR;
 	if (ev->error)
-		dialect_read_error(200, data, NULL, 0, ev->error);
+		dialect_read_error(200, e->text, NULL, 0, ev->error);
 }
 
 enum { ARRAY_START, ARRAY_OPEN, ARRAY_AFTER, ARRAY_COMMA, ARRAY_ELEMENT, ARRAY_CLOSED };
