@@ -149,6 +149,7 @@ void record_facts(struct req *r)
 	if (r->attempt.deployment) {
 		f.provider = r->attempt.deployment->provider->name;
 		f.deployment = r->attempt.deployment->name;
+		f.model_is_free = r->attempt.deployment->has_star;
 	}
 	observe_request(r->w->observe, &f);
 }

@@ -33,6 +33,7 @@ struct facts {
 	struct str endpoint;             /* the route's pattern, never the client's path: "/v1/chat/completions" */
 	struct str dialect;              /* empty: not a call of a model */
 	struct str model, provider, deployment, upstream_model;
+	bool model_is_free;              /* a wildcard took the name: there are as many as clients think of */
 	unsigned status;                 /* HTTP status sent; 499: the client went away */
 	const char *error;               /* contract section 4's code; NULL: none */
 	bool stream;

@@ -10,7 +10,8 @@
 #include "base/mem.h"
 #include "observe/observe_in.h"
 
-enum { SERIES_MAX = 4096, LOG_BUFFER_BYTES = 256 << 10, LOG_BUFFER_LEAST = 64 << 10 };
+/* A page of metrics has some 6 KB for each route. */
+enum { SERIES_MAX = 4096, FREE_MODELS_MAX = 1024, FREE_MODELS_LEAST = 16, LOG_BUFFER_BYTES = 256 << 10, LOG_BUFFER_LEAST = 64 << 10 };
 
 static inline void histo_add(struct histo *h, const struct histo_scale *scale, uint32_t us)
 {
@@ -72,6 +73,12 @@ static inline struct route *route_of(struct observe_loop *l, const struct facts 
 	struct str labels[SERIES_LABELS] = { f->endpoint, f->provider.n ? f->model : (struct str){ NULL, 0 },
 		                             f->provider };
 
+	if (unlikely(f->model_is_free) && labels[1].n && !series_has(&l->routes, labels)) {
+		if (l->free_models < l->free_models_max)
+			l->free_models++;
+		else
+			labels[1] = STR("other");
+	}
 	return (struct route *)series_get(&l->routes, labels);
 }
 
@@ -165,6 +172,9 @@ static struct observe_loop *observe_loop_new(struct observe *o, const struct obs
 	size_t bytes = options->log_buffer_max_bytes ? options->log_buffer_max_bytes : LOG_BUFFER_BYTES;
 
 	l->observe = o;
+	l->free_models_max = FREE_MODELS_MAX / (options->loops ? options->loops : 1);
+	if (l->free_models_max < FREE_MODELS_LEAST)
+		l->free_models_max = FREE_MODELS_LEAST;
 	series_init(&l->routes, sizeof(struct route), 3, max);
 	series_init(&l->deployments, sizeof(struct upstream), 1, max);
 	l->log.second = UINT64_MAX; /* none is written yet */

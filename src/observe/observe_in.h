@@ -48,6 +48,7 @@ void series_init(struct series_table *, size_t size, unsigned labels, unsigned m
 void series_fini(struct series_table *);
 /* The series of these labels; a new one starts at zero. Never NULL: past the ceiling it is the one named "other". */
 HOT struct series *series_get(struct series_table *, const struct str *labels);
+bool series_has(struct series_table *, const struct str *labels);
 
 #define HISTO_BOUNDS 16
 struct histo_scale {
@@ -142,6 +143,7 @@ void access_log_move(struct access_log *, struct sink *to);
 struct observe_loop {
 	struct observe *observe;
 	struct series_table routes, deployments;
+	unsigned free_models, free_models_max;   /* routes whose model a client named through a wildcard */
 	_Atomic uint64_t begun, ended;
 	_Atomic uint64_t bytes_in, bytes_out;
 	_Atomic uint64_t figure[METRIC_FIGURES];

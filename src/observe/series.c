@@ -104,7 +104,8 @@ static struct series *series_other(struct series_table *t)
 	return atomic_load_explicit(&t->all[t->max], memory_order_relaxed);
 }
 
-static struct series *series_find(struct series_table *t, const struct str *labels)
+/* NULL: there is none, and none is made. */
+static struct series *series_find(struct series_table *t, const struct str *labels, bool make)
 {
 	char key[SERIES_LABELS * (SERIES_LABEL_MAX + 1)];
 	size_t len = 0, slot;
@@ -123,6 +124,8 @@ static struct series *series_find(struct series_table *t, const struct str *labe
 		if (s->hash == hash && same_labels(s, labels, t->labels))
 			return s;
 	}
+	if (!make)
+		return NULL;
 	if (atomic_load_explicit(&t->n, memory_order_relaxed) >= t->max)
 		return series_other(t);
 	s = series_new(t, labels);
@@ -154,8 +157,19 @@ HOT struct series *series_get(struct series_table *t, const struct str *labels)
 		return t->last = *near;
 	for (unsigned i = 0; i < t->labels; i++)
 		clean[i] = label_clean(labels[i]);
-	*near = series_find(t, clean);
+	*near = series_find(t, clean, true);
 	return t->last = *near;
+}
+
+bool series_has(struct series_table *t, const struct str *labels)
+{
+	struct str clean[SERIES_LABELS];
+
+	if (t->last && same_labels(t->last, labels, t->labels))
+		return true;
+	for (unsigned i = 0; i < t->labels; i++)
+		clean[i] = label_clean(labels[i]);
+	return series_find(t, clean, false) != NULL;
 }
 
 void series_init(struct series_table *t, size_t size, unsigned labels, unsigned max)

@@ -249,3 +249,16 @@ def test_clients_cannot_use_up_all_descriptors():
             for c in idle:
                 c.close()
         same(gateway.post("/v1/chat/completions", chat("x", "m")).status, 200)
+
+
+def test_models_that_clients_make_up_do_not_fill_the_metrics():
+    with Provider(echo) as provider, Gateway(wildcards(provider)) as gateway:
+        with gateway.client(10) as c:
+            for i in range(1200):
+                c.send(request_bytes("POST", "/v1/chat/completions", json.dumps(chat("x", f"w/model-{i}")).encode()))
+                same(c.answer().status, 200)
+        same(gateway.post("/v1/chat/completions", chat("x", "m")).status, 200)
+        text = gateway.get("/metrics").body.decode()
+        series = [line for line in text.splitlines() if line.startswith("sluice_requests_total{")]
+        assert 1000 < len(series) < 1100, f"{len(series)} series"
+        assert any('model="other"' in line for line in series) and any('model="m"' in line for line in series)
