@@ -295,25 +295,36 @@ ANY_WAY const struct json_plan_node *find_child(const struct scan *s, const stru
 	return NULL;
 }
 
-/* Passes a name that find_name_end did not take, and its colon. Its node, or NULL, is in s->odd_child. */
+/* The same for a name that find_last_name_end found: 16 bytes at most, which may be the text's last ones. */
+static const struct json_plan_node *find_last_child(const struct scan *s, const struct json_plan_node *n,
+                                                    const uint8_t *name, const uint8_t *quote)
+{
+	size_t length = (size_t)(quote - name) - 1;
+
+	for (unsigned c = n->slot[json_plan_slot(name, length + 1)]; c; c = n->next_in_slot) {
+		n = &s->nodes[c];
+		if (n->length == length && memcmp(n->text, name + 1, length) == 0)
+			return n;
+	}
+	return NULL;
+}
+
+/* Passes a name that is of no common form, and its colon. Its node, or NULL, is in s->odd_child. */
 static const uint8_t *match_odd_name(struct scan *s, const uint8_t *p, const struct json_plan_node *n)
 {
-	const uint8_t *name = p, *quote = find_last_name_end(s, p);
+	const char *name = (const char *)p;
 
-	s->escaped = false;
-	if (!quote) {
-		p = json_skip_string(s, p + 1);
-		if (!p)
-			return NULL;
-		quote = p - 1;
+	p = json_skip_string(s, p + 1);
+	if (!p)
+		return NULL;
+	struct str raw = str_of(name, (size_t)((const char *)p - name)), plain = str_slice(raw, 1, raw.n - 1);
+	s->odd_child = NULL;
+	for (unsigned c = n->child; c && !s->odd_child; c = s->nodes[c].next) {
+		struct str wanted = json_plan_name(&s->nodes[c]);
+		if (s->escaped ? json_is_str(raw, wanted) : str_eq(plain, wanted))
+			s->odd_child = &s->nodes[c];
 	}
-	struct str raw = str_of((const char *)name, (size_t)(quote - name) + 1), plain = str_slice(raw, 1, raw.n - 1);
-	unsigned c = s->escaped ? n->child : n->slot[json_plan_slot(name, raw.n - 1)];
-	while (c && !(s->escaped ? json_is_str(raw, json_plan_name(&s->nodes[c]))
-	                         : str_eq(plain, json_plan_name(&s->nodes[c]))))
-		c = s->escaped ? s->nodes[c].next : s->nodes[c].next_in_slot;
-	s->odd_child = c ? &s->nodes[c] : NULL;
-	return skip_colon(s, quote + 1);
+	return skip_colon(s, p);
 }
 
 /* The node's member stands again: what was found in its first is void. */
@@ -437,6 +448,9 @@ member:
 	quote = find_name_end(s, p, way);
 	if (likely(quote)) {
 		child = find_child(s, node, name, quote, way);
+		p = quote + 2;
+	} else if ((quote = find_last_name_end(s, p)) != NULL) {
+		child = find_last_child(s, node, name, quote);
 		p = quote + 2;
 	} else {
 		p = match_odd_name(s, p, node);

@@ -164,6 +164,17 @@ static bool add_data(struct sse_event *e, struct buf *joined, unsigned lines, st
 	return buf_append_c(joined, '\n') && buf_append(joined, value);
 }
 
+/* Data, and behind the first line's end a blank line in the same style, as nearly all events are. */
+static bool is_one_line(const char *start, struct str event)
+{
+	const char *end = event.p + event.n, *eol;
+
+	if (event.n < 9 || memcmp(event.p, "data:", 5) != 0)
+		return false;
+	eol = find_line_end(start, event.p, end);
+	return end - eol == 2 ? memcmp(eol, "\n\n", 2) == 0 : end - eol == 4 && memcmp(eol, "\r\n\r\n", 4) == 0;
+}
+
 enum sse_read sse_read(struct str event, bool first, struct buf *joined, struct sse_event *out)
 {
 	struct sse_event e = { .name = { NULL, 0 } };
@@ -173,14 +184,11 @@ enum sse_read sse_read(struct str event, bool first, struct buf *joined, struct 
 	if (first && str_starts(event, str_of(BOM, sizeof BOM)))
 		event = str_slice(event, sizeof BOM, event.n);
 	/* Nearly all events are one line of data. */
-	if (str_starts(event, STR("data:"))) {
-		struct str rest = event, line = take_line(start, &rest);
-		if (str_eq(rest, STR("\n")) || str_eq(rest, STR("\r\n")) || rest.n == 0) {
-			size_t data = line.n > 5 && line.p[5] == ' ' ? 6 : 5;
-			e.data = str_of(line.p + data, line.n - data);
-			*out = e;
-			return SSE_EVENT;
-		}
+	if (is_one_line(start, event)) {
+		size_t from = event.p[5] == ' ' ? 6 : 5;
+		e.data = str_slice(event, from, event.n - (event.p[event.n - 2] == '\r' ? 4 : 2));
+		*out = e;
+		return SSE_EVENT;
 	}
 	while (event.n > 0) {
 		struct str value = take_line(start, &event);
