@@ -221,8 +221,11 @@ static enum step step_relay(struct req *r)
 {
 	if (r->attempt_state == ATTEMPT_WHOLE)
 		return STEP_SETTLE;
-	if (!r->relaying)
+	if (!r->relaying) {
 		relay_start(r);
+		if (r->expired) /* between its first event and now: the timer does not come again */
+			attempt_expire(r);
+	}
 	return r->relay_over ? STEP_SETTLE : STEP_WAIT;
 }
 

@@ -11,7 +11,8 @@
 #include "observe/observe_in.h"
 
 /* A page of metrics has some 6 KB for each route. */
-enum { SERIES_MAX = 4096, FREE_MODELS_MAX = 1024, FREE_MODELS_LEAST = 16, LOG_BUFFER_BYTES = 256 << 10, LOG_BUFFER_LEAST = 64 << 10 };
+enum { SERIES_MAX = 4096, FREE_MODELS_MAX = 1024, FREE_MODELS_LEAST = 16 };
+enum { LOG_BUFFER_BYTES = 256 << 10, LOG_BUFFER_LEAST = 64 << 10 };
 
 static inline void histo_add(struct histo *h, const struct histo_scale *scale, uint32_t us)
 {
