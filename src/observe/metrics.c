@@ -95,7 +95,7 @@ static const struct figure_row {
 	[METRIC_LEDGER_STORE_ERRORS] = { COUNTER("sluice_ledger_store_errors_total",
 		"Failed transactions of the ledger."), NULL, 0 },
 	[METRIC_LEDGER_JOURNAL_ERRORS] = { COUNTER("sluice_ledger_journal_errors_total",
-		"Failed writes of the journals; answers of that turn were not sent."), NULL, 0 },
+		"Failed writes of the journals; of that turn only answers that cost nothing were sent."), NULL, 0 },
 	[METRIC_RELOADS] = { COUNTER("sluice_config_reloads_total", "Reloads of the configuration."), "result", 0 },
 	[METRIC_READY] = { GAUGE("sluice_ready", "1: takes requests; 0: starting or draining."), NULL, 0 },
 };
