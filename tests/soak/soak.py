@@ -171,7 +171,8 @@ def chaos(requests=1000000, connections=128):
     with Scene("chaos", more=PATIENT) as s:
         s.gateway.start()
         r = rig.load(s.gateway.port, mode="chaos", connections=connections, requests=requests, seconds=3000)
-        need(r["finished"] == requests, "only %d of %d: %s" % (r["finished"], requests, json.dumps(r)))
+        # one more may have begun in the turn in which the last one ended
+        need(r["finished"] == r["begun"] >= requests, "only %d of %d: %s" % (r["finished"], requests, json.dumps(r)))
         need_no(r, "wrong", "order", "short", "parse", "no_marker", "closed", "timeout", "connect", "status")
         rig.load_clean(s.gateway.port, connections=8, requests=200)
         s.finish()
