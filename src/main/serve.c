@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "admin/admin.h"
+#include "base/buf.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -672,6 +673,23 @@ static void wait_for_end(struct serve *s, const sigset_t *signals)
 	}
 }
 
+/* Without a file it is not seen elsewhere what the gateway can reach. */
+static void tell_providers(const struct config *c)
+{
+	const struct provider_settings *p = c->providers.items;
+	struct buf names = buf_make(4096);
+
+	for (size_t i = 0; i < c->providers.n; i++)
+		buf_printf(&names, "%s%.*s", i ? ", " : "", STR_ARG(p[i].name));
+	if (c->providers.n == 0)
+		log_warn("serve",
+		         "no provider: set OPENAI_API_KEY or another provider's variable (sluice providers names "
+		         "them), or write a sluice.yaml");
+	else if (c->file.n == 0)
+		log_info("serve", "providers found in the environment: %.*s", STR_ARG(buf_str(&names)));
+	buf_fini(&names);
+}
+
 int serve_run(const struct serve_options *o)
 {
 	struct serve s = { .options = o, .lock_fd = -1, .reloading = PTHREAD_MUTEX_INITIALIZER };
@@ -696,6 +714,7 @@ int serve_run(const struct serve_options *o)
 	log_init((enum log_level)c->logs.level, c->logs.format == LOGS_FORMAT_JSON);
 	log_on_panic(gateway_report);
 	grace_ms = c->shutdown_grace_ms;
+	tell_providers(c);
 	good = start(&s, c, &e);
 	if (good) {
 		tell_ready(&s);
