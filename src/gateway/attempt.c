@@ -37,10 +37,20 @@ static void keep_note(struct req *r)
 	r->attempt = (struct req_attempt){ .deployment = r->open->candidate.deployment };
 }
 
+/* A provider that began a good answer, or was still at it when its time ran out, may bill it, and nobody tells how
+ * much. */
+static bool may_be_billed(const struct req *r, const struct err *e)
+{
+	if (!r->call.connected)
+		return false;
+	return e->code == ERR_UPSTREAM_TIMEOUT || (r->attempt.status >= 200 && r->attempt.status < 300);
+}
+
 static void failed(struct req *r, const struct err *e)
 {
 	struct req_open *o = r->open;
 
+	r->may_be_billed |= may_be_billed(r, e);
 	call_cancel(&r->call);
 	o->failure = (struct dialect_error){ .err = *e, .retry_after_ms = -1 };
 	if (!r->call.connected) {

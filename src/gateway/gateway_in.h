@@ -131,6 +131,7 @@ struct req {
 	bool relay_ended;                /* the stream's last event is in `held` */
 	bool relay_over;                 /* and nothing more is awaited from the provider */
 	bool consumed;                   /* a provider gave an answer that costs */
+	bool may_be_billed;              /* one began an answer that did not come to be one */
 	bool cost_known;
 	bool recorded;                   /* waits for the journal, in worker->deliver */
 	bool delivered;                  /* and has left that list */

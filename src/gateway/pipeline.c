@@ -255,13 +255,18 @@ static enum step step_refuse(struct req *r)
 	return STEP_SETTLE;
 }
 
-/* The true cost. What no provider answered costs nothing; what one answered without telling its usage is unknown. */
+static bool is_free(const struct endpoint *e)
+{
+	return e->call == CALL_COUNT_TOKENS && e->dialect == DIALECT_ANTHROPIC;
+}
+
+/* The true cost. What no provider answered costs nothing; what one answered, or began to, without telling its usage is
+ * unknown, which is never nothing. */
 static enum step step_settle(struct req *r)
 {
 	if (!r->consumed) {
-		r->cost_nusd = 0;
-		r->cost_known = true;
-	} else if (r->endpoint->call == CALL_COUNT_TOKENS && r->endpoint->dialect == DIALECT_ANTHROPIC) {
+		r->cost_known = !r->may_be_billed || is_free(r->endpoint);
+	} else if (is_free(r->endpoint)) {
 		r->cost_known = true;
 	} else {
 		r->cost_known = price_cost(&r->attempt.deployment->price, &r->meter.usage, &r->cost_nusd);

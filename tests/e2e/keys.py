@@ -5,7 +5,7 @@ import time
 
 from harness import (CLIENT_KEY, PROVIDER_KEY, SSE_HEAD, Gateway, chat, chat_answer, chat_chunk, chat_stream, chunk,
                      config, event, http, is_error, no_secret, same, short, sse)
-from provider import Close, Provider
+from provider import Close, Never, Provider
 
 PATH = "/v1/chat/completions"
 PRICE = {"input": 2, "output": 10, "cache_read": 0.5}     # dollars for a million tokens
@@ -321,6 +321,18 @@ def test_calls_that_failed_cost_nothing():
         is_error(w.ask(model="none"), 404)
         t = total(w.gw)
         same((t["cost_usd"], t["tokens"]["input"]), ("0", 0))
+
+
+def test_what_a_provider_may_have_billed_is_unknown_and_never_nothing():
+    whole = http(chat_answer())
+    for name, answer, unknown in (("cut", [whole[:-20], Close], 1), ("garbage", http("not json"), 1), ("timeout", [Never], 1),
+                                  ("an error", http({"error": {"message": "no"}}, status="500 No"), 0), ("closed", [Close], 0)):
+        with World(lambda r: answer, routing={"retries": {"attempts": 0}}) as w:
+            r = w.gw.post(PATH, chat(), headers=["x-sluice-timeout: 300ms"])
+            assert r.status in (502, 504), f"{name}: {r.head}"
+            same(r.headers.has("x-sluice-cost-usd"), not unknown, name)
+            t = total(w.gw)
+            same((t["requests"], t["unknown_cost_requests"], t["cost_usd"]), (1, unknown, "0"), name)
 
 
 def test_a_stream_that_broke_is_charged_for_what_was_reported():
