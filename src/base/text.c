@@ -73,6 +73,42 @@ bool text_base64url(struct buf *out, struct str bytes)
 	return base64(out, bytes, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_", false);
 }
 
+/* Six bits of a digit; 64: it is none. */
+static unsigned from_base64(unsigned char c)
+{
+	if (c >= 'A' && c <= 'Z')
+		return c - 'A';
+	if (c >= 'a' && c <= 'z')
+		return c - 'a' + 26u;
+	if (c >= '0' && c <= '9')
+		return c - '0' + 52u;
+	return c == '+' ? 62 : c == '/' ? 63 : 64;
+}
+
+bool text_from_base64(struct buf *out, struct str s)
+{
+	const unsigned char *p = (const unsigned char *)s.p;
+	size_t pad = s.n && p[s.n - 1] == '=' ? (s.n > 1 && p[s.n - 2] == '=' ? 2 : 1) : 0, n = s.n / 4 * 3 - pad, left;
+	char *to;
+
+	if (s.n % 4 || !(to = buf_reserve(out, n)))
+		return false;
+	for (left = n; left; p += 4) {
+		unsigned a = from_base64(p[0]), b = from_base64(p[1]);
+		unsigned c = left > 1 ? from_base64(p[2]) : 0, d = left > 2 ? from_base64(p[3]) : 0;
+		uint32_t v = (uint32_t)(a << 18 | b << 12 | c << 6 | d);
+
+		if ((a | b | c | d) & 64)
+			return false;
+		if ((left == 1 && b & 15) || (left == 2 && c & 3))
+			return false; /* bits behind the last byte: another text of the same bytes (section 3.5) */
+		for (unsigned shift = 16; left && shift <= 16; shift -= 8, left--)
+			*to++ = (char)(v >> shift);
+	}
+	out->n += n;
+	return true;
+}
+
 static inline bool is_tail(unsigned char c)
 {
 	return (c & 0xc0) == 0x80;

@@ -12,6 +12,8 @@ MUST_USE bool text_from_hex(struct str s, uint8_t *out, size_t n);
 
 bool text_base64(struct buf *out, struct str bytes);                       /* RFC 4648 section 4, padded */
 bool text_base64url(struct buf *out, struct str bytes);                    /* section 5, without padding */
+/* Back from section 4, with its padding. False: it is none, or the buffer is full; the buffer keeps what it had. */
+MUST_USE bool text_from_base64(struct buf *out, struct str s);
 
 /* Well-formed UTF-8 as RFC 3629 section 4 has it: no overlong forms, no surrogates, nothing above U+10FFFF. */
 bool text_is_utf8(struct str s);

@@ -58,12 +58,31 @@ static void writes_base64(void **state)
 		check(cases[i].plain, text_base64(&b, cases[i].in));
 		check_str(cases[i].plain, buf_str(&b), str_from_z(cases[i].plain));
 		buf_clear(&b);
+		check(cases[i].plain, text_from_base64(&b, str_from_z(cases[i].plain)));
+		check_str(cases[i].plain, buf_str(&b), cases[i].in);
+		buf_clear(&b);
 		check(cases[i].url, text_base64url(&b, cases[i].in));
 		check_str(cases[i].url, buf_str(&b), str_from_z(cases[i].url));
 	}
 	check("ceiling", !text_base64(&tight, STR("fooba")) && tight.n == 0 && tight.failed);
 	check("no padding fits", text_base64url(&tight, STR("fooba")));
 	check("huge", !text_base64(&tight, str_of(b.p, SIZE_MAX)));
+	buf_fini(&b);
+	buf_fini(&tight);
+}
+
+static void refuses_what_is_no_base64(void **state)
+{
+	static const char *const cases[] = {
+		"Z", "Zg", "Zg=", "Zm9vY", "Zh==", "Zm9=", "Z===", "====", "=", "==", "Zm9v=", "Zm9vZg==Zm9v", "Zm 9v",
+		"--__", "Zm9v\n", "Zg==Zg==", "\xc3\xa9zz",
+	};
+	struct buf b = buf_make(100), tight = buf_make(2);
+
+	for (size_t i = 0; i < COUNT_OF(cases); i++)
+		check(cases[i], !text_from_base64(&b, str_from_z(cases[i])) && b.n == 0);
+	check("ceiling", !text_from_base64(&tight, STR("Zm9v")) && tight.n == 0);
+	check("fits", text_from_base64(&tight, STR("Zm8=")) && tight.n == 2);
 	buf_fini(&b);
 	buf_fini(&tight);
 }
@@ -287,6 +306,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(reads_hex),
 		cmocka_unit_test(writes_base64),
+		cmocka_unit_test(refuses_what_is_no_base64),
 		cmocka_unit_test(knows_utf8),
 		cmocka_unit_test(a_bad_byte_is_found_anywhere),
 		cmocka_unit_test(cuts_between_characters),
