@@ -26,6 +26,7 @@ struct dialect_error;
 struct stream_meter;
 struct stream_event;
 struct event_data;
+struct chat_codec;
 
 enum dialect_id {
 	DIALECT_OPENAI_CHAT,         /* POST /chat/completions */
@@ -126,6 +127,7 @@ struct dialect {
 	/* One event of a stream, through stream_meter_event. What is not JSON is STREAM_BROKEN. */
 	void (*meter_event)(struct stream_meter *, struct arena *, struct stream_event *, const struct event_data *);
 	bool ends_with_done;             /* its streams end with the word [DONE] */
+	const struct chat_codec *chat;   /* dialect/chat.h: to and from other dialects; NULL: it cannot */
 };
 
 extern const struct dialect dialect_openai_chat, dialect_openai_completions, dialect_openai_embeddings,

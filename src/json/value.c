@@ -4,6 +4,7 @@
 
 #include "base/arena.h"
 #include "base/buf.h"
+#include "json/json_in.h"
 #include "json/scan.h"
 
 /* Strings that a scan has found are well formed; these functions refuse others all the same. */
@@ -59,9 +60,7 @@ static size_t put_utf8(char out[4], uint32_t c)
 	return 4;
 }
 
-/* The escape at *p (a backslash) as UTF-8; moves *p behind it. 0: malformed. A pair of surrogate escapes is one
- * character; half of one stands for no character, so it becomes U+FFFD. */
-static size_t take_escape(const char **p, const char *end, char out[4])
+size_t json_take_escape(const char **p, const char *end, char out[4])
 {
 	static const char from[] = "\"\\/bfnrt", to[] = "\"\\/\b\f\n\r\t";
 	const char *q = *p + 1, *at;
@@ -105,7 +104,7 @@ static bool unescape(struct str body, char *out, size_t *n)
 		p += plain;
 		while (p < end && *p == '\\') {
 			char utf8[4];
-			size_t len = take_escape(&p, end, utf8);
+			size_t len = json_take_escape(&p, end, utf8);
 			if (len == 0)
 				return false;
 			memcpy(o, utf8, len);
@@ -161,7 +160,7 @@ bool json_is_str(struct str raw, struct str text)
 		char c[4];
 		size_t n = 1;
 		if (*p == '\\')
-			n = take_escape(&p, end, c);
+			n = json_take_escape(&p, end, c);
 		else
 			c[0] = *p++;
 		if (n == 0 || n > text.n || memcmp(c, text.p, n) != 0)

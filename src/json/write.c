@@ -2,6 +2,8 @@
 /* The JSON writer. */
 #include "json/write.h"
 
+#include "json/jstr.h"
+
 #include <assert.h>
 
 #include "json/json_in.h"
@@ -128,6 +130,14 @@ void json_str(struct json_writer *w, struct str s)
 	char *to = begin_value(w, s.n + 2);
 	if (likely(to))
 		put_plain(to, s);
+}
+
+void json_jstr(struct json_writer *w, struct jstr s)
+{
+	char *to = begin_value(w, s.n + 2);
+
+	if (likely(to))
+		put_plain(to, jstr_raw(s));
 }
 
 void json_u64(struct json_writer *w, uint64_t v)
