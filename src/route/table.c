@@ -221,6 +221,7 @@ static void model_init(struct route_model *m, const struct model_settings *s, co
 			.order = ds[i].order,
 			.weight = (uint32_t)ds[i].weight,
 			.price = ds[i].price,
+			.facts = model_facts_by_name(ds[i].model),
 		};
 
 		assert(p); /* checked with the settings */
@@ -258,6 +259,7 @@ static void add_wildcard(struct route_table *t, const struct route_provider *p, 
 	d->has_star = true;
 	d->weight = 1;
 	d->price = PRICE_UNKNOWN;
+	d->facts = &model_facts_unknown;
 	d->timeouts = p->settings->timeouts;
 	m->name = d->name;
 	m->pattern = true;
@@ -369,6 +371,11 @@ struct str route_nearest(const struct route_table *t, struct str name, struct ar
 		}
 	}
 	return found.n ? arena_dup(a, found) : found;
+}
+
+const struct model_facts *deployment_facts(const struct deployment *d, struct str upstream_model)
+{
+	return d->has_star ? model_facts_by_name(upstream_model) : d->facts;
 }
 
 const struct route_face *route_face_of(const struct route_provider *p, enum dialect_id dialect, unsigned *index)

@@ -10,6 +10,7 @@
 #include "base/map.h"
 #include "base/setting.h"
 #include "dialect/dialect.h"
+#include "model/facts.h"
 #include "model/price.h"
 #include "net/http.h"
 #include "provider/providers.h"
@@ -59,6 +60,7 @@ struct deployment {
 	int64_t order;
 	uint32_t weight;
 	struct price price;
+	const struct model_facts *facts; /* with has_star: read deployment_facts instead */
 	struct timeout_settings timeouts; /* all resolved */
 };
 
@@ -97,6 +99,9 @@ const struct route_model *route_find(const struct route_table *, struct str name
 
 /* Names near to `name`, for messages: "did you mean …"; empty when none is near. In the arena. */
 struct str route_nearest(const struct route_table *, struct str name, struct arena *);
+
+/* What is known of the model that a request gets from this deployment. */
+const struct model_facts *deployment_facts(const struct deployment *, struct str upstream_model);
 
 const struct route_face *route_face_of(const struct route_provider *, enum dialect_id, unsigned *index);
 
