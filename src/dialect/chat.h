@@ -60,7 +60,7 @@ struct chat_undo {
 struct chat_target {
 	struct jstr model;                   /* the provider's name for it */
 	const struct model_facts *facts;     /* never NULL */
-	unsigned quirks;                     /* enum provider_quirk; plain bits, this room does not include provider/ */
+	unsigned quirks;                     /* enum quirk (model/quirk.h) */
 	bool bedrock_claude;                 /* Converse: the model is Anthropic's */
 	bool ask_usage;                      /* stream_options may be sent */
 	struct str betas_allowed;            /* comma separated; empty: all */

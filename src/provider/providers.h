@@ -9,6 +9,7 @@
 
 #include "base/str.h"
 #include "dialect/dialect.h"
+#include "model/quirk.h"
 
 struct arena;
 struct err;
@@ -19,12 +20,6 @@ enum provider_auth {
 	AUTH_X_GOOG_API_KEY,     /* x-goog-api-key: KEY */
 	AUTH_API_KEY,            /* api-key: KEY */
 	AUTH_NONE,
-};
-
-enum provider_quirk {
-	QUIRK_NO_STREAM_OPTIONS = 1 << 0,    /* refuses stream_options; reports usage in the last chunk unasked */
-	QUIRK_KNOWS_ROUTING     = 1 << 1,    /* understands OpenRouter's `models` and `provider` members */
-	QUIRK_KEY_OPTIONAL      = 1 << 2,    /* a local server: works without a credential */
 };
 
 /* One place of a provider: dialects (DIALECT_BIT) that are spoken behind one base URL. */
@@ -41,7 +36,7 @@ struct provider {
 	struct str label;        /* as people write it */
 	struct str key_env;      /* well-known variable of the credential; empty: none */
 	struct str key_env_also; /* another one that is in use; empty: none */
-	unsigned quirks;         /* enum provider_quirk */
+	unsigned quirks;         /* enum quirk */
 	struct provider_face faces[PROVIDER_FACES];   /* those in use come first; dialects == 0 ends them */
 };
 

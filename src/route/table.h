@@ -39,7 +39,7 @@ struct route_credential {
 struct route_provider {
 	struct str name;
 	const struct provider_settings *settings;
-	unsigned quirks;                 /* enum provider_quirk */
+	unsigned quirks;                 /* enum quirk */
 	struct route_face faces[PROVIDER_FACES];
 	unsigned n_faces;
 	const struct route_credential *credentials;      /* at least one; it may send nothing */
