@@ -124,6 +124,10 @@ struct chat_codec {
 	bool (*write_request)(struct arena *, const struct chat_request *, const struct chat_target *,
 	                      struct chat_wire *out, struct err *);
 
+	/* What of the request the answer repeats, or is shaped by: old_functions, store, previous, echo. NULL: nothing.
+	 * False: the arena is full. */
+	bool (*fill_reply)(struct arena *, const struct chat_request *, struct chat_reply *);
+
 	/* A whole answer of status 2xx, found to be one by dialect->read_answer. */
 	bool (*read_response)(struct arena *, const struct chat_source *, const struct json_node *body,
 	                      struct chat_response *out, struct err *);

@@ -56,6 +56,8 @@ enum dialect_framing {
 	FRAMING_WHOLE,               /* one JSON document */
 	FRAMING_SSE,                 /* text/event-stream */
 	FRAMING_JSON_ARRAY,          /* Gemini without alt=sse: one JSON array, an element an event */
+	FRAMING_LINES,               /* application/x-ndjson: a JSON document a line */
+	FRAMING_EVENTSTREAM,         /* application/vnd.amazon.eventstream: net/eventstream.h */
 };
 
 /* The client's request as it came. */
