@@ -43,6 +43,20 @@ static const struct settings semantic_settings = {
 	.n = COUNT_OF(semantic_rows),
 };
 
+#define STRUCT cache_state_settings
+static const struct setting state_rows[] = {
+	{ .name = "max_bytes", .type = SETTING_SIZE, AT(max_bytes), .value = "64MiB", .min = "1MiB", .max = "1TiB",
+	  .help = "All of it together; what was not used for the longest time goes first. One conversation may take an "
+		  "eighth." },
+	{ .name = "ttl", .type = SETTING_DURATION, AT(ttl_ms), .value = "24h", .min = "1s", .max = "365d",
+	  .help = "How long something is kept." },
+};
+#undef STRUCT
+static const struct settings state_settings = {
+	.name = "state of conversations", .size = sizeof(struct cache_state_settings), .rows = state_rows,
+	.n = COUNT_OF(state_rows),
+};
+
 static const char *const scope_words[] = { "key", "team", "global", NULL };
 
 #define STRUCT cache_settings
@@ -51,6 +65,9 @@ static const struct setting cache_rows[] = {
 	  .help = "The same requests." },
 	{ .name = "semantic", .type = SETTING_SECTION, AT(semantic), .section = &semantic_settings,
 	  .help = "Requests of the same meaning." },
+	{ .name = "state", .type = SETTING_SECTION, AT(state), .section = &state_settings,
+	  .help = "What is remembered of conversations, in memory: responses that clients go on from by "
+		  "previous_response_id or fetch again, and signatures of thoughts that a client's API cannot carry." },
 	{ .name = "coalesce", .type = SETTING_BOOL, AT(coalesce), .support = SETTING_IGNORED,
 	  .help = "The same requests that are under way at once share one call to the provider." },
 	{ .name = "scope", .type = SETTING_WORD, AT(scope), .value = "key", .words = scope_words,

@@ -20,11 +20,17 @@ struct cache_semantic_settings {
 	int64_t max_entries;
 };
 
+/* The store of cache/keep.h. */
+struct cache_state_settings {
+	int64_t max_bytes, ttl_ms;
+};
+
 enum cache_scope_setting { CACHE_SCOPE_KEY, CACHE_SCOPE_TEAM, CACHE_SCOPE_GLOBAL };
 
 struct cache_settings {
 	struct cache_exact_settings exact;
 	struct cache_semantic_settings semantic;
+	struct cache_state_settings state;
 	bool coalesce;
 	int scope;                       /* enum cache_scope_setting */
 };
