@@ -187,7 +187,8 @@ bool chat_undo_events(struct chat_undo_state *, struct arena *, struct chat_even
 
 /*
  * opaque.c: a token of another maker in an envelope that this client's dialect carries and gives back (rules B4, C4,
- * O3): base64 of a mark, the maker, the item's id and the token. unwrap tells ours from the dialect's own.
+ * O3): base64 of a mark, the maker, the item's id and the token. unwrap tells ours from the dialect's own; one of ours
+ * that was damaged is still ours, but has no bytes.
  */
 struct jstr chat_opaque_wrap(struct arena *, const struct chat_opaque *);              /* p == NULL: arena full */
 bool chat_opaque_unwrap(struct arena *, struct jstr text, struct chat_opaque *out);    /* false: not ours */
@@ -212,11 +213,16 @@ bool chat_image_type_known(struct jstr type);
 struct str chat_schema_strict(struct arena *, struct str schema, bool *changed);
 struct str chat_schema_gemini(struct arena *, struct str schema, bool *changed);
 
-/* turns.c: rules T1-T3, T6, T7 for targets that want them; each changes the request in place. */
+/*
+ * turns.c: rules T1-T3, T6, T7 for targets that want them; each changes the request in place. Each is one walk however
+ * long the history is, but for call_name, which is for a single look.
+ */
 bool chat_turns_check_calls(const struct chat_request *, struct err *);       /* T7: orphans are refused */
-void chat_turns_merge(struct chat_request *);                                 /* T1 */
-void chat_turns_drop_blank(struct chat_request *);                            /* T3: blank texts, then empty turns */
-bool chat_turns_user_first(struct arena *, struct chat_request *);            /* T2 */
+bool chat_turns_name_results(struct chat_request *, struct err *);            /* the same, and T6: results get names */
+void chat_turns_merge(struct chat_request *);                                 /* T1; results come first in user turns */
+/* T3: blank texts, then empty turns. A last turn of the user's that becomes empty stays, for the writer to refuse. */
+void chat_turns_drop_blank(struct chat_request *);
+bool chat_turns_user_first(struct arena *, struct chat_request *);            /* T2; false: the arena is full */
 struct jstr chat_turns_call_name(const struct chat_request *, struct jstr call_id);  /* T6: absent: no such call */
 
 #endif
