@@ -15,6 +15,7 @@
 #include "route/table.h"
 
 struct gateway;
+struct keep;
 struct keys;
 struct ledger;
 struct observe;
@@ -37,6 +38,7 @@ struct gateway_options {
 	struct ledger *ledger;
 	struct observe *observe;
 	struct pool *pool;
+	struct keep *keep;               /* of conversations (cache/keep.h); NULL: nothing is kept */
 	struct service services[SERVICES];
 };
 

@@ -18,6 +18,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "conf/env.h"
+#include "cache/keep.h"
 #include "conf/snapshot.h"
 #include "gateway/gateway.h"
 #include "govern/journal.h"
@@ -76,6 +77,7 @@ struct serve {
 	struct ledger *ledger;
 	struct observe *observe;
 	struct pool *pool;
+	struct keep *keep;
 	struct gateway *gateway;
 	struct admin *admin;
 	struct services_context services;
@@ -320,6 +322,7 @@ static bool reload(struct serve *s, struct err *e)
 	}
 	reload_certificates(s, c);
 	send_limits(s, c);
+	keep_limit(s->keep, c->cache.state.max_bytes, c->cache.state.ttl_ms);
 	snapshot_publish(&s->conf, next);
 	return true;
 }
@@ -567,6 +570,7 @@ static void close_all(struct serve *s)
 		}
 	}
 	gateway_free(s->gateway);
+	keep_free(s->keep);
 	admin_free(s->admin);
 	ledger_close(s->ledger);
 	keys_close(s->keys);
@@ -626,6 +630,8 @@ static bool start(struct serve *s, struct config *c, struct err *e)
 	o.ledger = s->ledger;
 	o.observe = s->observe;
 	o.pool = s->pool;
+	s->keep = keep_new(c->cache.state.max_bytes, c->cache.state.ttl_ms);
+	o.keep = s->keep;
 	s->admin = admin_new(&(struct admin_options){ s->keys, s->ledger, s->pool, on_reload, s });
 	services_init(o.services, &s->services);
 	o.services[SERVICE_ADMIN] = (struct service){ admin_run, s->admin };
