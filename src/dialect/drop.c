@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* drop: what a target has no word for, by name, for the header x-sluice-dropped and the log. */
+
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "base/arena.h"
+#include "dialect/chat.h"
+
+enum { DROPS_MAX = 64, DROP_NAME_MAX = 96 };
+
+static bool is_there(const struct chat_drops *d, struct str name)
+{
+	for (const struct chat_drop *at = d->first; at; at = at->next)
+		if (str_eq(at->name, name))
+			return true;
+	return false;
+}
+
+/* The names become a header's value, a list: clients choose some of them. */
+static void clean(char *p, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (p[i] <= ' ' || p[i] > '~' || p[i] == ',')
+			p[i] = '?';
+}
+
+static void add(struct chat_drops *d, struct str name)
+{
+	struct chat_drop **end = &d->first, *new;
+
+	if (d->n > DROPS_MAX || is_there(d, name))
+		return;
+	if (d->n == DROPS_MAX)
+		name = STR("\xe2\x80\xa6");
+	new = arena_zalloc(d->arena, sizeof *new);
+	if (!new)
+		return;
+	new->name = arena_dup(d->arena, name);
+	if (!new->name.p)
+		return;
+	while (*end)
+		end = &(*end)->next;
+	*end = new;
+	d->n++;
+}
+
+void chat_drop(struct chat_drops *d, const char *fmt, ...)
+{
+	char name[DROP_NAME_MAX + 1];
+	va_list args;
+	int n;
+
+	if (!d)
+		return;
+	va_start(args, fmt);
+	n = vsnprintf(name, sizeof(name), fmt, args);
+	va_end(args);
+	if (n <= 0)
+		return;
+	size_t length = (size_t)n < sizeof(name) ? (size_t)n : sizeof(name) - 1;
+	clean(name, length);
+	add(d, str_of(name, length));
+}
+
+void chat_drop_members(struct chat_drops *d, const struct chat_request *rq, uint64_t carried, enum dialect_id target)
+{
+	for (uint64_t rest = rq->set & ~carried; rest; rest &= rest - 1)
+		chat_drop(d, "%s", chat_member_name((enum chat_member)__builtin_ctzll(rest)));
+	for (const struct chat_extra *x = rq->extras; x; x = x->next)
+		if (x->from != target)
+			chat_drop(d, "%.*s", STR_ARG(x->name));
+}
