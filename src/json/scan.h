@@ -125,6 +125,10 @@ bool json_fault_err(const struct json_fault *, enum err_code, struct err *e);
  * type (also an absent one) is simply refused.
  */
 
+/* The escape at *p (a backslash) as UTF-8 at `out`: its length, with *p moved behind it. 0: malformed. A pair of
+ * surrogate escapes is one character; half of one stands for no character, so it becomes U+FFFD. */
+size_t json_take_escape(const char **p, const char *end, char out[4]);
+
 /* The string's text: borrowed from `raw` when it holds no escape, else unescaped into the arena. An escaped lone
  * surrogate becomes U+FFFD; \u0000 becomes a NUL byte. False: not a string, or the arena's ceiling. */
 MUST_USE bool json_to_str(struct str raw, struct arena *, struct str *out);
