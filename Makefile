@@ -71,6 +71,9 @@ $(BUILD)/obj/%.o: src/%.c VERSION Makefile
 	$(call say,CC   $<)
 	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c $< -o $@
 
+# What it embeds.
+$(BUILD)/obj/model/tokens_data.o: $(wildcard src/model/*.bin)
+
 # Unit tests link everything but main(); -Itests for tests/lib.
 $(BUILD)/unit/%: tests/unit/%.c $(LIB_OBJ) Makefile
 	@mkdir -p $(@D)
@@ -82,7 +85,13 @@ $(BUILD)/bench/%: bench/%.c Makefile
 	$(call say,TOOL $<)
 	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP $< $(LDX) -lssl -lcrypto -lpthread -lm -o $@
 
-tools: $(TOOL_BIN)
+# Measures the program's own code, so it is built from it and as it is.
+$(BUILD)/bench/tokens: bench/tokens.c $(LIB_OBJ) Makefile
+	@mkdir -p $(@D)
+	$(call say,TOOL $<)
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP $< $(LIB_OBJ) $(LDX) $(LIBS) -o $@
+
+tools: $(filter-out $(BUILD)/bench/tokens,$(TOOL_BIN))
 
 -include $(OBJ:.o=.d) $(UNIT_BIN:%=%.d) $(TOOL_BIN:%=%.d)
 
