@@ -3,7 +3,7 @@
 # As many compilers as cores, unless the caller has chosen.
 PARALLEL = $(if $(filter -j% --jobserver%,$(MAKEFLAGS)),,-j$(shell nproc))
 SUBMAKE  = $(MAKE) --no-print-directory $(PARALLEL)
-.PHONY: run test unit e2e clients perf asan ubsan tsan sanitized coverage fuzz fuzz-run bench soak check-rooms format lint docs docs-check \
+.PHONY: run test unit e2e clients perf asan ubsan tsan sanitized coverage fuzz fuzz-run bench bench-tokens soak check-rooms format lint docs docs-check \
         deps test-deps dev-deps install uninstall clean help
 
 # --- the two commands: on a fresh Debian 12 or 13 these two are enough
@@ -102,6 +102,10 @@ dev-deps:
 bench: build tools
 	bench/run
 
+# How fast texts are counted in tokens: this repository's own English and code.
+bench-tokens: $(BUILD)/bench/tokens
+	$(BUILD)/bench/tokens English docs/*.md README.md LICENSE -- code src/*/*.c tests/e2e/*.py
+
 soak: build tools
 	tests/soak/run
 
@@ -140,6 +144,7 @@ help:
 	@echo 'make lint          static analysis of C files and shell scripts'
 	@echo 'make docs          write docs/configuration.md from the settings; docs-check: is it up to date?'
 	@echo 'make bench         what a request costs beside nginx, HAProxy and a gateway of npm; perf: instructions a request'
+	@echo 'make bench-tokens  how fast texts are counted in tokens'
 	@echo 'make soak          kill -9, 10,000 streams, reloads, a million requests, memory; some minutes'
 	@echo 'make install       to $$(DESTDIR)$$(PREFIX), by default /usr/local; uninstall removes it'
 	@echo 'make clean         remove $(BUILD)/'
