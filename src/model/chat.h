@@ -336,6 +336,14 @@ static inline struct chat_block **chat_blocks_end(struct chat_block **list)
 struct jstr chat_args_text(struct arena *, const struct chat_args *);
 struct str chat_args_json(struct arena *, const struct chat_args *, bool *odd);
 
+/* copy.c: deep copies, without what follows in the list. NULL: the arena is full. The others get their texts copied in
+ * place; false: the arena is full. */
+struct chat_block *chat_block_copy(struct arena *, const struct chat_block *);
+struct chat_citation *chat_citation_copy(struct arena *, const struct chat_citation *);
+MUST_USE bool chat_opaque_copy(struct arena *, struct chat_opaque *);
+MUST_USE bool chat_delta_copy(struct arena *, struct chat_delta *);
+MUST_USE bool chat_finish_copy(struct arena *, struct chat_finish *);
+
 /* "text", "tool_call", … */
 const char *chat_kind_name(enum chat_kind);
 /* OpenAI's word for a member, the common one: "temperature", "max_tokens", "logit_bias". */
