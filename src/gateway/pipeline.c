@@ -269,7 +269,8 @@ static enum step step_settle(struct req *r)
 	} else if (is_free(r->endpoint)) {
 		r->cost_known = true;
 	} else {
-		r->cost_known = price_cost(&r->attempt.deployment->price, &r->meter.usage, &r->cost_nusd);
+		r->cost_known = price_cost(&r->attempt.deployment->price, &r->meter.usage,
+		                           (int64_t)ulid_time_ms(r->id), &r->cost_nusd);
 	}
 	if (r->open)
 		deliver_own_fields(r);
