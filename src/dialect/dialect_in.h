@@ -48,18 +48,18 @@ size_t gemini_edit_models(struct arena *, const struct dialect_request *, struct
 
 /* The members of usage objects of Chat Completions, legacy Completions and Embeddings. */
 enum chat_usage {
-	CHAT_PROMPT, CHAT_COMPLETION, CHAT_TOTAL, CHAT_CACHED, CHAT_CACHE_WRITE, CHAT_AUDIO_IN, CHAT_IMAGE_IN,
-	CHAT_REASONING, CHAT_AUDIO_OUT, CHAT_IMAGE_OUT,
-	CHAT_DEEPSEEK_CACHED,                        /* DeepSeek: prompt_cache_hit_tokens, part of prompt_tokens */
-	CHAT_MOONSHOT_CACHED,                        /* Moonshot: cached_tokens in usage itself */
-	CHAT_PERPLEXITY_REASONING,
-	CHAT_LITELLM_CACHED, CHAT_LITELLM_WRITE,     /* LiteLLM: Anthropic's words, but inside prompt_tokens */
-	CHAT_USAGE_PATHS
+	CC_PROMPT, CC_COMPLETION, CC_TOTAL, CC_CACHED, CC_CACHE_WRITE, CC_AUDIO_IN, CC_IMAGE_IN,
+	CC_REASONING, CC_AUDIO_OUT, CC_IMAGE_OUT,
+	CC_DEEPSEEK_CACHED,                        /* DeepSeek: prompt_cache_hit_tokens, part of prompt_tokens */
+	CC_MOONSHOT_CACHED,                        /* Moonshot: cached_tokens in usage itself */
+	CC_PERPLEXITY_REASONING,
+	CC_LITELLM_CACHED, CC_LITELLM_WRITE,     /* LiteLLM: Anthropic's words, but inside prompt_tokens */
+	CC_USAGE_PATHS
 };
 /* Their paths from the answer's top, "usage.prompt_tokens": numbers of a plan that reads the answer and its usage at
  * once. */
-extern const char *const chat_usage_paths[CHAT_USAGE_PATHS];
-void openai_usage_from(const int64_t number[CHAT_USAGE_PATHS], struct usage *out);
+extern const char *const chat_usage_paths[CC_USAGE_PATHS];
+void openai_usage_from(const int64_t number[CC_USAGE_PATHS], struct usage *out);
 
 /* The same of Responses. */
 enum responses_usage {

@@ -35,7 +35,7 @@ enum dialect_answer openai_read_answer(struct arena *arena, enum dialect_call ca
                                        struct usage *usage, struct dialect_error *error)
 {
 	struct json_hit hit[ANS_PATHS];
-	int64_t number[CHAT_USAGE_PATHS];
+	int64_t number[CC_USAGE_PATHS];
 	struct json_fault fault;
 
 	*usage = (struct usage){ .source = USAGE_NONE };
@@ -112,7 +112,7 @@ void openai_chat_init(void)
 {
 	request_reader_init(&request, request_names);
 	json_plan_init(&answer_plan, answer_paths, ANS_PATHS, 0);
-	json_plan_numbers(&answer_plan, chat_usage_paths, CHAT_USAGE_PATHS);
+	json_plan_numbers(&answer_plan, chat_usage_paths, CC_USAGE_PATHS);
 	json_plan_init(&chunk_plan, chunk_paths, CHUNK_PATHS, 0);
 }
 

@@ -13,8 +13,8 @@
 	prefix "cache_creation_input_tokens"
 
 /* By enum chat_usage: inside a usage object, and from the answer's top. */
-static const char *const chat_paths[CHAT_USAGE_PATHS] = { CHAT_PATHS("") };
-const char *const chat_usage_paths[CHAT_USAGE_PATHS] = { CHAT_PATHS("usage.") };
+static const char *const chat_paths[CC_USAGE_PATHS] = { CHAT_PATHS("") };
+const char *const chat_usage_paths[CC_USAGE_PATHS] = { CHAT_PATHS("usage.") };
 static struct json_plan chat_plan;
 
 #define RESP_PATHS(prefix) \
@@ -79,20 +79,20 @@ static void set_usage(const struct report *r, struct usage *out)
 	*out = u;
 }
 
-void openai_usage_from(const int64_t n[CHAT_USAGE_PATHS], struct usage *out)
+void openai_usage_from(const int64_t n[CC_USAGE_PATHS], struct usage *out)
 {
 	struct report r = {
-		.input = n[CHAT_PROMPT],
-		.output = n[CHAT_COMPLETION],
-		.total = n[CHAT_TOTAL],
-		.cached = first(first(n[CHAT_CACHED], n[CHAT_DEEPSEEK_CACHED]),
-		                first(n[CHAT_MOONSHOT_CACHED], n[CHAT_LITELLM_CACHED])),
-		.cache_write = first(n[CHAT_CACHE_WRITE], n[CHAT_LITELLM_WRITE]),
-		.audio_in = n[CHAT_AUDIO_IN],
-		.image_in = n[CHAT_IMAGE_IN],
-		.reasoning = first(n[CHAT_REASONING], n[CHAT_PERPLEXITY_REASONING]),
-		.audio_out = n[CHAT_AUDIO_OUT],
-		.image_out = n[CHAT_IMAGE_OUT],
+		.input = n[CC_PROMPT],
+		.output = n[CC_COMPLETION],
+		.total = n[CC_TOTAL],
+		.cached = first(first(n[CC_CACHED], n[CC_DEEPSEEK_CACHED]),
+		                first(n[CC_MOONSHOT_CACHED], n[CC_LITELLM_CACHED])),
+		.cache_write = first(n[CC_CACHE_WRITE], n[CC_LITELLM_WRITE]),
+		.audio_in = n[CC_AUDIO_IN],
+		.image_in = n[CC_IMAGE_IN],
+		.reasoning = first(n[CC_REASONING], n[CC_PERPLEXITY_REASONING]),
+		.audio_out = n[CC_AUDIO_OUT],
+		.image_out = n[CC_IMAGE_OUT],
 	};
 	if (r.input >= 0 || r.output >= 0 || r.total >= 0)
 		set_usage(&r, out);
@@ -100,7 +100,7 @@ void openai_usage_from(const int64_t n[CHAT_USAGE_PATHS], struct usage *out)
 
 void openai_usage_read(struct str raw, struct usage *out)
 {
-	int64_t number[CHAT_USAGE_PATHS];
+	int64_t number[CC_USAGE_PATHS];
 	struct json_fault fault;
 
 	if (json_scan_numbers(&chat_plan, raw, ANSWER_DEPTH_MAX, NULL, number, &fault))
@@ -149,7 +149,7 @@ enum dialect_answer answer_error(struct str body, struct dialect_error *error)
 void openai_usage_init(void)
 {
 	json_plan_init(&chat_plan, NULL, 0, 0);
-	json_plan_numbers(&chat_plan, chat_paths, CHAT_USAGE_PATHS);
+	json_plan_numbers(&chat_plan, chat_paths, CC_USAGE_PATHS);
 	json_plan_init(&resp_plan, NULL, 0, 0);
 	json_plan_numbers(&resp_plan, resp_paths, RESP_USAGE_PATHS);
 }
