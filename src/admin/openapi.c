@@ -190,6 +190,7 @@ static struct str endpoint_path(struct arena *a, const struct endpoint *e)
 	case MATCH_EXACT: return e->pattern;
 	case MATCH_BELOW: return arena_printf(a, "%.*s{model}", STR_ARG(e->pattern));
 	case MATCH_ACTION: return arena_printf(a, "%.*s{model}:{action}", STR_ARG(e->pattern));
+	case MATCH_TAIL: return arena_printf(a, "%.*s{model}%.*s", STR_ARG(e->pattern), STR_ARG(e->tail));
 	}
 	return e->pattern;
 }

@@ -209,9 +209,13 @@ bool chat_media_check_url(struct jstr url, struct err *);
 /* T15: png, jpeg, gif, webp by media type. */
 bool chat_image_type_known(struct jstr type);
 
-/* schema.c: rules S5 and S6. Raw schema in, raw schema out, in the arena. *changed says what was moved or taken out. */
+/* schema.c: rules S5 and S6. Raw schema in, raw schema out, in the arena (p == NULL: it is full). *changed: something
+ * that limits values was taken out, or moved into a description for the model to read. */
 struct str chat_schema_strict(struct arena *, struct str schema, bool *changed);
 struct str chat_schema_gemini(struct arena *, struct str schema, bool *changed);
+/* S5: for targets that want an object as the outermost: anything else becomes its member CHAT_SCHEMA_VALUE. True: it
+ * was done, and undo.schema_value is to be set. */
+bool chat_schema_wrap(struct arena *, struct str *schema);
 
 /*
  * turns.c: rules T1-T3, T6, T7 for targets that want them; each changes the request in place. Each is one walk however

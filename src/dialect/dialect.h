@@ -35,6 +35,7 @@ enum dialect_id {
 	DIALECT_OPENAI_RESPONSES,    /* POST /responses */
 	DIALECT_ANTHROPIC,           /* POST /v1/messages, /v1/messages/count_tokens */
 	DIALECT_GEMINI,              /* POST /v1beta/models/{m}:… */
+	DIALECT_BEDROCK,             /* POST /model/{m}/converse, /converse-stream, /count-tokens */
 	DIALECTS
 };
 
@@ -62,7 +63,7 @@ enum dialect_framing {
 
 /* The client's request as it came. */
 struct dialect_in {
-	struct str path;             /* without the query; read by Gemini only */
+	struct str path;             /* without the query; read by Gemini and Bedrock only */
 	struct str query;            /* behind the '?' */
 	struct str body;
 	enum dialect_call call;      /* of the endpoint; ignored where the path tells */
@@ -133,7 +134,7 @@ struct dialect {
 };
 
 extern const struct dialect dialect_openai_chat, dialect_openai_completions, dialect_openai_embeddings,
-	dialect_openai_responses, dialect_anthropic, dialect_gemini;
+	dialect_openai_responses, dialect_anthropic, dialect_gemini, dialect_bedrock;
 
 /* Builds what the readers share; once, before any other function of this room and before threads start. */
 void dialect_init(void);

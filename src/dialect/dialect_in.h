@@ -31,6 +31,9 @@ void request_reader_init(struct request_reader *, const char *const names[SLOTS]
 bool request_read_body(struct arena *, const struct request_reader *, struct str body, bool needs_model,
                        struct dialect_request *out, struct err *);
 
+/* The model that stands in a path, percent-encoded, for dialects that put it there. */
+bool request_model_of_path(struct arena *, struct str encoded, struct str *out, struct err *);
+
 /* Is the text an object, seen from its first byte? Says so in *err if not. */
 bool request_is_object(struct str body, struct err *);
 
@@ -98,9 +101,10 @@ bool array_next(struct str *rest, struct str *item);
 
 /* What a dialect's meter_event reads. */
 struct event_data {
-	struct str name;     /* of the SSE event; empty: not given */
+	struct str name;     /* of the SSE event; of an event stream's its type; empty: not given */
 	struct str text;     /* begins with a brace */
 	bool inside;         /* text is part of the event's own bytes, not joined from several lines */
+	bool exception;      /* event streams: it is an exception or an error, `name` is its type */
 };
 
 /* Of an event that says nothing to the gateway: started, if it is JSON. */
@@ -120,6 +124,7 @@ void openai_embeddings_init(void);
 void openai_responses_init(void);
 void anthropic_init(void);
 void gemini_init(void);
+void bedrock_init(void);
 
 /* openai_chat.c; completions have the same streams and answers. */
 enum dialect_answer openai_read_answer(struct arena *, enum dialect_call, struct str body, struct usage *,

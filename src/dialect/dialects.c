@@ -18,6 +18,7 @@ static const struct {
 	[DIALECT_OPENAI_RESPONSES] = { &dialect_openai_responses, openai_responses_init },
 	[DIALECT_ANTHROPIC] = { &dialect_anthropic, anthropic_init },
 	[DIALECT_GEMINI] = { &dialect_gemini, gemini_init },
+	[DIALECT_BEDROCK] = { &dialect_bedrock, bedrock_init },
 };
 
 void dialect_init(void)

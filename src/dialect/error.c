@@ -8,38 +8,64 @@
 #include "json/write.h"
 
 /*
- * The three families' words for each code. OpenAI's SDKs choose their exception by status, Anthropic's too, Google's by
+ * The families' words for each code. OpenAI's SDKs choose their exception by status, Anthropic's too, Google's by
  * code and status word; the words are for those who read them in their own code.
  */
 static const struct {
-	const char *openai, *anthropic, *gemini;
+	const char *openai, *anthropic, *gemini, *bedrock;
 } words[ERR_CODES] = {
-	[ERR_INVALID_REQUEST] = { "invalid_request_error", "invalid_request_error", "INVALID_ARGUMENT" },
-	[ERR_CONTEXT_LENGTH] = { "invalid_request_error", "invalid_request_error", "INVALID_ARGUMENT" },
-	[ERR_CONTENT_POLICY] = { "invalid_request_error", "invalid_request_error", "INVALID_ARGUMENT" },
-	[ERR_GUARDRAIL] = { "invalid_request_error", "invalid_request_error", "INVALID_ARGUMENT" },
-	[ERR_UNSUPPORTED_PARAMETER] = { "invalid_request_error", "invalid_request_error", "INVALID_ARGUMENT" },
-	[ERR_INVALID_API_KEY] = { "invalid_request_error", "authentication_error", "UNAUTHENTICATED" },
-	[ERR_INSUFFICIENT_BALANCE] = { "insufficient_quota", "billing_error", "FAILED_PRECONDITION" },
-	[ERR_MODEL_NOT_ALLOWED] = { "permission_error", "permission_error", "PERMISSION_DENIED" },
-	[ERR_POLICY] = { "permission_error", "permission_error", "PERMISSION_DENIED" },
-	[ERR_MODEL_NOT_FOUND] = { "invalid_request_error", "not_found_error", "NOT_FOUND" },
-	[ERR_NOT_FOUND] = { "invalid_request_error", "not_found_error", "NOT_FOUND" },
-	[ERR_METHOD] = { "invalid_request_error", "invalid_request_error", "INVALID_ARGUMENT" },
-	[ERR_REQUEST_TIMEOUT] = { "invalid_request_error", "timeout_error", "DEADLINE_EXCEEDED" },
-	[ERR_CONFLICT] = { "invalid_request_error", "invalid_request_error", "ABORTED" },
-	[ERR_TOO_LARGE] = { "invalid_request_error", "request_too_large", "INVALID_ARGUMENT" },
-	[ERR_MEDIA_TYPE] = { "invalid_request_error", "invalid_request_error", "INVALID_ARGUMENT" },
-	[ERR_RATE_LIMIT] = { "rate_limit_error", "rate_limit_error", "RESOURCE_EXHAUSTED" },
-	[ERR_HEADERS_TOO_LARGE] = { "invalid_request_error", "invalid_request_error", "INVALID_ARGUMENT" },
-	[ERR_CLIENT_GONE] = { "invalid_request_error", "invalid_request_error", "CANCELLED" },
-	[ERR_INTERNAL] = { "server_error", "api_error", "INTERNAL" },
-	[ERR_UPSTREAM] = { "server_error", "api_error", "UNAVAILABLE" },
-	[ERR_NO_DEPLOYMENT] = { "server_error", "overloaded_error", "UNAVAILABLE" },
-	[ERR_SHUTTING_DOWN] = { "server_error", "overloaded_error", "UNAVAILABLE" },
-	[ERR_UPSTREAM_TIMEOUT] = { "server_error", "timeout_error", "DEADLINE_EXCEEDED" },
-	[ERR_CONFIG] = { "server_error", "api_error", "INTERNAL" },
-	[ERR_SYSTEM] = { "server_error", "api_error", "INTERNAL" },
+	[ERR_INVALID_REQUEST] = { "invalid_request_error", "invalid_request_error", "INVALID_ARGUMENT",
+		"ValidationException" },
+	[ERR_CONTEXT_LENGTH] = { "invalid_request_error", "invalid_request_error", "INVALID_ARGUMENT",
+		"ValidationException" },
+	[ERR_CONTENT_POLICY] = { "invalid_request_error", "invalid_request_error", "INVALID_ARGUMENT",
+		"ValidationException" },
+	[ERR_GUARDRAIL] = { "invalid_request_error", "invalid_request_error", "INVALID_ARGUMENT",
+		"ValidationException" },
+	[ERR_UNSUPPORTED_PARAMETER] = { "invalid_request_error", "invalid_request_error", "INVALID_ARGUMENT",
+		"ValidationException" },
+	[ERR_INVALID_API_KEY] = { "invalid_request_error", "authentication_error", "UNAUTHENTICATED",
+		"UnrecognizedClientException" },
+	[ERR_INSUFFICIENT_BALANCE] = { "insufficient_quota", "billing_error", "FAILED_PRECONDITION",
+		"ServiceQuotaExceededException" },
+	[ERR_MODEL_NOT_ALLOWED] = { "permission_error", "permission_error", "PERMISSION_DENIED",
+		"AccessDeniedException" },
+	[ERR_POLICY] = { "permission_error", "permission_error", "PERMISSION_DENIED",
+		"AccessDeniedException" },
+	[ERR_MODEL_NOT_FOUND] = { "invalid_request_error", "not_found_error", "NOT_FOUND",
+		"ResourceNotFoundException" },
+	[ERR_NOT_FOUND] = { "invalid_request_error", "not_found_error", "NOT_FOUND",
+		"ResourceNotFoundException" },
+	[ERR_METHOD] = { "invalid_request_error", "invalid_request_error", "INVALID_ARGUMENT",
+		"ValidationException" },
+	[ERR_REQUEST_TIMEOUT] = { "invalid_request_error", "timeout_error", "DEADLINE_EXCEEDED",
+		"ModelTimeoutException" },
+	[ERR_CONFLICT] = { "invalid_request_error", "invalid_request_error", "ABORTED",
+		"ConflictException" },
+	[ERR_TOO_LARGE] = { "invalid_request_error", "request_too_large", "INVALID_ARGUMENT",
+		"ValidationException" },
+	[ERR_MEDIA_TYPE] = { "invalid_request_error", "invalid_request_error", "INVALID_ARGUMENT",
+		"ValidationException" },
+	[ERR_RATE_LIMIT] = { "rate_limit_error", "rate_limit_error", "RESOURCE_EXHAUSTED",
+		"ThrottlingException" },
+	[ERR_HEADERS_TOO_LARGE] = { "invalid_request_error", "invalid_request_error", "INVALID_ARGUMENT",
+		"ValidationException" },
+	[ERR_CLIENT_GONE] = { "invalid_request_error", "invalid_request_error", "CANCELLED",
+		"ValidationException" },
+	[ERR_INTERNAL] = { "server_error", "api_error", "INTERNAL",
+		"InternalServerException" },
+	[ERR_UPSTREAM] = { "server_error", "api_error", "UNAVAILABLE",
+		"ModelErrorException" },
+	[ERR_NO_DEPLOYMENT] = { "server_error", "overloaded_error", "UNAVAILABLE",
+		"ServiceUnavailableException" },
+	[ERR_SHUTTING_DOWN] = { "server_error", "overloaded_error", "UNAVAILABLE",
+		"ServiceUnavailableException" },
+	[ERR_UPSTREAM_TIMEOUT] = { "server_error", "timeout_error", "DEADLINE_EXCEEDED",
+		"ModelTimeoutException" },
+	[ERR_CONFIG] = { "server_error", "api_error", "INTERNAL",
+		"InternalServerException" },
+	[ERR_SYSTEM] = { "server_error", "api_error", "INTERNAL",
+		"InternalServerException" },
 };
 
 int dialect_error_status(const struct err *e)
@@ -53,6 +79,7 @@ const char *dialect_error_type(const struct dialect *d, const struct err *e)
 	switch (d->id) {
 	case DIALECT_ANTHROPIC: return words[e->code].anthropic;
 	case DIALECT_GEMINI: return words[e->code].gemini;
+	case DIALECT_BEDROCK: return words[e->code].bedrock;
 	case DIALECT_OPENAI_CHAT:
 	case DIALECT_OPENAI_COMPLETIONS:
 	case DIALECT_OPENAI_EMBEDDINGS:
@@ -127,6 +154,23 @@ static void write_gemini(struct json_writer *w, const struct err *e, struct str 
 	json_close(w);
 }
 
+/* The type is in a header. */
+static void write_bedrock(struct json_writer *w, const struct err *e)
+{
+	json_open(w, '{');
+	json_key_lit(w, "message");
+	json_str(w, str_from_z(e->text));
+	json_close(w);
+}
+
+struct str dialect_error_field(const struct dialect *d, const struct err *e, struct str *value)
+{
+	if (d->id != DIALECT_BEDROCK)
+		return (struct str){ 0 };
+	*value = str_from_z(dialect_error_type(d, e));
+	return STR("x-amzn-errortype");
+}
+
 bool dialect_write_error(const struct dialect *d, const struct err *e, const struct dialect_error *provider,
                          struct str request_id, struct buf *out)
 {
@@ -142,6 +186,7 @@ bool dialect_write_error(const struct dialect *d, const struct err *e, const str
 	switch (d->id) {
 	case DIALECT_ANTHROPIC: write_anthropic(&w, e, type, request_id); break;
 	case DIALECT_GEMINI: write_gemini(&w, e, type, request_id); break;
+	case DIALECT_BEDROCK: write_bedrock(&w, e); break;
 	case DIALECT_OPENAI_CHAT:
 	case DIALECT_OPENAI_COMPLETIONS:
 	case DIALECT_OPENAI_EMBEDDINGS:

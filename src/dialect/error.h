@@ -7,6 +7,7 @@
  *	OpenAI     {"error":{"message","type","param","code","request_id"}}
  *	Anthropic  {"type":"error","error":{"type","message"},"request_id"}
  *	Gemini     {"error":{"code","message","status"}}
+ *	Bedrock    {"message"}, the type in the header x-amzn-errortype
  */
 #ifndef SLUICE_DIALECT_ERROR_H
 #define SLUICE_DIALECT_ERROR_H
@@ -38,6 +39,9 @@ void dialect_read_error(int status, struct str body, const struct str *hide, siz
  */
 MUST_USE bool dialect_write_error(const struct dialect *, const struct err *, const struct dialect_error *words,
                                   struct str request_id, struct buf *out);
+
+/* A field of the head that goes with the error. n == 0: none. */
+struct str dialect_error_field(const struct dialect *, const struct err *, struct str *value);
 
 /* HTTP status that goes with it. */
 int dialect_error_status(const struct err *);

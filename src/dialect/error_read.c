@@ -56,6 +56,14 @@ static const struct {
 	{ STR_INIT("server_error"), CLASS_SERVER },
 	{ STR_INIT("api_error"), CLASS_SERVER },
 	{ STR_INIT("INTERNAL"), CLASS_SERVER },
+	{ STR_INIT("ThrottlingException"), CLASS_RATE },                       /* AWS */
+	{ STR_INIT("AccessDeniedException"), CLASS_FORBIDDEN },
+	{ STR_INIT("UnrecognizedClientException"), CLASS_AUTH },
+	{ STR_INIT("InvalidSignatureException"), CLASS_AUTH },
+	{ STR_INIT("ExpiredTokenException"), CLASS_AUTH },
+	{ STR_INIT("ServiceQuotaExceededException"), CLASS_QUOTA },
+	{ STR_INIT("ResourceNotFoundException"), CLASS_NOT_FOUND },
+	{ STR_INIT("ServiceUnavailableException"), CLASS_OVERLOADED },
 	{ STR_INIT("timeout_error"), CLASS_TIMEOUT },
 	{ STR_INIT("DEADLINE_EXCEEDED"), CLASS_TIMEOUT },
 };
@@ -69,6 +77,9 @@ static const struct {
 	{ STR_INIT("maximum context length"), CLASS_CONTEXT },                 /* OpenAI, vLLM */
 	{ STR_INIT("context length"), CLASS_CONTEXT },
 	{ STR_INIT("context window"), CLASS_CONTEXT },
+	{ STR_INIT("input is too long"), CLASS_CONTEXT },                      /* Bedrock */
+	{ STR_INIT("input tokens exceeded"), CLASS_CONTEXT },                  /* Bedrock, Amazon's models */
+	{ STR_INIT("exceed context limit"), CLASS_CONTEXT },                   /* Bedrock, Claude */
 	{ STR_INIT("exceeds the maximum number of tokens"), CLASS_CONTEXT },   /* Gemini */
 	{ STR_INIT("content management policy"), CLASS_POLICY },               /* Azure */
 	{ STR_INIT("content filtering policy"), CLASS_POLICY },                /* Anthropic */
@@ -153,6 +164,11 @@ static void read_object(struct arena *arena, yyjson_val *obj, struct found *out)
 		out->type = text_of(arena, obj, "type");
 	if (out->type.n == 0)
 		out->type = text_of(arena, obj, "status");                   /* Gemini */
+	if (out->type.n == 0) {
+		struct str type = text_of(arena, obj, "__type");             /* AWS: "namespace#ThrottlingException" */
+		size_t hash = str_find_chr(type, '#');
+		out->type = hash == STR_NPOS ? type : str_slice(type, hash + 1, type.n);
+	}
 	if (out->code.n == 0)
 		out->code = text_of(arena, obj, "code");
 	if (out->param.n == 0)

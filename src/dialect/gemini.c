@@ -180,23 +180,10 @@ static void meter_event(struct stream_meter *m, struct arena *arena, struct stre
 	m->finished |= is_reason(&hit[ANS_BLOCKED]) || is_reason(&hit[ANS_FINISH]);
 }
 
-/* What a server that decodes before it resolves would climb by. */
-static bool has_dot_segment(struct str name)
-{
-	while (name.p) {
-		struct str part = str_cut(&name, '/');
-
-		if (str_eq(part, STR(".")) || str_eq(part, STR("..")))
-			return true;
-	}
-	return false;
-}
-
 static bool read_path(struct arena *arena, struct str path, struct dialect_request *out, struct err *e)
 {
 	size_t at = str_find(path, STR("/models/")), colon = STR_NPOS;
 	struct str name = str_slice(path, at == STR_NPOS ? path.n : at + 8, path.n), method;
-	struct buf decoded = buf_make(1024);
 
 	for (size_t i = name.n; i > 0 && colon == STR_NPOS; i--)
 		if (name.p[i - 1] == ':')
@@ -207,16 +194,9 @@ static bool read_path(struct arena *arena, struct str path, struct dialect_reque
 	name = str_slice(name, 0, colon);
 	for (size_t i = 0; i < COUNT_OF(methods); i++)
 		if (str_eq(method, methods[i].name)) {
-			bool good = text_percent_decode(&decoded, name) && decoded.n > 0 && decoded.n <= 512 &&
-			            !has_dot_segment(buf_str(&decoded));
 			out->call = methods[i].call;
 			out->stream = methods[i].stream;
-			out->model = good ? arena_dup(arena, buf_str(&decoded)) : str_of(NULL, 0);
-			buf_fini(&decoded);
-			return good ? true
-			            : err_set(e, ERR_INVALID_REQUEST,
-			                      "the model in the path must be 1 to 512 bytes long, with "
-			                      "well-formed percent-encoding and without . or .. between slashes");
+			return request_model_of_path(arena, name, &out->model, e);
 		}
 	return err_set(e, ERR_NOT_FOUND,
 	               "the method \"%.*s\" is not known; known are generateContent, streamGenerateContent, "
@@ -291,8 +271,6 @@ static bool read_request(struct arena *arena, const struct dialect_in *in, struc
 	};
 	if (!read_path(arena, in->path, out, e) || !read_query(arena, in->query, out, e))
 		return false;
-	if (out->model.n == 0)
-		return err_set(e, ERR_TOO_LARGE, "the request is too large");
 	if (!json_scan(&request_plan, in->body, REQUEST_DEPTH_MAX, hit, &fault))
 		return json_fault_err(&fault, ERR_INVALID_REQUEST, e);
 	if (!request_is_object(in->body, e))

@@ -79,11 +79,27 @@ static void write_gemini(struct json_writer *w, const struct dialect_model *m)
 	buf_fini(&name);
 }
 
+/* ListFoundationModels of Bedrock's control plane. */
+static void write_bedrock(struct json_writer *w, const struct dialect_model *m)
+{
+	json_open(w, '{');
+	json_key_lit(w, "modelId");
+	json_str(w, m->id);
+	json_key_lit(w, "modelArn");
+	json_str(w, m->id);
+	json_key_lit(w, "modelName");
+	json_str(w, m->id);
+	json_key_lit(w, "responseStreamingSupported");
+	json_bool(w, true);
+	json_close(w);
+}
+
 static void write_one(const struct dialect *d, struct json_writer *w, const struct dialect_model *m)
 {
 	switch (d->id) {
 	case DIALECT_ANTHROPIC: write_anthropic(w, m); break;
 	case DIALECT_GEMINI: write_gemini(w, m); break;
+	case DIALECT_BEDROCK: write_bedrock(w, m); break;
 	case DIALECT_OPENAI_CHAT:
 	case DIALECT_OPENAI_COMPLETIONS:
 	case DIALECT_OPENAI_EMBEDDINGS:
@@ -96,21 +112,27 @@ bool dialect_write_model(const struct dialect *d, const struct dialect_model *m,
 {
 	struct json_writer w = json_writer_make(out);
 
+	if (d->id == DIALECT_BEDROCK) {
+		json_open(&w, '{');
+		json_key_lit(&w, "modelDetails");
+	}
 	write_one(d, &w, m);
+	if (d->id == DIALECT_BEDROCK)
+		json_close(&w);
 	return json_write_done(&w);
 }
 
 bool dialect_write_models(const struct dialect *d, const struct dialect_model *m, size_t n, struct buf *out)
 {
 	struct json_writer w = json_writer_make(out);
-	bool gemini = d->id == DIALECT_GEMINI, anthropic = d->id == DIALECT_ANTHROPIC;
+	bool gemini = d->id == DIALECT_GEMINI, anthropic = d->id == DIALECT_ANTHROPIC, bedrock = d->id == DIALECT_BEDROCK;
 
 	json_open(&w, '{');
-	if (!gemini && !anthropic) {
+	if (!gemini && !anthropic && !bedrock) {
 		json_key_lit(&w, "object");
 		json_str(&w, STR("list"));
 	}
-	json_key(&w, gemini ? STR("models") : STR("data"));
+	json_key(&w, gemini ? STR("models") : bedrock ? STR("modelSummaries") : STR("data"));
 	json_open(&w, '[');
 	for (size_t i = 0; i < n; i++)
 		write_one(d, &w, &m[i]);

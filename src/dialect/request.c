@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "base/buf.h"
+#include "base/text.h"
 #include "dialect/dialect_in.h"
 #include "json/write.h"
 
@@ -71,6 +72,33 @@ static bool read_model(struct arena *arena, const struct json_hit *hit, struct s
 	if (out->n > 512)
 		return err_set(e, ERR_INVALID_REQUEST, "model: must be at most 512 bytes long, not %zu", out->n);
 	return true;
+}
+
+/* What a server that decodes before it resolves would climb by. */
+static bool has_dot_segment(struct str name)
+{
+	while (name.p) {
+		struct str part = str_cut(&name, '/');
+
+		if (str_eq(part, STR(".")) || str_eq(part, STR("..")))
+			return true;
+	}
+	return false;
+}
+
+bool request_model_of_path(struct arena *arena, struct str encoded, struct str *out, struct err *e)
+{
+	struct buf decoded = buf_make(1024);
+	bool good = text_percent_decode(&decoded, encoded) && decoded.n > 0 && decoded.n <= 512 &&
+	            !has_dot_segment(buf_str(&decoded));
+
+	*out = good ? arena_dup(arena, buf_str(&decoded)) : str_of(NULL, 0);
+	buf_fini(&decoded);
+	if (!good)
+		return err_set(e, ERR_INVALID_REQUEST,
+		               "the model in the path must be 1 to 512 bytes long, with well-formed percent-encoding "
+		               "and without . or .. between slashes");
+	return out->p || err_set(e, ERR_TOO_LARGE, "the request is too large");
 }
 
 void request_reader_init(struct request_reader *r, const char *const names[SLOTS])

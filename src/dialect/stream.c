@@ -6,8 +6,10 @@
 #include <assert.h>
 
 #include "base/arena.h"
+#include "dialect/bedrock_in.h"
 #include "dialect/dialect_in.h"
 #include "json/write.h"
+#include "net/eventstream.h"
 #include "net/sse.h"
 
 void stream_meter_init(struct stream_meter *m, const struct dialect *d, enum dialect_framing framing,
@@ -39,7 +41,7 @@ static void meter_sse(struct stream_meter *m, struct arena *arena, struct stream
 
 	if (sse_read(ev->bytes, m->events == 1, &joined, &sse) == SSE_EVENT) {
 		bool inside = sse.data.p >= ev->bytes.p && sse.data.p < ev->bytes.p + ev->bytes.n;
-		meter_data(m, arena, ev, &(struct event_data){ sse.name, sse.data, inside });
+		meter_data(m, arena, ev, &(struct event_data){ sse.name, sse.data, inside, false });
 	}
 	buf_fini(&joined);
 }
@@ -61,6 +63,22 @@ static void meter_element(struct stream_meter *m, struct arena *arena, struct st
 	m->dialect->meter_event(m, arena, ev, &e);
 }
 
+/* One message of an event stream; bytes that are none are found out by its checksums. */
+static void meter_message(struct stream_meter *m, struct arena *arena, struct stream_event *ev)
+{
+	struct eventstream_message msg;
+	struct event_data e = { .inside = true };
+
+	if (!eventstream_read(ev->bytes, &msg)) {
+		ev->verdict = STREAM_BROKEN;
+		return;
+	}
+	e.exception = !str_eq(msg.message_type, STR("event"));
+	e.name = msg.event_type.n ? msg.event_type : msg.exception_type.n ? msg.exception_type : msg.error_code;
+	e.text = msg.payload;
+	m->dialect->meter_event(m, arena, ev, &e);
+}
+
 enum stream_verdict stream_meter_event(struct stream_meter *m, struct arena *arena, struct stream_event *ev)
 {
 	ev->verdict = STREAM_PASS;
@@ -70,6 +88,8 @@ enum stream_verdict stream_meter_event(struct stream_meter *m, struct arena *are
 		return ev->verdict;
 	if (m->framing == FRAMING_SSE)
 		meter_sse(m, arena, ev);
+	else if (m->framing == FRAMING_EVENTSTREAM)
+		meter_message(m, arena, ev);
 	else
 		meter_element(m, arena, ev);
 	return ev->verdict;
@@ -239,6 +259,8 @@ bool stream_write_error(const struct stream_meter *m, const struct err *e, struc
 {
 	if (m->framing == FRAMING_JSON_ARRAY)
 		return write_array_error(m, e, request_id, out);
+	if (m->framing == FRAMING_EVENTSTREAM)
+		return bedrock_write_exception(e, out);
 	if (m->dialect->id == DIALECT_OPENAI_RESPONSES)
 		return write_responses_error(m, e, request_id, out);
 	buf_append(out, m->dialect->id == DIALECT_ANTHROPIC ? STR("event: error\ndata: ") : STR("data: "));

@@ -70,6 +70,15 @@ void deliver_list_attempts(const struct req *r, struct err *e)
 	*e = whole;
 }
 
+void deliver_error_fields(struct req *r, const struct dialect *d)
+{
+	struct str value = { 0 }, name = dialect_error_field(d, &r->open->err, &value);
+
+	deliver_add_field(r, STR("content-type"), STR("application/json"));
+	if (name.n)
+		deliver_add_field(r, name, value);
+}
+
 /* What it has cost is known to nobody: the client must not take the answer for a finished one. */
 static void replace_by_error(struct req *r)
 {
@@ -84,7 +93,7 @@ static void replace_by_error(struct req *r)
 		buf_clear(&o->answer);
 	o->status = 500;
 	o->n_fields = 0;
-	deliver_add_field(r, STR("content-type"), STR("application/json"));
+	deliver_error_fields(r, d);
 	r->error = ERR_INTERNAL;
 }
 

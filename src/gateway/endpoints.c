@@ -8,6 +8,9 @@
 #define GEMINI(path) \
 	{ .method = METHOD_POST, .pattern = STR_INIT(path), .name = STR_INIT("/v1beta/models"), .match = MATCH_ACTION, \
 	  .kind = ENDPOINT_MODEL, .dialect = DIALECT_GEMINI, .has_body = true }
+#define BEDROCK(action, call_) \
+	{ .method = METHOD_POST, .pattern = STR_INIT("/model/"), .name = STR_INIT("/model" action), .match = MATCH_TAIL, \
+	  .tail = STR_INIT(action), .kind = ENDPOINT_MODEL, .dialect = DIALECT_BEDROCK, .call = (call_), .has_body = true }
 #define SERVE(method_, path, name_, match_, access_, service_, dialect_) \
 	{ .method = (method_), .pattern = STR_INIT(path), .name = STR_INIT(name_), .match = (match_), \
 	  .kind = ENDPOINT_SERVICE, .access = (access_), .service = (service_), .dialect = (dialect_), \
@@ -27,6 +30,9 @@ static const struct endpoint rows[] = {
 	MODEL("/v1/embeddings", "/v1/embeddings", DIALECT_OPENAI_EMBEDDINGS, CALL_EMBED),
 	MODEL("/v1/completions", "/v1/completions", DIALECT_OPENAI_COMPLETIONS, CALL_GENERATE),
 	MODEL("/v1/messages/count_tokens", "/v1/messages/count_tokens", DIALECT_ANTHROPIC, CALL_COUNT_TOKENS),
+	BEDROCK("/converse", CALL_GENERATE),
+	BEDROCK("/converse-stream", CALL_GENERATE),
+	BEDROCK("/count-tokens", CALL_COUNT_TOKENS),
 	/* the same without the version, as some SDKs have it */
 	MODEL("/chat/completions", "/v1/chat/completions", DIALECT_OPENAI_CHAT, CALL_GENERATE),
 	MODEL("/messages", "/v1/messages", DIALECT_ANTHROPIC, CALL_GENERATE),
@@ -42,6 +48,8 @@ static const struct endpoint rows[] = {
 	MODELS("/models/", MATCH_BELOW, DIALECT_OPENAI_CHAT),
 	MODELS("/v1beta/models", MATCH_EXACT, DIALECT_GEMINI),
 	MODELS("/v1beta/models/", MATCH_BELOW, DIALECT_GEMINI),
+	MODELS("/foundation-models", MATCH_EXACT, DIALECT_BEDROCK),
+	MODELS("/foundation-models/", MATCH_BELOW, DIALECT_BEDROCK),
 	OPEN("/health/live", "/health/live", SERVICE_LIVE),
 	OPEN("/health/ready", "/health/ready", SERVICE_READY),
 	OPEN("/livez", "/health/live", SERVICE_LIVE),
@@ -73,6 +81,8 @@ static bool matches(const struct endpoint *e, struct str path)
 	case MATCH_ACTION:
 		return path.n > e->pattern.n && str_starts(path, e->pattern) &&
 		       str_find_chr(str_slice(path, e->pattern.n, path.n), ':') != STR_NPOS;
+	case MATCH_TAIL:
+		return path.n > e->pattern.n + e->tail.n && str_starts(path, e->pattern) && str_ends(path, e->tail);
 	}
 	return false;
 }
@@ -100,5 +110,7 @@ enum dialect_id endpoint_error_dialect(struct str path)
 		return DIALECT_ANTHROPIC;
 	if (str_starts(path, STR("/v1beta/")))
 		return DIALECT_GEMINI;
+	if (str_starts(path, STR("/model/")) || str_starts(path, STR("/foundation-models")))
+		return DIALECT_BEDROCK;
 	return DIALECT_OPENAI_CHAT;
 }

@@ -20,6 +20,7 @@ enum endpoint_match {
 	MATCH_EXACT,
 	MATCH_BELOW,         /* the pattern and anything behind it that is not empty */
 	MATCH_ACTION,        /* the same, with a ':' in what is behind (Gemini) */
+	MATCH_TAIL,          /* the pattern, something, and the tail (Bedrock) */
 };
 
 enum endpoint_kind { ENDPOINT_MODEL, ENDPOINT_SERVICE };
@@ -29,6 +30,7 @@ struct endpoint {
 	struct str pattern;          /* the fixed part of the path */
 	struct str name;             /* as logs and metrics call it: "/v1/chat/completions" */
 	enum endpoint_match match;
+	struct str tail;             /* MATCH_TAIL */
 	enum endpoint_kind kind;
 	enum endpoint_access access;
 	enum dialect_id dialect;     /* of the request, or the shape of errors */

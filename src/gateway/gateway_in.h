@@ -204,6 +204,8 @@ struct str req_text(const struct req *, enum req_text);
 void req_wake(struct req *);
 /* The credential that the client shows; empty: none. */
 struct str req_token(const struct http_head *);
+/* Does it show an AWS signature in place of a credential? Only who has the secret could check it. */
+bool req_is_signed(const struct http_head *);
 /* Keeps what later steps need of the head. False: open->err tells. */
 MUST_USE bool req_take_head(struct req *);
 
@@ -230,6 +232,8 @@ void relay_fail_unwritten(struct req *);
 void deliver_add_field(struct req *, struct str name, struct str value);
 /* The fields of the answer that are the gateway's own. */
 void deliver_own_fields(struct req *);
+/* Those of an answer that is open->err, in this dialect. */
+void deliver_error_fields(struct req *, const struct dialect *);
 /* Puts what each attempt came to behind the error's text. */
 void deliver_list_attempts(const struct req *, struct err *);
 /* Sends the last bytes; `written`: the record of the request is safe. */

@@ -71,7 +71,10 @@ static enum step step_auth(struct req *r)
 			r->key = key_ref(keys_anonymous());
 		if (!r->key) {
 			deliver_add_field(r, STR("www-authenticate"), STR("Bearer")); /* RFC 9110 section 15.5.2 */
-			return req_refuse(r, ERR_INVALID_API_KEY, "the API key is missing or not valid");
+			return req_refuse(r, ERR_INVALID_API_KEY, "%s", req_is_signed(head)
+			                  ? "a request that is signed with an AWS key cannot be taken: give the virtual "
+			                    "key as a bearer token (AWS_BEARER_TOKEN_BEDROCK)"
+			                  : "the API key is missing or not valid");
 		}
 		if (r->endpoint->access == ACCESS_ADMIN && r->key->info.role != KEY_ADMIN)
 			return req_refuse(r, ERR_POLICY, "this path needs the admin key or a key with the admin role");
@@ -248,7 +251,7 @@ static enum step step_refuse(struct req *r)
 		deliver_list_attempts(r, &o->err);
 	if (!dialect_write_error(d, &o->err, words, str_of(id, ULID_LEN), &o->answer))
 		buf_clear(&o->answer);
-	deliver_add_field(r, STR("content-type"), STR("application/json"));
+	deliver_error_fields(r, d);
 	if (o->retry_after_ms >= 0 && (o->status == 429 || o->status == 503))
 		deliver_add_field(r, STR("retry-after"),
 		                  arena_printf(&o->arena, "%lld", (long long)(o->retry_after_ms + 999) / 1000));
@@ -257,7 +260,7 @@ static enum step step_refuse(struct req *r)
 
 static bool is_free(const struct endpoint *e)
 {
-	return e->call == CALL_COUNT_TOKENS && e->dialect == DIALECT_ANTHROPIC;
+	return e->call == CALL_COUNT_TOKENS && (e->dialect == DIALECT_ANTHROPIC || e->dialect == DIALECT_BEDROCK);
 }
 
 /* The true cost. What no provider answered costs nothing; what one answered, or began to, without telling its usage is
@@ -269,7 +272,8 @@ static enum step step_settle(struct req *r)
 	} else if (is_free(r->endpoint)) {
 		r->cost_known = true;
 	} else {
-		r->cost_known = price_cost(&r->attempt.deployment->price, &r->meter.usage, &r->cost_nusd);
+		r->cost_known = price_cost(&r->attempt.deployment->price, &r->meter.usage,
+		                           (int64_t)ulid_time_ms(r->id), &r->cost_nusd);
 	}
 	if (r->open)
 		deliver_own_fields(r);

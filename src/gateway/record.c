@@ -28,8 +28,8 @@ static unsigned status_of(const struct req *r)
 static struct spend_tokens tokens_of(const struct usage *u)
 {
 	return (struct spend_tokens){
-		.input = usage_total_input(u) - u->n[USAGE_CACHE_READ] - usage_total_cache_write(u),
-		.cache_read = u->n[USAGE_CACHE_READ],
+		.input = usage_total_input(u) - usage_total_cache_read(u) - usage_total_cache_write(u),
+		.cache_read = usage_total_cache_read(u),
 		.cache_write = usage_total_cache_write(u),
 		.reasoning = u->n[USAGE_REASONING],
 		.output = usage_total_output(u) - u->n[USAGE_REASONING],

@@ -226,6 +226,14 @@ struct str req_token(const struct http_head *h)
 	return other.n ? other : query_value(h->query, STR("key"));
 }
 
+bool req_is_signed(const struct http_head *h)
+{
+	for (unsigned i = 0; i < h->n_fields; i++)
+		if (h->fields[i].id == HTTP_F_AUTHORIZATION && str_starts(h->fields[i].value, STR("AWS4-HMAC-SHA256 ")))
+			return true;
+	return false;
+}
+
 /* Would a provider by this field take the request for another one (method, path, client), or answer with less than it
  * was asked for: a part, nothing, no usage? */
 static bool is_override(struct str name)

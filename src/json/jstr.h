@@ -51,6 +51,8 @@ struct jstr jstr_concat(struct arena *, struct jstr a, struct jstr b);
 
 /* The text as a JSON string with its quotes; an absent one as an empty string. */
 void json_jstr(struct json_writer *, struct jstr);
+/* A member's name. */
+void json_key_jstr(struct json_writer *, struct jstr);
 /* Appended without quotes. */
 static inline bool buf_append_jstr(struct buf *b, struct jstr s) { return buf_append(b, jstr_raw(s)); }
 

@@ -111,6 +111,16 @@ void json_key(struct json_writer *w, struct str key)
 	w->keyed = true;
 }
 
+void json_key_jstr(struct json_writer *w, struct jstr key)
+{
+	assert(w->in_object && !w->keyed);
+	buf_append(w->out, w->comma ? STR(",\"") : STR("\""));
+	buf_append_jstr(w->out, key);
+	buf_append(w->out, STR("\":"));
+	w->comma = false;
+	w->keyed = true;
+}
+
 void json_key_text(struct json_writer *w, struct str text)
 {
 	assert(w->in_object && !w->keyed);

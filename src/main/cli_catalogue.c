@@ -159,9 +159,9 @@ static int models_as_json(struct cli *c, const struct config *config)
 			json_key_lit(&w, "model");
 			json_str(&w, ds[k].model);
 			json_key_lit(&w, "usd_per_million_input");
-			json_str(&w, price_text(c, ds[k].price.token_pusd[USAGE_INPUT]));
+			json_str(&w, price_text(c, ds[k].price.list.token_pusd[USAGE_INPUT]));
 			json_key_lit(&w, "usd_per_million_output");
-			json_str(&w, price_text(c, ds[k].price.token_pusd[USAGE_OUTPUT]));
+			json_str(&w, price_text(c, ds[k].price.list.token_pusd[USAGE_OUTPUT]));
 			json_key_lit(&w, "context_window");
 			json_number_or_null(&w, ds[k].context_window);
 			json_key_lit(&w, "max_output");
@@ -200,8 +200,8 @@ static int print_models(struct cli *c, const struct config *config)
 			                               STR_ARG(ds[k].model)));
 			cli_table_add(&t, number(c, ds[k].order));
 			cli_table_add(&t, number(c, ds[k].weight));
-			cli_table_add(&t, price_text(c, ds[k].price.token_pusd[USAGE_INPUT]));
-			cli_table_add(&t, price_text(c, ds[k].price.token_pusd[USAGE_OUTPUT]));
+			cli_table_add(&t, price_text(c, ds[k].price.list.token_pusd[USAGE_INPUT]));
+			cli_table_add(&t, price_text(c, ds[k].price.list.token_pusd[USAGE_OUTPUT]));
 			cli_table_add(&t, number(c, ds[k].context_window));
 			cli_table_add(&t, number(c, ds[k].max_output));
 		}

@@ -5,10 +5,16 @@
 
 #include <assert.h>
 
+#include "base/arena.h"
+
+#define DAY_MS 86400000
+#define HOUR_S 3600
+
 /* Where a counter without a price of its own looks next; itself: nowhere. */
 static const uint8_t falls_back[USAGE_COUNTERS] = {
 	[USAGE_INPUT] = USAGE_INPUT,
 	[USAGE_CACHE_READ] = USAGE_INPUT,
+	[USAGE_CACHE_READ_AUDIO] = USAGE_CACHE_READ,
 	[USAGE_CACHE_WRITE_5M] = USAGE_INPUT,
 	[USAGE_CACHE_WRITE_1H] = USAGE_CACHE_WRITE_5M,
 	[USAGE_INPUT_AUDIO] = USAGE_INPUT_AUDIO,
@@ -25,7 +31,10 @@ bool price_is_unknown(const struct price *p)
 	for (int i = 0; i < USAGE_COUNTERS; i++)
 		if (p->token_pusd[i] >= 0)
 			return false;
-	return true;
+	for (int i = 0; i < EACHES; i++)
+		if (p->each_nusd[i] >= 0)
+			return false;
+	return p->n_cases == 0;
 }
 
 int64_t price_of(const struct price *p, enum usage_counter counter)
@@ -38,13 +47,90 @@ int64_t price_of(const struct price *p, enum usage_counter counter)
 	return p->token_pusd[at] < 0 ? -1 : p->token_pusd[at];
 }
 
-bool price_cost(const struct price *p, const struct usage *u, int64_t *nusd)
+static bool applies(const struct price_case *c, const struct usage *u, int64_t at_ms)
 {
-	/* At most 11 products below 2^32 * 2^63: far from the ends of 128 bits. */
+	uint32_t second;
+
+	switch (c->when) {
+	case PRICE_ABOVE: return usage_total_input(u) > c->above;
+	case PRICE_SERVICE: return u->service == c->service;
+	case PRICE_FROM: return at_ms >= c->from_ms;
+	case PRICE_DAILY:
+		second = (uint32_t)((at_ms % DAY_MS + DAY_MS) % DAY_MS / 1000);
+		if (c->daily.to_s < c->daily.from_s)
+			return second >= c->daily.from_s || second < c->daily.to_s;
+		return second >= c->daily.from_s && second < c->daily.to_s;
+	}
+	assert(!"unknown price_when");
+	return false;
+}
+
+const struct price *price_for(const struct price *p, const struct usage *u, int64_t at_ms)
+{
+	bool served = u->service == SERVICE_STANDARD;
+
+	for (uint32_t i = p->n_cases; i > 0; i--) {
+		const struct price_case *c = &p->cases[i - 1];
+
+		if (!applies(c, u, at_ms))
+			continue;
+		served |= c->when == PRICE_SERVICE;
+		p = &c->price;
+		i = p->n_cases + 1;
+	}
+	return served ? p : NULL;
+}
+
+/* What is not paid by the token, in pico-dollars times 3600: a second of audio is a 3600th of an hour. False: some of it
+ * has no price. */
+static bool add_each(const struct price *p, const struct usage *u, unsigned __int128 *sum)
+{
+	static const uint8_t each_of[USAGE_CALLS] = {
+		[CALLS_WEB_SEARCH] = EACH_WEB_SEARCH, [CALLS_SEARCH] = EACH_SEARCH, [CALLS_IMAGE] = EACH_IMAGE,
+	};
+
+	for (int i = 0; i < USAGE_CALLS; i++) {
+		int64_t each = p->each_nusd[each_of[i]];
+
+		if (u->calls[i] == 0)
+			continue;
+		if (each < 0)
+			return false;
+		*sum += (unsigned __int128)u->calls[i] * (uint64_t)each * PRICE_PUSD_PER_NUSD * HOUR_S;
+	}
+	if (u->seconds && p->each_nusd[EACH_AUDIO_HOUR] < 0)
+		return false;
+	if (u->seconds)
+		*sum += (unsigned __int128)u->seconds * (uint64_t)p->each_nusd[EACH_AUDIO_HOUR] * PRICE_PUSD_PER_NUSD;
+	if (p->each_nusd[EACH_REQUEST] > 0)
+		*sum += (unsigned __int128)p->each_nusd[EACH_REQUEST] * PRICE_PUSD_PER_NUSD * HOUR_S;
+	return true;
+}
+
+static int64_t rounded(unsigned __int128 sum, uint64_t unit)
+{
+	unsigned __int128 all = sum + unit / 2;
+
+	if (likely(all >> 64 == 0)) {
+		uint64_t n = (uint64_t)all / unit;
+		return n > INT64_MAX ? INT64_MAX : (int64_t)n;
+	}
+	all /= unit;
+	return all > INT64_MAX ? INT64_MAX : (int64_t)all;
+}
+
+HOT bool price_cost(const struct price *p, const struct usage *u, int64_t at_ms, int64_t *nusd)
+{
+	/* At most 12 products below 2^32 * 2^63, times 2^12: far from the ends of 128 bits. */
 	unsigned __int128 pusd = 0;
 
 	if (u->source == USAGE_NONE)
 		return false;
+	if (unlikely(p->n_cases || u->service)) {
+		p = price_for(p, u, at_ms);
+		if (!p)
+			return false;
+	}
 	for (int i = 0; i < USAGE_COUNTERS; i++) {
 		if (u->n[i] == 0)
 			continue;
@@ -53,10 +139,56 @@ bool price_cost(const struct price *p, const struct usage *u, int64_t *nusd)
 			return false;
 		pusd += (unsigned __int128)u->n[i] * (uint64_t)each;
 	}
-	if (price_is_unknown(p))
+	if (unlikely(usage_has_calls(u) || p->each_nusd[EACH_REQUEST] > 0)) {
+		pusd *= HOUR_S;
+		if (!add_each(p, u, &pusd))
+			return false;
+		*nusd = rounded(pusd, (uint64_t)PRICE_PUSD_PER_NUSD * HOUR_S);
+		return true;
+	}
+	if (unlikely(pusd == 0) && price_is_unknown(p))
 		return false;
+	*nusd = rounded(pusd, PRICE_PUSD_PER_NUSD);
+	return true;
+}
 
-	unsigned __int128 rounded = (pusd + PRICE_PUSD_PER_NUSD / 2) / PRICE_PUSD_PER_NUSD;
-	*nusd = rounded > INT64_MAX ? INT64_MAX : (int64_t)rounded;
+/* ---- making ---- */
+
+void price_overlay(struct price *p, const struct price *over)
+{
+	for (int i = 0; i < USAGE_COUNTERS; i++)
+		if (over->token_pusd[i] >= 0)
+			p->token_pusd[i] = over->token_pusd[i];
+	for (int i = 0; i < EACHES; i++)
+		if (over->each_nusd[i] >= 0)
+			p->each_nusd[i] = over->each_nusd[i];
+}
+
+static void scale_tokens(struct price *p, uint32_t permille)
+{
+	for (int i = 0; i < USAGE_COUNTERS; i++)
+		if (p->token_pusd[i] > 0)
+			p->token_pusd[i] = (p->token_pusd[i] * permille + 500) / 1000;
+}
+
+bool price_scale(const struct price *p, uint32_t permille, struct arena *arena, struct price *out)
+{
+	struct price_case *cases = arena_alloc(arena, (p->n_cases + 1) * sizeof(*cases));
+	uint32_t n = 0;
+
+	if (!cases)
+		return false;
+	for (uint32_t i = 0; i < p->n_cases; i++) {
+		if (p->cases[i].when == PRICE_SERVICE)
+			continue;
+		cases[n] = p->cases[i];
+		if (!price_scale(&p->cases[i].price, permille, arena, &cases[n].price))
+			return false;
+		n++;
+	}
+	*out = *p;
+	scale_tokens(out, permille);
+	out->cases = n ? cases : NULL;
+	out->n_cases = n;
 	return true;
 }

@@ -8,6 +8,7 @@
 static const char *const counter_names[USAGE_COUNTERS] = {
 	[USAGE_INPUT] = "input",
 	[USAGE_CACHE_READ] = "cache_read",
+	[USAGE_CACHE_READ_AUDIO] = "cache_read_audio",
 	[USAGE_CACHE_WRITE_5M] = "cache_write_5m",
 	[USAGE_CACHE_WRITE_1H] = "cache_write_1h",
 	[USAGE_INPUT_AUDIO] = "input_audio",
@@ -53,6 +54,53 @@ void usage_split(struct usage *u, enum usage_counter from, enum usage_counter to
 		u->odd = true;
 		u->n[to] = USAGE_COUNTER_MAX;
 	}
+}
+
+void usage_set_calls(struct usage *u, enum usage_call call, int64_t n)
+{
+	assert(call < USAGE_CALLS);
+	u->odd |= n < 0 || n > UINT8_MAX;
+	u->calls[call] = n < 0 ? 0 : n > UINT8_MAX ? UINT8_MAX : (uint8_t)n;
+}
+
+void usage_set_seconds(struct usage *u, int64_t seconds)
+{
+	u->odd |= seconds < 0 || seconds > UINT16_MAX;
+	u->seconds = seconds < 0 ? 0 : seconds > UINT16_MAX ? UINT16_MAX : (uint16_t)seconds;
+}
+
+static const char *const service_names[USAGE_SERVICES] = {
+	[SERVICE_STANDARD] = "standard", [SERVICE_FLEX] = "flex", [SERVICE_BATCH] = "batch",
+	[SERVICE_PRIORITY] = "priority", [SERVICE_FAST] = "fast", [SERVICE_CONTRACT] = "contract",
+};
+
+const char *usage_service_name(enum usage_service service)
+{
+	assert(service < USAGE_SERVICES);
+	return service_names[service];
+}
+
+enum usage_service usage_service_of(struct str word)
+{
+	static const struct {
+		struct str word;
+		enum usage_service service;
+	} words[] = {
+		{ STR_INIT("flex"), SERVICE_FLEX },
+		{ STR_INIT("ON_DEMAND_FLEX"), SERVICE_FLEX },
+		{ STR_INIT("batch"), SERVICE_BATCH },
+		{ STR_INIT("priority"), SERVICE_PRIORITY },
+		{ STR_INIT("ON_DEMAND_PRIORITY"), SERVICE_PRIORITY },
+		{ STR_INIT("fast"), SERVICE_FAST },
+		{ STR_INIT("scale"), SERVICE_CONTRACT },
+		{ STR_INIT("reserved"), SERVICE_CONTRACT },
+		{ STR_INIT("PROVISIONED_THROUGHPUT"), SERVICE_CONTRACT },
+	};
+
+	for (size_t i = 0; i < COUNT_OF(words); i++)
+		if (str_eq(word, words[i].word))
+			return words[i].service;
+	return SERVICE_STANDARD;
 }
 
 const char *usage_counter_name(enum usage_counter counter)

@@ -2,8 +2,8 @@
 /*
  * usage: what one answer consumed, in tokens. The counters are DISJOINT: a token is in exactly one of them, whatever
  * the provider's own bookkeeping is (OpenAI counts cached tokens inside the prompt, Anthropic beside it, Gemini counts
- * thoughts beside the candidates). So a price is a plain sum of products and totals are plain sums. Plain memory, 48
- * bytes.
+ * thoughts beside the candidates). So a price is a plain sum of products and totals are plain sums. What is paid in
+ * other units than tokens stands beside them. Plain memory, 56 bytes.
  */
 #ifndef SLUICE_MODEL_USAGE_H
 #define SLUICE_MODEL_USAGE_H
@@ -12,7 +12,8 @@
 
 enum usage_counter {
 	USAGE_INPUT,          /* plain input: neither cached, audio, image nor tool results of the provider */
-	USAGE_CACHE_READ,
+	USAGE_CACHE_READ,     /* text and images */
+	USAGE_CACHE_READ_AUDIO,
 	USAGE_CACHE_WRITE_5M, /* also a write whose lifetime the provider does not tell */
 	USAGE_CACHE_WRITE_1H,
 	USAGE_INPUT_AUDIO,
@@ -31,14 +32,44 @@ enum usage_source {
 	USAGE_COUNTED,        /* the gateway counted, the provider did not say */
 };
 
+/* What is counted by the piece. */
+enum usage_call {
+	CALLS_WEB_SEARCH,     /* searches of the web that the provider's own tool made */
+	CALLS_SEARCH,         /* searches of stored files; search units of a reranker */
+	CALLS_IMAGE,          /* images made, where they are paid by the piece */
+	USAGE_CALLS
+};
+
+/* How the provider served the request, by its own report: it changes the price. */
+enum usage_service {
+	SERVICE_STANDARD,     /* default, standard, on demand; also what is not told */
+	SERVICE_FLEX,
+	SERVICE_BATCH,
+	SERVICE_PRIORITY,
+	SERVICE_FAST,         /* Anthropic: speed "fast" */
+	SERVICE_CONTRACT,     /* capacity that is paid for by contract: OpenAI's scale, Vertex's provisioned throughput */
+	USAGE_SERVICES
+};
+#define SERVICE_REGIONAL 0x10   /* a flag beside it. Anthropic: inference_geo "us" */
+
 /* A counter never exceeds this; a provider that reports more is clamped and marked odd. */
 #define USAGE_COUNTER_MAX 1000000000u
 
 struct usage {
 	uint32_t n[USAGE_COUNTERS];
+	uint16_t seconds;     /* of audio, where it is paid by the time */
+	uint8_t calls[USAGE_CALLS];
+	uint8_t service;      /* enum usage_service, and its flag */
 	uint8_t source;       /* enum usage_source */
 	bool odd;             /* the report contradicts itself (parts above their total, negative, absurd): clamped */
 };
+_Static_assert(sizeof(struct usage) == 56, "part of the memory of every open stream");
+
+/* Was anything used that is not paid by the token? */
+static inline bool usage_has_calls(const struct usage *u)
+{
+	return (u->seconds | u->calls[CALLS_WEB_SEARCH] | u->calls[CALLS_SEARCH] | u->calls[CALLS_IMAGE]) != 0;
+}
 
 static inline uint64_t usage_total_input(const struct usage *u)
 {
@@ -54,6 +85,10 @@ static inline uint64_t usage_total_output(const struct usage *u)
 		sum += u->n[i];
 	return sum;
 }
+static inline uint64_t usage_total_cache_read(const struct usage *u)
+{
+	return (uint64_t)u->n[USAGE_CACHE_READ] + u->n[USAGE_CACHE_READ_AUDIO];
+}
 static inline uint64_t usage_total_cache_write(const struct usage *u)
 {
 	return (uint64_t)u->n[USAGE_CACHE_WRITE_5M] + u->n[USAGE_CACHE_WRITE_1H];
@@ -66,6 +101,15 @@ void usage_set(struct usage *, enum usage_counter, int64_t tokens);
  * clamped to it and marks the usage odd. Negative counts as 0, odd. */
 void usage_split(struct usage *, enum usage_counter from, enum usage_counter to, int64_t tokens);
 
+/* Calls and seconds from a provider's number; what cannot be is clamped and marked. */
+void usage_set_calls(struct usage *, enum usage_call, int64_t n);
+void usage_set_seconds(struct usage *, int64_t seconds);
+
+/* The service by the word of OpenAI's service_tier, Anthropic's service_tier and speed, Gemini's serviceTier and
+ * trafficType, Bedrock's serviceTier. Words that are not known are the standard one. */
+enum usage_service usage_service_of(struct str word);
+
+const char *usage_service_name(enum usage_service);   /* "standard", "flex", "batch", "priority", "fast", "contract" */
 const char *usage_counter_name(enum usage_counter);   /* "cache_write_5m"; as in logs, metrics and price settings */
 const char *usage_source_name(enum usage_source);     /* "reported", "counted", "none" */
 

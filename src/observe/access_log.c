@@ -201,7 +201,7 @@ static inline char *put_tokens(char *p, const struct usage *u)
 	p = PUT(p, ",\"output\":");
 	p = put_u64(p, output);
 	p = PUT(p, ",\"cache_read\":");
-	p = put_u64(p, u->n[USAGE_CACHE_READ]);
+	p = put_u64(p, usage_total_cache_read(u));
 	p = PUT(p, ",\"cache_write\":");
 	p = put_u64(p, usage_total_cache_write(u));
 	p = PUT(p, ",\"reasoning\":");

@@ -5,28 +5,6 @@
 
 #define AT(member) .offset = offsetof(struct STRUCT, member)
 
-/* What a price setting is called is what its counter is called in logs and metrics. */
-#define PRICE(name_, counter, help_) \
-	{ .name = name_, .type = SETTING_PRICE, .offset = offsetof(struct price, token_pusd[counter]), \
-	  .max = "1000000", .help = help_ }
-static const struct setting price_rows[] = {
-	PRICE("input", USAGE_INPUT, "Input that is neither cached, audio nor image."),
-	PRICE("output", USAGE_OUTPUT, "Output text."),
-	PRICE("cache_read", USAGE_CACHE_READ, "Input that the provider had in its cache. Left out: as input."),
-	PRICE("cache_write", USAGE_CACHE_WRITE_5M, "Input that the provider wrote to its cache. Left out: as input."),
-	PRICE("cache_write_1h", USAGE_CACHE_WRITE_1H, "The same for an hour. Left out: as cache_write."),
-	PRICE("input_audio", USAGE_INPUT_AUDIO, "Audio input."),
-	PRICE("input_image", USAGE_INPUT_IMAGE, "Image input. Left out: as input."),
-	PRICE("input_tool", USAGE_INPUT_TOOL, "Input made by the provider's own tools. Left out: as input."),
-	PRICE("reasoning", USAGE_REASONING, "Output that is not shown. Left out: as output."),
-	PRICE("output_audio", USAGE_OUTPUT_AUDIO, "Audio output."),
-	PRICE("output_image", USAGE_OUTPUT_IMAGE, "Image output. Left out: as output."),
-};
-_Static_assert(COUNT_OF(price_rows) == USAGE_COUNTERS, "each counter has a price");
-static const struct settings price_settings = {
-	.name = "price", .size = sizeof(struct price), .rows = price_rows, .n = COUNT_OF(price_rows),
-};
-
 #define STRUCT deployment_settings
 static const struct setting deployment_rows[] = {
 	{ .name = "provider", .type = SETTING_TEXT, AT(provider), .required = true,

@@ -6,7 +6,7 @@
 #ifndef SLUICE_ROUTE_SETTINGS_H
 #define SLUICE_ROUTE_SETTINGS_H
 
-#include "model/price.h"
+#include "model/settings.h"
 #include "provider/settings.h"
 
 struct deployment_settings {
@@ -14,7 +14,7 @@ struct deployment_settings {
 	int64_t weight;                  /* 0: only when nothing else is left */
 	int64_t order;                   /* lower ones are tried first */
 	int64_t rpm, tpm, max_parallel;  /* SETTING_UNSET: no limit */
-	struct price price;              /* unknown members: the catalogue's */
+	struct price_settings price;
 	int64_t context_window, max_output; /* tokens; SETTING_UNSET: not known */
 	struct str region;               /* empty: the provider's */
 };

@@ -220,7 +220,7 @@ static void model_init(struct route_model *m, const struct model_settings *s, co
 			.has_star = str_find_chr(ds[i].model, '*') != STR_NPOS,
 			.order = ds[i].order,
 			.weight = (uint32_t)ds[i].weight,
-			.price = ds[i].price,
+			.price = price_from_settings(&ds[i].price, a),
 			.facts = model_facts_by_name(ds[i].model),
 		};
 

@@ -81,7 +81,7 @@ static const struct row rows[] = {
 	{ "a custom tool that got no JSON", "nc", { 0 }, NULL, "apply_patch_9", "*** Begin", STOP_TOOL,
 	  NULL, "apply.patch", "*** Begin", true, STOP_TOOL, NULL },
 	{ "emoji, lone surrogate and NUL in a custom tool's text", "nc", { 0 }, NULL, "apply_patch_9",
-	  "{\\\"input\\\":\\\"\xf0\x9f\x98\x80 \\\\ud83d \\\\u0000 \\ud83d\\ude00\\\"}", STOP_TOOL,
+	  "{\\\"input\\\":\\\"\xf0\x9f\x98\x80 \\\\ud83d \\\\u0000\\\"}", STOP_TOOL,
 	  NULL, "apply.patch", "\xf0\x9f\x98\x80 \\ud83d \\u0000", true, STOP_TOOL, NULL },
 	{ "the schema's tool is the text", "t", { 0 }, NULL, CHAT_SCHEMA_TOOL, "{\\\"a\\\": [1]}", STOP_TOOL,
 	  "{\\\"a\\\": [1]}", NULL, NULL, false, STOP_END, NULL },

@@ -39,7 +39,8 @@ static void rows_are_sound(void **state)
 		check(e->pattern.p, e->kind != ENDPOINT_MODEL || (e->access == ACCESS_KEY && e->method == METHOD_POST));
 		for (size_t k = 0; k < i; k++)
 			check(e->pattern.p, rows[k].method != e->method || rows[k].match != e->match ||
-			                            !str_eq(rows[k].pattern, e->pattern));
+			                            !str_eq(rows[k].pattern, e->pattern) ||
+			                            !str_eq(rows[k].tail, e->tail));
 	}
 }
 
@@ -61,6 +62,11 @@ static void every_row_is_reached(void **state)
 			memcpy(path + len, "m:do", 4);
 			len += 4;
 		}
+		if (rows[i].match == MATCH_TAIL) {
+			path[len++] = 'm';
+			memcpy(path + len, rows[i].tail.p, rows[i].tail.n);
+			len += rows[i].tail.n;
+		}
 		check(rows[i].pattern.p, endpoint_find(rows[i].method, str_of(path, len), &allowed) == &rows[i]);
 	}
 }
@@ -73,6 +79,11 @@ static const struct {
 	unsigned allowed;
 } cases[] = {
 	{ "/v1/chat/completions", METHOD_POST, "/v1/chat/completions", ACCESS_KEY, 0 },
+	{ "/model/x%3A0/converse", METHOD_POST, "/model/converse", ACCESS_KEY, 0 },
+	{ "/model/a/b/converse-stream", METHOD_POST, "/model/converse-stream", ACCESS_KEY, 0 },
+	{ "/model/x/count-tokens", METHOD_POST, "/model/count-tokens", ACCESS_KEY, 0 },
+	{ "/model//converse", METHOD_POST, NULL, 0, 0 },
+	{ "/model/converse", METHOD_POST, NULL, 0, 0 },
 	{ "/chat/completions", METHOD_POST, "/v1/chat/completions", ACCESS_KEY, 0 },
 	{ "/v1/messages/count_tokens", METHOD_POST, "/v1/messages/count_tokens", ACCESS_KEY, 0 },
 	{ "/v1beta/models/g:generateContent", METHOD_POST, "/v1beta/models", ACCESS_KEY, 0 },
@@ -128,6 +139,7 @@ static void errors_have_a_dialect(void **state)
 {
 	check("anthropic", endpoint_error_dialect(STR("/v1/messages/nothing")) == DIALECT_ANTHROPIC);
 	check("gemini", endpoint_error_dialect(STR("/v1beta/nothing")) == DIALECT_GEMINI);
+	check("bedrock", endpoint_error_dialect(STR("/model/x/nothing")) == DIALECT_BEDROCK);
 	check("openai", endpoint_error_dialect(STR("/nothing")) == DIALECT_OPENAI_CHAT);
 }
 

@@ -57,7 +57,7 @@ static void costs_are_exact(void **state)
 		u.n[USAGE_CACHE_WRITE_1H] = r->n_1h;
 		u.n[USAGE_OUTPUT] = r->n_output;
 		u.n[USAGE_REASONING] = r->n_reasoning;
-		bool known = price_cost(&p, &u, &got);
+		bool known = price_cost(&p, &u, 0, &got);
 		if (known != (r->want >= 0) || got != r->want)
 			fail_msg("%s: known %d, %lld", r->name, known, (long long)got);
 	}
@@ -71,10 +71,10 @@ static void audio_is_never_guessed(void **state)
 
 	p.token_pusd[USAGE_INPUT] = p.token_pusd[USAGE_OUTPUT] = 1000000;
 	u.n[USAGE_INPUT_AUDIO] = 1;
-	assert_false(price_cost(&p, &u, &got));
+	assert_false(price_cost(&p, &u, 0, &got));
 	assert_int_equal(got, 77);
 	p.token_pusd[USAGE_INPUT_AUDIO] = 40000000;
-	assert_true(price_cost(&p, &u, &got));
+	assert_true(price_cost(&p, &u, 0, &got));
 	assert_int_equal(got, 40000);
 }
 
@@ -87,7 +87,7 @@ static void unknown_usage_has_no_cost(void **state)
 	assert_true(price_is_unknown(&p));
 	p.token_pusd[USAGE_INPUT] = 0;
 	assert_false(price_is_unknown(&p));
-	assert_false(price_cost(&p, &u, &got));
+	assert_false(price_cost(&p, &u, 0, &got));
 	assert_int_equal(got, 77);
 }
 
