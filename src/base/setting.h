@@ -73,6 +73,7 @@ struct setting {
 	const char *const *words;           /* SETTING_WORD, _WORDS, _TEXT: allowed words, NULL-terminated */
 	const struct settings *section;     /* SETTING_SECTION, _LIST, _MAP */
 	bool required, is_name, needs_restart;
+	bool late;                          /* SETTING_SECRET: file:PATH stays as it is; who uses it reads the file */
 	enum setting_support support;
 	const char *acts_on;                /* with `support`: the values that are acted on all the same, with spaces */
 	const char *help;                   /* the sentence for the manual */

@@ -14,7 +14,7 @@
 #include "conf/env.h"
 #include "conf/nearest.h"
 #include "net/http.h"
-#include "provider/providers.h"
+#include "provider/places.h"
 
 /* All structs and texts of one configuration: far above what CONF_TEXT_MAX can fill by honest means. */
 #define CONFIG_MAX_BYTES ((size_t)256 << 20)
@@ -70,8 +70,6 @@ static const struct setting config_rows[] = {
 	  .help = "What clients may ask for, besides PROVIDER/MODEL." },
 	{ .name = "routing", .type = SETTING_SECTION, AT(routing), .section = &routing_settings,
 	  .help = "What is done when a deployment fails." },
-	{ .name = "translation", .type = SETTING_SECTION, AT(translation), .section = &translation_settings,
-	  .help = "Requests to providers of another dialect than the client's." },
 	{ .name = "cache", .type = SETTING_SECTION, AT(cache), .section = &cache_settings,
 	  .help = "Answers given again." },
 	{ .name = "limits", .type = SETTING_SECTION, AT(limits), .section = &limits_settings,
@@ -275,12 +273,17 @@ static void write_zero_configuration(const struct conf_env *env, struct buf *out
 	buf_append(out, STR("providers:\n"));
 	for (size_t i = 0; i < n; i++) {
 		struct str names[] = { rows[i].key_env, rows[i].key_env_also }, value;
-		for (size_t k = 0; k < COUNT_OF(names); k++)
-			if (names[k].n > 0 && env->variable(env, names[k], &value) && value.n > 0) {
-				buf_printf(out, "  %.*s: {api_key: \"${%.*s}\"}\n", STR_ARG(rows[i].name),
-				           STR_ARG(names[k]));
-				break;
-			}
+		size_t k = 0;
+		while (k < COUNT_OF(names) && !(names[k].n > 0 && env->variable(env, names[k], &value) && value.n > 0))
+			k++;
+		bool found = rows[i].found_env.n > 0 && env->variable(env, rows[i].found_env, &value) && value.n > 0;
+		if ((k == COUNT_OF(names) && !found) ||
+		    (rows[i].places[0].used && !provider_places_found(env, &rows[i])))
+			continue;
+		if (k < COUNT_OF(names))
+			buf_printf(out, "  %.*s: {api_key: \"${%.*s}\"}\n", STR_ARG(rows[i].name), STR_ARG(names[k]));
+		else
+			buf_printf(out, "  %.*s: {}\n", STR_ARG(rows[i].name));
 	}
 }
 

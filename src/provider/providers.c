@@ -57,6 +57,7 @@ static const struct {
 	{ STR_INIT("openai-responses"), DIALECT_BIT(DIALECT_OPENAI_RESPONSES), AUTH_BEARER },
 	{ STR_INIT("anthropic"), DIALECT_BIT(DIALECT_ANTHROPIC), AUTH_X_API_KEY },
 	{ STR_INIT("gemini"), DIALECT_BIT(DIALECT_GEMINI), AUTH_X_GOOG_API_KEY },
+	{ STR_INIT("bedrock"), DIALECT_BIT(DIALECT_BEDROCK), AUTH_AWS },
 };
 
 bool provider_unknown(struct arena *arena, struct str name, struct str dialect, struct str base_url,
@@ -72,7 +73,7 @@ bool provider_unknown(struct arena *arena, struct str name, struct str dialect, 
 	if (p.faces[0].dialects == 0)
 		return err_set(e, ERR_CONFIG,
 		               "the dialect \"%.*s\" is not known; allowed are openai-chat, openai-responses, "
-		               "anthropic and gemini",
+		               "anthropic, gemini and bedrock",
 		               (int)(dialect.n < 64 ? dialect.n : 64), dialect.n ? dialect.p : "");
 	if (!str_starts(base_url, STR("http://")) && !str_starts(base_url, STR("https://")))
 		return err_set(e, ERR_CONFIG, "base_url must start with http:// or https://");
@@ -94,17 +95,35 @@ const struct provider_face *provider_face(const struct provider *p, enum dialect
 	return NULL;
 }
 
+bool provider_serves(struct str patterns, struct str model)
+{
+	if (patterns.n == 0)
+		return true;
+	while (patterns.p)
+		if (str_glob(str_cut(&patterns, ','), model))
+			return true;
+	return false;
+}
+
 struct provider_header provider_auth_header(struct arena *arena, enum provider_auth auth, struct str key)
 {
 	if (key.n == 0)
 		return (struct provider_header){ STR(""), STR("") };
 	switch (auth) {
 	case AUTH_BEARER:
+	case AUTH_AWS:
+	case AUTH_GOOGLE:
 		return (struct provider_header){ STR("authorization"),
 			                         arena_printf(arena, "Bearer %.*s", STR_ARG(key)) };
 	case AUTH_X_API_KEY: return (struct provider_header){ STR("x-api-key"), key };
 	case AUTH_X_GOOG_API_KEY: return (struct provider_header){ STR("x-goog-api-key"), key };
 	case AUTH_API_KEY: return (struct provider_header){ STR("api-key"), key };
+	case AUTH_PLAIN: return (struct provider_header){ STR("authorization"), key };
+	case AUTH_API_KEY_WORD:
+		return (struct provider_header){ STR("authorization"),
+			                         arena_printf(arena, "Api-Key %.*s", STR_ARG(key)) };
+	case AUTH_PORTKEY: return (struct provider_header){ STR("x-portkey-api-key"), key };
+	case AUTH_IBM: /* the key itself goes to IAM only */
 	case AUTH_NONE: break;
 	}
 	return (struct provider_header){ STR(""), STR("") };

@@ -10,6 +10,7 @@
 #include "base/str.h"
 #include "dialect/dialect.h"
 #include "model/quirk.h"
+#include "provider/envelope.h"
 
 struct arena;
 struct err;
@@ -19,23 +20,48 @@ enum provider_auth {
 	AUTH_X_API_KEY,          /* x-api-key: KEY */
 	AUTH_X_GOOG_API_KEY,     /* x-goog-api-key: KEY */
 	AUTH_API_KEY,            /* api-key: KEY */
+	AUTH_PLAIN,              /* Authorization: KEY */
+	AUTH_API_KEY_WORD,       /* Authorization: Api-Key KEY */
+	AUTH_PORTKEY,            /* x-portkey-api-key: KEY */
 	AUTH_NONE,
+	/* With api_key Bearer KEY; without it what provider/credential.h finds: */
+	AUTH_AWS,                /* a signature (provider/sigv4.h) */
+	AUTH_GOOGLE,             /* a bearer token of Google's OAuth */
+	AUTH_IBM,                /* a bearer token of IBM Cloud's IAM, which it gives for KEY */
 };
 
-/* One place of a provider: dialects (DIALECT_BIT) that are spoken behind one base URL. */
+/* One place of a provider: dialects (DIALECT_BIT) that are spoken behind one base URL. {region} and the like in texts
+ * stand for what provider/places.h knows. */
 struct provider_face {
 	unsigned dialects;
 	struct str base_url;     /* scheme, host, path with the version; no slash at the end */
 	enum provider_auth auth;
+	enum envelope envelope;
+	struct str query;        /* of every request: "api-version={api_version}"; usually empty */
+	struct str models;       /* patterns with commas, of the models that are served here; empty: all */
 };
 
-#define PROVIDER_FACES 3
+#define PROVIDER_FACES 4
+
+/* What an address depends on, as the setting of that name says, or a variable, or else as usual. */
+enum provider_place {
+	PLACE_REGION, PLACE_PROJECT, PLACE_LOCATION, PLACE_ACCOUNT, PLACE_RESOURCE, PLACE_API_VERSION, PROVIDER_PLACES
+};
+struct provider_place_source {
+	bool used;
+	enum provider_place place;
+	struct str env, env_also, otherwise;   /* empty: none */
+};
+#define PROVIDER_PLACE_SOURCES 3
 
 struct provider {
 	struct str name;         /* as configuration and `provider/model` names use it */
 	struct str label;        /* as people write it */
 	struct str key_env;      /* well-known variable of the credential; empty: none */
 	struct str key_env_also; /* another one that is in use; empty: none */
+	struct str found_env;    /* one that shows that the cloud's own tools find a credential; empty: none */
+	struct str url_env;      /* well-known variable of its base URL; empty: none */
+	struct provider_place_source places[PROVIDER_PLACE_SOURCES];   /* those in use come first */
 	unsigned quirks;         /* enum quirk */
 	struct provider_face faces[PROVIDER_FACES];   /* those in use come first; dialects == 0 ends them */
 };
@@ -49,12 +75,14 @@ const struct provider *provider_by_name(struct str name);       /* NULL: unknown
 struct str provider_nearest(struct str name);
 
 /* A provider that only the configuration knows: its dialect's name ("openai-chat", "openai-responses", "anthropic",
- * "gemini") and base URL. An OpenAI-compatible one is taken to speak completions and embeddings too. */
+ * "gemini", "bedrock") and base URL. An OpenAI-compatible one is taken to speak completions and embeddings too. */
 MUST_USE bool provider_unknown(struct arena *, struct str name, struct str dialect, struct str base_url,
                                struct provider *out, struct err *);
 
-/* The face that speaks the dialect, or NULL. */
+/* The first face that speaks the dialect, or NULL. */
 const struct provider_face *provider_face(const struct provider *, enum dialect_id);
+/* Is the model among the patterns? Empty patterns: always. */
+bool provider_serves(struct str patterns, struct str model);
 
 /* The header that carries the credential; `key` with "Bearer " before it is made in the arena. p == NULL in the
  * value: the arena is full. name.n == 0: no credential is sent, since there is

@@ -3,10 +3,13 @@
 
 #include "provider/settings.h"
 
+#include "base/arena.h"
+#include "base/err.h"
+#include "conf/env.h"
 #include "conf/nearest.h"
 #include "net/addr.h"
 #include "net/http.h"
-#include "provider/providers.h"
+#include "provider/places.h"
 
 #define AT(member) .offset = offsetof(struct STRUCT, member)
 
@@ -110,8 +113,10 @@ static const char *const dialect_words[] = {
 static const struct setting setting_rows[] = {
 	{ .name = "name", .type = SETTING_TEXT, AT(name), .is_name = true,
 	  .help = "What deployments call it. Known names (see `sluice providers`) need only a credential." },
+	{ .name = "like", .type = SETTING_TEXT, AT(like),
+	  .help = "The known name that this is another one of: a second region, account or subscription." },
 	{ .name = "dialect", .type = SETTING_TEXT, AT(dialect), .words = dialect_words,
-	  .support = SETTING_IGNORED, .acts_on = "openai-chat openai-responses anthropic gemini",
+	  .support = SETTING_IGNORED, .acts_on = "openai-chat openai-responses anthropic gemini bedrock",
 	  .help = "The API it speaks. Needed for names that are not known." },
 	{ .name = "base_url", .type = SETTING_TEXT, AT(base_url),
 	  .help = "Where its API begins, with the version: http://127.0.0.1:9001/v1. Needed for names that are not "
@@ -121,7 +126,7 @@ static const struct setting setting_rows[] = {
 	  .help = "Several credentials that share the requests by weight." },
 	{ .name = "headers", .type = SETTING_MAP, AT(headers), .section = &header_settings,
 	  .help = "Header fields that are added to each request to it." },
-	{ .name = "region", .type = SETTING_TEXT, AT(region), .support = SETTING_IGNORED,
+	{ .name = "region", .type = SETTING_TEXT, AT(region),
 	  .help = "Where it computes: a policy's word such as eu, or a cloud's region." },
 	{ .name = "zdr", .type = SETTING_BOOL, AT(zdr), .support = SETTING_IGNORED,
 	  .help = "It contractually keeps nothing of requests and answers (zero data retention)." },
@@ -132,18 +137,33 @@ static const struct setting setting_rows[] = {
 	  .help = "Time limits of one attempt." },
 	{ .name = "tls", .type = SETTING_SECTION, AT(tls), .section = &provider_tls_settings,
 	  .help = "How its certificate is verified; that it is verified cannot be switched off." },
-	{ .name = "access_key_id", .type = SETTING_SECRET, AT(access_key_id), .support = SETTING_IGNORED,
-	  .help = "AWS: id of the access key." },
-	{ .name = "secret_access_key", .type = SETTING_SECRET, AT(secret_access_key), .support = SETTING_IGNORED,
-	  .help = "AWS: the access key." },
-	{ .name = "session_token", .type = SETTING_SECRET, AT(session_token), .support = SETTING_IGNORED,
+	{ .name = "access_key_id", .type = SETTING_SECRET, AT(access_key_id),
+	  .help = "AWS: id of the access key. Left out, with api_key too: as AWS's own tools find theirs." },
+	{ .name = "secret_access_key", .type = SETTING_SECRET, AT(secret_access_key), .help = "AWS: the access key." },
+	{ .name = "session_token", .type = SETTING_SECRET, AT(session_token),
 	  .help = "AWS: token of temporary credentials." },
-	{ .name = "project", .type = SETTING_TEXT, AT(project), .support = SETTING_IGNORED,
-	  .help = "Google Cloud: project." },
-	{ .name = "location", .type = SETTING_TEXT, AT(location), .support = SETTING_IGNORED,
-	  .help = "Google Cloud: location." },
-	{ .name = "credentials", .type = SETTING_SECRET, AT(credentials), .support = SETTING_IGNORED,
-	  .help = "Google Cloud: key of a service account, as JSON; usually file:PATH." },
+	{ .name = "role_arn", .type = SETTING_TEXT, AT(role_arn),
+	  .help = "AWS: role that is taken on with web_identity_token_file." },
+	{ .name = "web_identity_token_file", .type = SETTING_TEXT, AT(web_identity_token_file),
+	  .help = "AWS: file with the token that shows who asks for the role." },
+	{ .name = "project", .type = SETTING_TEXT, AT(project), .help = "Google Cloud, watsonx: project." },
+	{ .name = "location", .type = SETTING_TEXT, AT(location),
+	  .help = "Google Cloud: location, such as europe-west4, eu or global." },
+	{ .name = "credentials", .type = SETTING_SECRET, AT(credentials), .late = true,
+	  .help = "Google Cloud: key of a service account or an authorized user, as JSON; usually file:PATH, which is "
+	          "read when a token is fetched. Left out: as Google's own tools find theirs." },
+	{ .name = "account", .type = SETTING_TEXT, AT(account), .help = "Cloudflare, Snowflake: id of the account." },
+	{ .name = "resource", .type = SETTING_TEXT, AT(resource),
+	  .help = "Azure: name of the resource. Databricks: host of the workspace. Cloudflare: name of the "
+	          "gateway." },
+	{ .name = "api_version", .type = SETTING_TEXT, AT(api_version), .help = "Azure, watsonx: version of the API." },
+	{ .name = "tenant_id", .type = SETTING_TEXT, AT(tenant_id),
+	  .help = "Azure: tenant of the application that asks, in place of api_key." },
+	{ .name = "client_id", .type = SETTING_TEXT, AT(client_id), .help = "Azure: the application's id." },
+	{ .name = "client_secret", .type = SETTING_SECRET, AT(client_secret),
+	  .help = "Azure: the application's secret." },
+	{ .name = "token_url", .type = SETTING_TEXT, AT(token_url),
+	  .help = "Where tokens are fetched, in place of the cloud's own address." },
 };
 #undef STRUCT
 
@@ -151,7 +171,7 @@ static const struct setting setting_rows[] = {
 static bool is_later(struct str name)
 {
 	static const struct str later[] = {
-		STR_INIT("bedrock"), STR_INIT("vertex"), STR_INIT("azure"), STR_INIT("cohere"),
+		STR_INIT("cohere"),
 	};
 	for (size_t i = 0; i < COUNT_OF(later); i++)
 		if (str_eq(later[i], name))
@@ -183,10 +203,50 @@ static bool check_url(struct setting_checker *c, struct str *url)
 	return true;
 }
 
+/* Credentials come whole or not at all, and in one way. */
+static bool check_credentials(const struct provider_settings *p, struct setting_checker *c)
+{
+	const struct str *all[] = { &p->access_key_id, &p->secret_access_key, &p->session_token, &p->client_secret };
+
+	for (size_t i = 0; i < COUNT_OF(all); i++)
+		if (!check_credential(c, all[i]))
+			return false;
+	if ((p->access_key_id.n > 0) != (p->secret_access_key.n > 0))
+		return c->refuse(c, p->access_key_id.n ? &p->access_key_id : &p->secret_access_key,
+		                 "needs the other half: access_key_id and secret_access_key belong together");
+	if ((p->client_id.n > 0) != (p->client_secret.n > 0))
+		return c->refuse(c, p->client_id.n ? &p->client_id : &p->client_secret,
+		                 "needs the other half: client_id and client_secret belong together");
+	return true;
+}
+
+/* That all its addresses are known. */
+static bool check_places(const struct provider_settings *p, const struct provider *row, struct setting_checker *c)
+{
+	struct provider_places places;
+	struct provider_face face;
+	struct arena a;
+	struct err e;
+	bool good = true;
+
+	arena_init(&a, 1u << 20);
+	provider_places_read(&a, &conf_env_process, row, p, &places);
+	for (size_t i = 0; good && i < PROVIDER_FACES && row->faces[i].dialects; i++)
+		if (!provider_face_fill(&a, row, &row->faces[i], &places, &face, &e))
+			good = c->refuse(c, &p->name, "%s", e.text);
+	arena_fini(&a);
+	return good;
+}
+
 static bool check_provider(void *item, struct setting_checker *c)
 {
 	struct provider_settings *p = item;
-	bool known = provider_by_name(p->name) != NULL;
+	const struct provider *row = provider_by_name(provider_kind(p));
+	bool known = row != NULL;
+	if (p->like.n && !known)
+		return c->refuse_value(c, &p->like, "is no known provider; see: sluice providers");
+	if (p->like.n && p->dialect.n)
+		return c->refuse(c, &p->dialect, "and like exclude each other");
 	if (str_find_chr(p->name, '/') != STR_NPOS || str_find_chr(p->name, '*') != STR_NPOS)
 		return c->refuse(c, &p->name, "must not hold \"/\" or \"*\": models are called PROVIDER/MODEL");
 	if (p->api_key.n > 0 && p->api_keys.n > 0)
@@ -195,6 +255,15 @@ static bool check_provider(void *item, struct setting_checker *c)
 		return false;
 	if (p->base_url.n > 0 && !check_url(c, &p->base_url))
 		return false;
+	if (p->token_url.n > 0 && !check_url(c, &p->token_url))
+		return false;
+	if (!check_credentials(p, c))
+		return false;
+	bool in_address = row && row->places[0].used && row->places[0].place == PLACE_REGION;
+	if (p->region.n > 0 && !in_address)
+		c->note(c, &p->region, SETTING_IGNORED); /* a policy's word */
+	if (row && !p->dialect.n && row->places[0].used)
+		return check_places(p, row, c);
 	if (known || (p->dialect.n > 0 && p->base_url.n > 0))
 		return true;
 	if (is_later(p->name)) {

@@ -31,6 +31,7 @@ struct provider_tls_settings {
 
 struct provider_settings {
 	struct str name;
+	struct str like;                 /* the known name that this is another one of; empty: its own name */
 	/* Empty: as the table of known providers (provider/providers.h) has it. A name that is not in it, without a
 	 * base URL, is one that only a later version reaches: its deployments are never candidates. */
 	struct str dialect, base_url;
@@ -42,8 +43,16 @@ struct provider_settings {
 	struct timeout_settings timeouts;
 	struct provider_tls_settings tls;
 	struct str access_key_id, secret_access_key, session_token; /* AWS */
-	struct str project, location, credentials;                  /* Google Cloud */
+	struct str role_arn, web_identity_token_file;               /* AWS: to be exchanged at STS */
+	struct str project, location;                               /* Google Cloud */
+	struct str credentials;          /* Google Cloud: JSON, or file:PATH */
+	struct str account, resource, api_version;                  /* parts of addresses of other clouds */
+	struct str tenant_id, client_id, client_secret;             /* Microsoft Entra */
+	struct str token_url;            /* where tokens are fetched; empty: where the cloud has it */
 };
+
+/* The name of the row that it is made by: what `like` says, or its own. */
+static inline struct str provider_kind(const struct provider_settings *s) { return s->like.n ? s->like : s->name; }
 
 /* `model_timeout_settings` is struct timeout_settings without defaults. */
 extern const struct settings provider_settings, model_timeout_settings;

@@ -7,6 +7,7 @@
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/err.h"
+#include "conf/env.h"
 #include "net/addr.h"
 #include "net/client.h"
 
@@ -39,12 +40,17 @@ static bool read_url(struct str text, struct url *u, struct err *e)
 
 /* ---- providers ---- */
 
-static bool add_face(struct route_provider *p, const struct provider_face *f, struct arena *a, struct err *e)
+/* `exact`: the row says the whole path; else a dialect's version is put behind one that has none. */
+static bool add_face(struct route_provider *p, const struct provider_face *f, bool exact, struct arena *a,
+                     struct err *e)
 {
 	struct route_face *face = &p->faces[p->n_faces];
 	struct origin_options o = { 0 };
 	struct url u = { 0 };
 
+	face->envelope = f->envelope;
+	face->query = f->query;
+	face->models = f->models;
 	if (!read_url(f->base_url, &u, e))
 		return false;
 	o.host = u.host;
@@ -56,7 +62,9 @@ static bool add_face(struct route_provider *p, const struct provider_face *f, st
 	face->origin = origin_get(&o);
 	if (!face->origin)
 		return err_set(e, ERR_CONFIG, "there are too many different providers");
-	for (int id = 0; id < DIALECTS; id++)
+	if (exact)
+		face->base_path = arena_dup(a, u.path);
+	for (int id = 0; id < DIALECTS && !exact; id++)
 		if (f->dialects & DIALECT_BIT(id)) {
 			face->base_path = dialect_base_path(a, dialect_by_id((enum dialect_id)id), u.path);
 			break;
@@ -133,7 +141,7 @@ static void add_headers(struct route_provider *p, struct arena *a)
 
 static bool provider_init(struct route_provider *p, const struct provider_settings *s, struct arena *a, struct err *e)
 {
-	const struct provider *known = provider_by_name(s->name);
+	const struct provider *known = provider_by_name(provider_kind(s));
 	struct provider made;
 
 	p->name = s->name;
@@ -144,15 +152,20 @@ static bool provider_init(struct route_provider *p, const struct provider_settin
 		known = &made;
 	}
 	p->quirks = known->quirks;
+	if (known->places[0].used)
+		provider_places_read(a, &conf_env_process, known, s, &p->places);
 	for (int i = 0; i < PROVIDER_FACES && known->faces[i].dialects; i++) {
 		struct provider_face face = known->faces[i];
 
 		/* a known provider at another address: a proxy of it, or a mirror */
-		if (s->base_url.n && i == 0)
+		if (known->places[0].used) {
+			if (!provider_face_fill(a, known, &known->faces[i], &p->places, &face, e))
+				return err_prefix(e, "provider %.*s", STR_ARG(s->name));
+		} else if (s->base_url.n && i == 0)
 			face.base_url = s->base_url;
 		else if (s->base_url.n)
 			break;
-		if (!add_face(p, &face, a, e))
+		if (!add_face(p, &face, known->places[0].used, a, e))
 			return err_prefix(e, "provider %.*s", STR_ARG(s->name));
 	}
 	add_headers(p, a);
@@ -385,27 +398,5 @@ const struct route_face *route_face_of(const struct route_provider *p, enum dial
 			*index = i;
 			return &p->faces[i];
 		}
-	return NULL;
-}
-
-const struct route_face *route_face_translated(const struct route_provider *p, enum dialect_id client,
-                                               enum dialect_call call, enum dialect_id *spoken, unsigned *index)
-{
-	/* the richer dialect first; Chat Completions before Responses, which has no word for stop and seed (the gateway
-	 * takes Responses instead where a request needs it) */
-	static const enum dialect_id order[] = {
-		DIALECT_ANTHROPIC, DIALECT_GEMINI, DIALECT_OPENAI_CHAT, DIALECT_OPENAI_RESPONSES,
-	};
-
-	if (call != CALL_GENERATE || !dialect_by_id(client)->chat)
-		return NULL;
-	for (size_t i = 0; i < COUNT_OF(order); i++) {
-		const struct route_face *face = route_face_of(p, order[i], index);
-
-		if (face && order[i] != client && dialect_by_id(order[i])->chat) {
-			*spoken = order[i];
-			return face;
-		}
-	}
 	return NULL;
 }

@@ -13,7 +13,7 @@
 #include "model/facts.h"
 #include "model/price.h"
 #include "net/http.h"
-#include "provider/providers.h"
+#include "provider/places.h"
 #include "route/settings.h"
 
 struct arena;
@@ -26,6 +26,9 @@ struct route_face {
 	struct origin *origin;
 	struct str base_path;            /* with the dialect's version, no slash at the end; may be empty */
 	enum provider_auth auth;
+	enum envelope envelope;
+	struct str query;                /* of every request; usually empty */
+	struct str models;               /* patterns of the models that are served here; empty: all */
 };
 
 struct route_credential {
@@ -42,6 +45,7 @@ struct route_provider {
 	unsigned quirks;                 /* enum quirk */
 	struct route_face faces[PROVIDER_FACES];
 	unsigned n_faces;
+	struct provider_places places;   /* of a cloud */
 	const struct route_credential *credentials;      /* at least one; it may send nothing */
 	unsigned n_credentials;
 	uint32_t weight_sum;
@@ -104,8 +108,5 @@ struct str route_nearest(const struct route_table *, struct str name, struct are
 const struct model_facts *deployment_facts(const struct deployment *, struct str upstream_model);
 
 const struct route_face *route_face_of(const struct route_provider *, enum dialect_id, unsigned *index);
-/* The face to which a call of the client's dialect can be translated, and the dialect that is spoken there; NULL: none. */
-const struct route_face *route_face_translated(const struct route_provider *, enum dialect_id client, enum dialect_call,
-                                               enum dialect_id *spoken, unsigned *index);
 
 #endif

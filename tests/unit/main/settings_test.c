@@ -147,7 +147,8 @@ static void says_what_this_version_does_not_act_on(void **state)
 		{ "cache: {exact: {enabled: true}, semantic: {enabled: false}}", 1, 0 },
 		{ "routing: {hedge_after: 1s}", 1, 0 },
 		{ "routing: {hedge_after: off}", 0, 0 },
-		{ "providers: {bedrock: {access_key_id: file:/nowhere}}", 2, 0 },
+		{ "providers: {openai: {api_key: k, region: eu}}", 1, 0 },
+		{ "providers: {bedrock: {region: eu-west-1}, vertex: {project: p, credentials: file:/nowhere}}", 0, 0 },
 		{ "logs: {requests: full}", 1, 0 },
 		{ "logs: {requests: off}", 0, 0 },
 	};

@@ -162,7 +162,8 @@ static void streams_become_events_at_any_cut(void **state)
 	static const char want[] =
 		"event: ping\ndata: {\"type\":\"ping\"}\n\n"
 		"event: message_stop\ndata: {\"type\": \"message_stop\" }\n\n"
-		"event: error\ndata: {\"type\":\"error\",\"error\":{\"type\":\"rate_limit_error\",\"message\":\"slow \\\"down\\\"\"}}"
+		"event: error\ndata: {\"type\":\"error\",\"error\":{\"type\":\"rate_limit_error\","
+		"\"message\":\"slow \\\"down\\\"\"}}"
 		"\n\n";
 	struct buf b = buf_make(MAX);
 	struct err e;

@@ -4,6 +4,8 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <cmocka.h>
 
 #include "base/arena.h"
@@ -24,12 +26,12 @@ static void check_face(const struct provider *p, const struct provider_face *fac
 
 	if (!str_starts(face->base_url, STR("https://")) && !local)
 		fail_msg("%.*s: %.*s", STR_ARG(p->name), STR_ARG(face->base_url));
-	assert_true(str_find_chr(face->base_url, '{') == STR_NPOS);
+	assert_int_equal(str_find_chr(face->base_url, '{') != STR_NPOS, p->places[0].used);
 	assert_false(str_ends(face->base_url, STR("/")));
 	assert_true(face->dialects < DIALECT_BIT(DIALECTS));
 	/* No credential is sent in clear to another machine, and a local server does without. */
 	assert_int_equal(local, (p->quirks & QUIRK_KEY_OPTIONAL) != 0);
-	if (face->dialects & DIALECT_BIT(DIALECT_ANTHROPIC))
+	if (face->dialects & DIALECT_BIT(DIALECT_ANTHROPIC) && face->envelope == ENVELOPE_PLAIN)
 		assert_true(str_ends(face->base_url, STR("/v1")));
 }
 
@@ -38,7 +40,7 @@ static void rows_are_in_order_and_sound(void **state)
 	size_t n;
 	const struct provider *rows = provider_rows(&n);
 
-	assert_true(n >= 100);
+	assert_true(n >= 130);
 	for (size_t i = 0; i < n; i++) {
 		const struct provider *p = &rows[i];
 		if (i > 0 && str_cmp(rows[i - 1].name, p->name) >= 0)
@@ -47,6 +49,7 @@ static void rows_are_in_order_and_sound(void **state)
 		assert_true(p->label.n > 0 && p->faces[0].dialects != 0);
 		assert_true(is_env_name(p->key_env) && is_env_name(p->key_env_also));
 		assert_true(p->key_env.n > 0 || p->key_env_also.n == 0);
+		assert_true(is_env_name(p->url_env));
 		for (size_t f = 0; f < PROVIDER_FACES && p->faces[f].dialects; f++)
 			check_face(p, &p->faces[f]);
 	}
@@ -149,6 +152,9 @@ static void credentials_have_their_header(void **state)
 {
 	static const struct { enum provider_auth auth; const char *name, *value; } cases[] = {
 		{ AUTH_BEARER, "authorization", "Bearer k" }, { AUTH_X_API_KEY, "x-api-key", "k" },
+		{ AUTH_PLAIN, "authorization", "k" }, { AUTH_API_KEY_WORD, "authorization", "Api-Key k" },
+		{ AUTH_PORTKEY, "x-portkey-api-key", "k" }, { AUTH_AWS, "authorization", "Bearer k" },
+		{ AUTH_GOOGLE, "authorization", "Bearer k" }, { AUTH_IBM, "", "" },
 		{ AUTH_X_GOOG_API_KEY, "x-goog-api-key", "k" }, { AUTH_API_KEY, "api-key", "k" }, { AUTH_NONE, "", "" },
 	};
 	struct arena arena;
@@ -164,6 +170,88 @@ static void credentials_have_their_header(void **state)
 	arena_fini(&arena);
 }
 
+/* ---- the list that the rows were made from ---- */
+
+/* Of ../shared/providers.tsv, what is here under another name, or not, and why. */
+static const struct { const char *name, *here, *why; } differences[] = {
+	{ "anthropic-openai-compat", "anthropic-openai", "the older name here" },
+	{ "cohere", "cohere-compat", "by its dialect" },
+	{ "aws-anthropic", NULL, "its address is not verified" },
+	{ "sagemaker", NULL, "the body's form is the container's" },
+	{ "oci", NULL, "signed with RSA, own API; oci-openai reaches the same models" },
+	{ "github-copilot", NULL, "its tokens are exchanged by an editor's login" },
+	{ "writer", NULL, "another path than Chat Completions has" },
+	{ "gigachat", NULL, "a private certificate authority, functions in place of tools" },
+	{ "anyscale", NULL, "retired" },
+	{ "replicate", NULL, "its own asynchronous API" },
+	{ "lepton", NULL, "each model has its own host: dialect and base_url" },
+	{ "predibase", NULL, "each model has its own path: dialect and base_url" },
+	{ "nomic", NULL, "its own API" },
+	{ "triton", NULL, "its own API" },
+};
+
+static const char *known_difference(struct str name, bool *listed)
+{
+	*listed = false;
+	for (size_t i = 0; i < COUNT_OF(differences); i++)
+		if (str_eq(name, str_from_z(differences[i].name))) {
+			*listed = true;
+			return differences[i].here;
+		}
+	return NULL;
+}
+
+/* Does some face stand where the list says? Places have other names there. */
+static bool has_address(const struct provider *p, struct str url)
+{
+	size_t end = str_find_chr(url, '{');
+	struct str fixed = str_slice(url, 0, end);
+
+	for (size_t f = 0; f < PROVIDER_FACES && p->faces[f].dialects; f++)
+		if (str_starts(p->faces[f].base_url, fixed))
+			return true;
+	return false;
+}
+
+static void rows_are_those_of_the_list(void **state)
+{
+	FILE *f = fopen("../shared/providers.tsv", "r");
+	unsigned same = 0, other = 0;
+	char *line = NULL;
+	size_t cap = 0;
+	ssize_t n;
+
+	if (!f) {
+		print_message("skipped: there is no ../shared/providers.tsv\n");
+		return;
+	}
+	assert_true(getline(&line, &cap, f) > 0);
+	while ((n = getline(&line, &cap, f)) > 0) {
+		struct str rest = str_of(line, (size_t)n), name = str_cut(&rest, '\t'), url;
+		const struct provider *p = provider_by_name(name);
+		bool listed;
+		const char *here = known_difference(name, &listed);
+
+		for (int i = 0; i < 3; i++)
+			(void)str_cut(&rest, '\t');
+		url = str_cut(&rest, '\t');
+		if (listed) {
+			other++;
+			if (p || (here && !provider_by_name(str_from_z(here))))
+				fail_msg("%.*s is no longer as said", STR_ARG(name));
+			continue;
+		}
+		if (!p)
+			fail_msg("%.*s is missing", STR_ARG(name));
+		if (!has_address(p, url))
+			fail_msg("%.*s is not at %.*s", STR_ARG(name), STR_ARG(url));
+		same++;
+	}
+	print_message("%u rows as in the list, %u not, for reasons given\n", same, other);
+	free(line);
+	fclose(f);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -173,6 +261,7 @@ int main(void)
 		cmocka_unit_test(near_names_are_suggested),
 		cmocka_unit_test(unknown_providers_are_made),
 		cmocka_unit_test(credentials_have_their_header),
+		cmocka_unit_test(rows_are_those_of_the_list),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
