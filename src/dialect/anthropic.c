@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* anthropic: Anthropic's Messages. Usage comes unasked: with message_start, and cumulative with each message_delta. */
 
+#include "dialect/anthropic_in.h"
 #include "dialect/dialect_in.h"
 
 static const char *const request_names[SLOTS] = {
@@ -21,7 +22,6 @@ static const char *const event_paths[EV_PATHS] = { "type", "message.usage", "usa
 static struct json_plan event_plan;
 
 /* The numbers of answers; those of events are first the ones of a message_start, then these. */
-enum { USE_INPUT, USE_READ, USE_WRITE, USE_WRITE_5M, USE_WRITE_1H, USE_OUTPUT, USE_THINKING, USE_NUMBERS };
 #define USE_PATHS(usage) \
 	usage "input_tokens", usage "cache_read_input_tokens", usage "cache_creation_input_tokens", \
 	usage "cache_creation.ephemeral_5m_input_tokens", usage "cache_creation.ephemeral_1h_input_tokens", \
@@ -48,8 +48,7 @@ static void set_writes(struct usage *u, const int64_t number[USE_NUMBERS])
 	usage_set(u, USAGE_CACHE_WRITE_5M, total - (int64_t)u->n[USAGE_CACHE_WRITE_1H]);
 }
 
-/* Counts are cumulative: each report is laid over what is known, and what it leaves out stays. */
-static void read_usage(const int64_t number[USE_NUMBERS], struct usage *u)
+void anthropic_usage_add(const int64_t number[USE_NUMBERS], struct usage *u)
 {
 	set_input(u, USAGE_INPUT, number[USE_INPUT]);
 	set_input(u, USAGE_CACHE_READ, number[USE_READ]);
@@ -77,7 +76,7 @@ static enum dialect_answer read_answer(struct arena *arena, enum dialect_call ca
 	if (hit_is_error(&hit[ANS_ERROR]))
 		return answer_error(body, error);
 	if (hit[ANS_USAGE].type == JSON_OBJECT)
-		read_usage(number, usage);
+		anthropic_usage_add(number, usage);
 	return ANSWER_OK;
 }
 
@@ -105,10 +104,10 @@ static void meter_event(struct stream_meter *m, struct arena *arena, struct stre
 		m->started = true;
 	if (str_eq(type, STR("message_start"))) {
 		if (hit[EV_START_USAGE].type == JSON_OBJECT)
-			read_usage(number, &m->usage);
+			anthropic_usage_add(number, &m->usage);
 	} else if (str_eq(type, STR("message_delta"))) {
 		if (hit[EV_USAGE].type == JSON_OBJECT)
-			read_usage(number + USE_NUMBERS, &m->usage);
+			anthropic_usage_add(number + USE_NUMBERS, &m->usage);
 		if (hit[EV_STOP_REASON].type == JSON_STRING)
 			m->finished = true;
 	} else if (str_eq(type, STR("message_stop"))) {
@@ -151,6 +150,22 @@ void anthropic_init(void)
 	json_plan_init(&event_plan, event_paths, EV_PATHS, 0);
 	json_plan_numbers(&event_plan, event_numbers, 2 * USE_NUMBERS);
 }
+
+const struct chat_codec anthropic_codec = {
+	.read_response = anthropic_read_response,
+	.write_response = anthropic_write_response,
+	.write_count = anthropic_write_count,
+	.reader_size = sizeof(struct anthropic_reader),
+	.reader_fini = anthropic_reader_fini,
+	.read_event = anthropic_read_event,
+	.writer_size = sizeof(struct anthropic_writer),
+	.writer_init = anthropic_writer_init,
+	.writer_fini = anthropic_writer_fini,
+	.write_event = anthropic_write_event,
+	.write_error = anthropic_write_stream_error,
+	.write_ping = anthropic_write_ping,
+	.one_block = true,
+};
 
 const struct dialect dialect_anthropic = {
 	.id = DIALECT_ANTHROPIC,

@@ -135,6 +135,8 @@ struct chat_codec {
 	 * NULL). */
 	bool (*write_response)(struct arena *, const struct chat_response *, const struct chat_reply *, struct buf *out,
 	                       struct chat_drops *);
+	/* The answer to a request that asks for the count of its tokens. NULL: the dialect has no such call. */
+	bool (*write_count)(int64_t tokens, struct buf *out);
 
 	/*
 	 * Streams. State is plain memory of the given size, made by the caller and zeroed; init and fini may own more.
