@@ -43,7 +43,7 @@ static const uint8_t *piece_limit(const uint8_t *p)
 static size_t count_pieces(enum tokens_encoding encoding, const uint8_t *text, size_t n, bool last, size_t *done)
 {
 	const struct tokens_table *t = tokens_table_of(encoding);
-	const uint8_t *p = text, *end = text + n;
+	const uint8_t *p = text, *end = n > 0 ? text + n : text;
 	size_t count = 0;
 
 	while (p < end) {
