@@ -3,7 +3,7 @@
 #include "json/scan.h"
 #include "model/tokens_in.h"
 
-enum { WINDOW = 2 * TOKENS_PIECE_MAX };
+enum { ESCAPE_MAX = 4 };     /* bytes that an escape stands for */
 
 const char *tokens_encoding_name(enum tokens_encoding encoding)
 {
@@ -79,14 +79,14 @@ static size_t unescape_some(struct str *escaped, char *out, size_t room)
 	const char *p = escaped->p, *end = p + escaped->n;
 	char *o = out, *full = out + room;
 
-	while (p < end && full - o >= 4) {
+	while (p < end && full - o >= ESCAPE_MAX) {
 		size_t most = (size_t)(full - o) < (size_t)(end - p) ? (size_t)(full - o) : (size_t)(end - p);
 		const char *stop = memchr(p, '\\', most);
 		size_t plain = stop ? (size_t)(stop - p) : most;
 		memcpy(o, p, plain);
 		o += plain;
 		p += plain;
-		while (p < end && *p == '\\' && full - o >= 4) {
+		while (p < end && *p == '\\' && full - o >= ESCAPE_MAX) {
 			size_t n = json_take_escape(&p, end, o);
 			if (n == 0)
 				*o = *p++;
@@ -97,18 +97,57 @@ static size_t unescape_some(struct str *escaped, char *out, size_t room)
 	return (size_t)(o - out);
 }
 
+void tokens_feed_begin(struct tokens_feed *f, enum tokens_encoding encoding)
+{
+	f->encoding = encoding;
+	f->count = f->held = 0;
+}
+
+/* Counts what can be counted and moves the rest to the window's beginning. */
+static void feed_count(struct tokens_feed *f, bool last)
+{
+	size_t done;
+
+	f->count += count_pieces(f->encoding, (const uint8_t *)f->window, f->held, last, &done);
+	memmove(f->window, f->window + done, f->held - done);
+	f->held -= done;
+}
+
+void tokens_feed_text(struct tokens_feed *f, struct str text)
+{
+	while (text.n > 0) {
+		size_t room = sizeof f->window - f->held, n = text.n < room ? text.n : room;
+		memcpy(f->window + f->held, text.p, n);
+		f->held += n;
+		text = str_of(text.p + n, text.n - n);
+		if (f->held == sizeof f->window)
+			feed_count(f, false);
+	}
+}
+
+void tokens_feed_json(struct tokens_feed *f, struct str escaped)
+{
+	while (escaped.n > 0) {
+		f->held += unescape_some(&escaped, f->window + f->held, sizeof f->window - f->held);
+		if (sizeof f->window - f->held < ESCAPE_MAX)
+			feed_count(f, false);
+	}
+}
+
+size_t tokens_feed_end(struct tokens_feed *f)
+{
+	feed_count(f, true);
+	assert(f->held == 0);
+	return f->count;
+}
+
 size_t tokens_count_json(enum tokens_encoding encoding, struct str escaped)
 {
-	char window[WINDOW];
-	size_t held = 0, count = 0, done;
+	struct tokens_feed f;
 
-	if (!memchr(escaped.p ? escaped.p : "", '\\', escaped.n))
+	if (escaped.n == 0 || !memchr(escaped.p, '\\', escaped.n))
 		return tokens_count(encoding, escaped);
-	while (held > 0 || escaped.n > 0) {
-		held += unescape_some(&escaped, window + held, sizeof window - held);
-		count += count_pieces(encoding, (const uint8_t *)window, held, escaped.n == 0, &done);
-		memmove(window, window + done, held - done);
-		held -= done;
-	}
-	return count;
+	tokens_feed_begin(&f, encoding);
+	tokens_feed_json(&f, escaped);
+	return tokens_feed_end(&f);
 }

@@ -37,4 +37,23 @@ size_t tokens_count(enum tokens_encoding, struct str text);
  * surrogate pair counts as U+FFFD; a malformed escape, which no validated JSON has, as the backslash it begins with. */
 size_t tokens_count_json(enum tokens_encoding, struct str escaped);
 
+/* A text that comes in pieces, one after the other; the count is that of the whole.
+ *
+ *	struct tokens_feed f;
+ *	tokens_feed_begin(&f, TOKENS_O200K);
+ *	tokens_feed_text(&f, STR("type "));
+ *	tokens_feed_json(&f, name);
+ *	n = tokens_feed_end(&f);
+ */
+struct tokens_feed {
+	enum tokens_encoding encoding;
+	size_t count, held;
+	char window[2 * TOKENS_PIECE_MAX];
+};
+
+void tokens_feed_begin(struct tokens_feed *, enum tokens_encoding);
+void tokens_feed_text(struct tokens_feed *, struct str text);
+void tokens_feed_json(struct tokens_feed *, struct str escaped);
+size_t tokens_feed_end(struct tokens_feed *);
+
 #endif
