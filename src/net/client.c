@@ -81,6 +81,17 @@ struct origin *origin_get(const struct origin_options *a)
 	return found;
 }
 
+struct origin *origin_once(const struct origin_options *a) { return origin_new(a, 0); }
+
+void origin_free(struct origin *o)
+{
+	if (!o)
+		return;
+	free(o->host);
+	free(o->authority);
+	free(o);
+}
+
 struct str origin_authority(const struct origin *o)
 {
 	return str_from_z(o->authority);

@@ -32,6 +32,10 @@ struct origin_options {
 /* The same options give the same origin, so that pools survive a reload. Never freed: their number is bounded by
  * configurations loaded; any thread. NULL: there are too many. */
 struct origin *origin_get(const struct origin_options *);
+/* One that is nobody else's: its connections are not kept, so it is for clients with idle_max 0. Freed by its owner when
+ * no call uses it; NULL is fine. */
+struct origin *origin_once(const struct origin_options *);
+void origin_free(struct origin *);
 struct str origin_authority(const struct origin *);    /* for the Host field: "api.openai.com" or "127.0.0.1:9001" */
 
 /* The TLS side of connections that trust the certificates in `ca_file` (empty: the system's). Made once for each

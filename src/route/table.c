@@ -10,32 +10,15 @@
 #include "conf/env.h"
 #include "net/addr.h"
 #include "net/client.h"
+#include "net/url.h"
 
 /* ---- addresses ---- */
 
-struct url {
-	bool tls;
-	struct str host, path;
-	uint16_t port;
-};
-
 static bool read_url(struct str text, struct url *u, struct err *e)
 {
-	struct str rest, authority;
-	size_t slash;
-
-	u->tls = str_istarts(text, STR("https://"));
-	if (!u->tls && !str_istarts(text, STR("http://")))
-		return err_set(e, ERR_CONFIG, "base_url \"%.*s\" must begin with http:// or https://", STR_ARG(text));
-	rest = str_slice(text, u->tls ? 8 : 7, text.n);
-	slash = str_find_chr(rest, '/');
-	authority = str_slice(rest, 0, slash);
-	u->path = str_slice(rest, slash, rest.n); /* empty without a slash */
-	if (str_find_chr(rest, '?') != STR_NPOS || str_find_chr(rest, '#') != STR_NPOS)
-		return err_set(e, ERR_CONFIG, "base_url \"%.*s\" must not have a query or fragment", STR_ARG(text));
-	if (!addr_split(authority, u->tls ? 443 : 80, &u->host, &u->port) || str_find_chr(authority, '@') != STR_NPOS)
-		return err_set(e, ERR_CONFIG, "base_url \"%.*s\" has no valid host and port", STR_ARG(text));
-	return true;
+	if (!url_read(text, u, ERR_CONFIG, e))
+		return err_prefix(e, "base_url \"%.*s\"", STR_ARG(text));
+	return u->query.n == 0 || err_set(e, ERR_CONFIG, "base_url \"%.*s\" must not have a query", STR_ARG(text));
 }
 
 /* ---- providers ---- */
