@@ -69,7 +69,8 @@ struct chat_target {
 /* A request as it goes upstream. The path comes from the target's upstream_path. */
 struct chat_wire {
 	struct str body;
-	struct str head;                     /* lines of the head with their CR LF: "anthropic-beta: a,b\r\n"; may be empty */
+	/* lines of the head with their CR LF: "anthropic-beta: a,b\r\n"; may be empty */
+	struct str head;
 	struct chat_drops drops;
 	struct chat_undo undo;
 };
@@ -85,7 +86,8 @@ struct chat_source {
 
 /* What is known of the client that gets it. Borrowed for the writer's life. */
 struct chat_reply {
-	struct jstr id;                      /* for answers whose provider gave none, and for parts that need one: a ULID */
+	/* for answers whose provider gave none, and for parts that need one: a ULID */
+	struct jstr id;
 	int64_t created_s;                   /* the gateway's clock */
 	struct jstr model;                   /* the client's name for the model: where the provider gave none */
 	bool usage_asked;                    /* OpenAI: stream_options.include_usage */
@@ -93,7 +95,8 @@ struct chat_reply {
 	enum dialect_framing framing;        /* Gemini: SSE or array */
 	bool store;                          /* Responses */
 	struct jstr previous;                /* Responses: previous_response_id */
-	struct str echo;                     /* Responses: members of the request that its object repeats, raw: "a":1,"b":2 */
+	/* Responses: members of the request that its object repeats, raw: "a":1,"b":2 */
+	struct str echo;
 	size_t max_bytes;                    /* ceiling of what a writer may collect */
 };
 
@@ -114,12 +117,14 @@ enum chat_read {
 
 struct chat_codec {
 	/*
-	 * The client's request, read whole. `in` is what dialect_request reading found of it (model, stream, call). Texts
+	 * The client's request, read whole. `in` is what dialect_request reading found of it (model, stream, call).
+	 * Texts
 	 * point into in->body, which must outlive *out.
 	 */
 	bool (*read_request)(struct arena *, const struct dialect_request *in, const struct json_node *body,
 	                     struct chat_request *out, struct err *);
-	/* False: the target cannot be given this at all: *err names the place in the client's words. What is only lost is
+	/* False: the target cannot be given this at all: *err names the place in the client's words. What is only lost
+	 * is
 	 * in out->drops. out->drops.arena is set by the caller. */
 	bool (*write_request)(struct arena *, const struct chat_request *, const struct chat_target *,
 	                      struct chat_wire *out, struct err *);
@@ -145,7 +150,8 @@ struct chat_codec {
 	size_t reader_size, writer_size;
 	bool (*reader_init)(void *reader, const struct chat_source *);
 	void (*reader_fini)(void *reader);
-	/* One frame; events go to *out, in the arena, which is rewound before the next. With data.p == NULL: EVENT_END if
+	/* One frame; events go to *out, in the arena, which is rewound before the next. With data.p == NULL: EVENT_END
+	 * if
 	 * the dialect ends with its transport and all is there; CHAT_READ_BROKEN if the stream was cut. */
 	enum chat_read (*read_event)(void *reader, struct arena *, const struct chat_frame *, struct chat_events *out,
 	                             struct dialect_error *, struct err *);
@@ -158,6 +164,8 @@ struct chat_codec {
 	bool (*write_error)(void *writer, const struct err *, struct str request_id, struct buf *out);
 	/* Keeps the client's timer from running out while the provider is silent; at an event boundary. */
 	bool (*write_ping)(void *writer, struct buf *out);
+
+	enum dialect_framing framing;        /* of a provider's streams; FRAMING_WHOLE (zero) stands for SSE */
 
 	/* What the writer asks of the order of events (chat_order). */
 	bool one_block;                      /* no two blocks are open at once */
@@ -202,7 +210,8 @@ enum chat_alphabet { ALPHABET_WORD_DASH /* a-zA-Z0-9_- */, ALPHABET_GEMINI /* an
 struct jstr chat_fit_name(struct arena *, struct chat_undo *, struct jstr name, enum chat_alphabet, size_t max);
 struct jstr chat_fit_id(struct arena *, struct jstr id, enum chat_alphabet, size_t max, bool exactly);
 
-/* media.c: "data:image/png;base64,…" taken apart, white space taken out, the type sniffed when the label is wrong (T14).
+/* media.c: "data:image/png;base64,…" taken apart, white space taken out, the type sniffed when the label is wrong
+ * (T14).
  * False: *err says what is wrong, without the place. */
 bool chat_media_read_url(struct arena *, struct jstr url, struct chat_media *out, struct err *);
 struct jstr chat_media_data_url(struct arena *, const struct chat_media *);

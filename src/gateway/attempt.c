@@ -175,6 +175,7 @@ static bool shows_credential(const struct route_provider *p, struct str value)
 static bool keep_fields(struct req *r, const struct http_head *h)
 {
 	struct req_open *o = r->open;
+	bool translated = req_is_translated(r);
 	size_t room = 0;
 	char *at;
 
@@ -188,6 +189,8 @@ static bool keep_fields(struct req *r, const struct http_head *h)
 
 		if (!passes_to_client(h, f) || shows_credential(o->candidate.deployment->provider, f->value))
 			continue;
+		if (translated && !translate_passes_field(f->name))
+			continue;
 		if (o->n_fields == RESPONSE_FIELDS_MAX - RESPONSE_FIELDS_OWN - 1 && f->id != HTTP_F_CONTENT_TYPE)
 			continue; /* the last place is for the one that matters */
 		if (o->n_fields == RESPONSE_FIELDS_MAX - RESPONSE_FIELDS_OWN)
@@ -195,6 +198,8 @@ static bool keep_fields(struct req *r, const struct http_head *h)
 		at = put_str(put_str(at, f->name), f->value);
 		deliver_add_field(r, name, value);
 	}
+	if (translated && h->status < 300)
+		deliver_add_field(r, STR("content-type"), translate_content_type(r));
 	return at != NULL;
 }
 
@@ -261,12 +266,17 @@ static void on_head(struct call *c, const struct http_head *h)
 	if (!good)
 		max = ERROR_BODY_MAX;
 	if (good && r->want_stream) {
-		if (!has_type(h, array ? STR("application/json") : STR("text/event-stream"))) {
+		if (!has_type(h, req_is_translated(r) ? translate_accepted_type(r)
+		                 : array              ? STR("application/json")
+		                                      : STR("text/event-stream"))) {
 			attempt_fail(r, ERR_UPSTREAM, "the provider did not answer with a stream");
 			return;
 		}
 		r->meter.usage.source = USAGE_NONE;
-		relay_init(r);
+		if (!relay_init(r)) {
+			attempt_fail(r, ERR_UPSTREAM, "the provider's stream needs more memory than it may have");
+			return;
+		}
 		max = (size_t)req_conf(r)->upstream->event_max_bytes + LOOP_SCRATCH_BYTES;
 	} else if (good && h->content_length > 0 && (uint64_t)h->content_length > max) {
 		attempt_fail(r, ERR_UPSTREAM, "the provider's answer is larger than allowed");
@@ -320,8 +330,15 @@ static void whole_answer(struct req *r)
 {
 	struct req_open *o = r->open;
 
-	switch (o->rq.dialect->read_answer(&o->arena, o->rq.call, buf_str(&o->answer), &r->meter.usage, &o->failure)) {
+	const struct dialect *d = o->candidate.dialect;
+	struct err e;
+
+	switch (d->read_answer(&o->arena, o->rq.call, buf_str(&o->answer), &r->meter.usage, &o->failure)) {
 	case ANSWER_OK:
+		if (d != o->rq.dialect && !translate_answer(r, &e)) {
+			attempt_fail(r, e.code, e.text);
+			return;
+		}
 		note(r, ERR_NONE, o->status);
 		r->attempt_state = ATTEMPT_WHOLE;
 		return;
@@ -397,16 +414,18 @@ static char *put_forward(char *at, const struct route_provider *p, struct str li
 }
 
 /* p == NULL: the arena is full. */
-static struct str write_head(struct req *r, size_t body_bytes)
+static struct str write_head(struct req *r, size_t body_bytes, struct str extra)
 {
 	struct req_open *o = r->open;
 	const struct candidate *c = &o->candidate;
 	const struct route_provider *p = c->deployment->provider;
 	struct str lines = pick_credential(p)->lines[c->face_index];
-	struct provider_header fixed = provider_default_header(o->rq.dialect->id);
-	struct str path = o->rq.dialect->upstream_path(&o->arena, &o->rq, c->model);
-	size_t room = 160 + c->face->base_path.n + path.n + lines.n + fixed.name.n + fixed.value.n + o->forward.n;
-	char *start = path.p ? arena_alloc(&o->arena, room) : NULL, *at = start;
+	struct provider_header fixed = provider_default_header(c->dialect->id);
+	bool translated = c->dialect != o->rq.dialect;
+	struct str forward = translated ? translate_forward(r) : o->forward;
+	struct str path = translated ? translate_path(r) : c->dialect->upstream_path(&o->arena, &o->rq, c->model);
+	size_t room = 200 + c->face->base_path.n + path.n + lines.n + fixed.name.n + fixed.value.n + forward.n + extra.n;
+	char *start = path.p && forward.p ? arena_alloc(&o->arena, room) : NULL, *at = start;
 
 	if (!start)
 		return (struct str){ 0 };
@@ -415,20 +434,31 @@ static struct str write_head(struct req *r, size_t body_bytes)
 	at = put_str(at, path);
 	at = put_str(at, STR(" HTTP/1.1\r\n"));
 	at = put_str(at, lines);
-	at = put_str(at, r->want_stream && o->rq.framing == FRAMING_SSE ? STR("accept: text/event-stream\r\n")
-	                                                               : STR("accept: application/json\r\n"));
-	if (fixed.name.n && !o->has_anthropic_version && !is_overridden(p, fixed.name)) {
+	if (translated && r->want_stream) {
+		at = put_str(at, STR("accept: "));
+		at = put_str(put_str(at, translate_accepted_type(r)), STR("\r\n"));
+	} else {
+		at = put_str(at, r->want_stream && o->rq.framing == FRAMING_SSE ? STR("accept: text/event-stream\r\n")
+		                                                               : STR("accept: application/json\r\n"));
+	}
+	at = put_str(at, extra);
+	if (fixed.name.n && (translated || !o->has_anthropic_version) && !is_overridden(p, fixed.name)) {
 		at = put_str(at, fixed.name);
 		at = put_str(at, STR(": "));
 		at = put_str(at, fixed.value);
 		at = put_str(at, STR("\r\n"));
 	}
-	at = put_forward(at, p, o->forward);
+	at = put_forward(at, p, forward);
 	at = put_str(at, STR("content-length: "));
 	at += fmt_u64(at, body_bytes);
 	at = put_str(at, STR("\r\n\r\n"));
 	assert((size_t)(at - start) <= room);
 	return str_of(start, (size_t)(at - start));
+}
+
+static bool no_memory(struct req_open *o)
+{
+	return err_set(&o->err, ERR_TOO_LARGE, "the request needs more memory than it may have");
 }
 
 bool attempt_start(struct req *r)
@@ -442,23 +472,29 @@ bool attempt_start(struct req *r)
 		.keep_routing = (d->provider->quirks & QUIRK_KNOWS_ROUTING) != 0,
 	};
 	struct call_deadlines deadlines = { (uint32_t)t->connect_ms, (uint32_t)t->first_byte_ms, (uint32_t)t->idle_ms };
-	size_t n, bytes = 0;
+	size_t n = 1, bytes = 0;
 	int64_t total_ms = t->total_ms;
+	struct str extra = { 0 };
 
-	n = dialect_edit_request(&o->arena, &o->rq, &edit, o->request.pieces + 1);
+	if (o->candidate.dialect != o->rq.dialect) {
+		if (!translate_request(r, &o->request.pieces[1], &extra, &o->err))
+			return false;
+	} else {
+		n = dialect_edit_request(&o->arena, &o->rq, &edit, o->request.pieces + 1);
+	}
 	if (n == 0)
-		return false;
+		return no_memory(o);
 	for (size_t i = 0; i < n; i++)
 		bytes += o->request.pieces[1 + i].n;
-	o->request.pieces[0] = write_head(r, bytes);
+	o->request.pieces[0] = write_head(r, bytes, extra);
 	if (!o->request.pieces[0].p)
-		return false;
+		return no_memory(o);
 	o->request.n = (unsigned)n + 1;
 	o->request.head_method = false;
 	r->attempt_at_us = (uint32_t)(loop_now_us(r->w->loop) - r->start_us);
 	keep_note(r);
 		o->text[TEXT_UPSTREAM_MODEL] = o->candidate.model;
-	r->meter.usage_is_ours = dialect_usage_is_ours(&o->rq, &edit);
+	r->meter.usage_is_ours = o->candidate.dialect == o->rq.dialect && dialect_usage_is_ours(&o->rq, &edit);
 	r->attempt_state = ATTEMPT_WAITING;
 	r->expired = false;
 	if (o->timeout_ms) {

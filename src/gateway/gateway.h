@@ -9,6 +9,7 @@
 #ifndef SLUICE_GATEWAY_GATEWAY_H
 #define SLUICE_GATEWAY_GATEWAY_H
 
+#include "dialect/settings.h"
 #include "gateway/service.h"
 #include "net/exchange.h"
 #include "net/settings.h"
@@ -28,6 +29,7 @@ struct gateway_conf {
 	struct route_table routes;
 	const struct server_settings *server;
 	const struct upstream_settings *upstream;
+	const struct translation_settings *translation;
 	const void *config;              /* the whole, for services that show it */
 	bool auth_required;
 };

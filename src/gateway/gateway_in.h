@@ -19,6 +19,8 @@
 #include "dialect/stream.h"
 #include "gateway/endpoints.h"
 #include "gateway/gateway.h"
+#include "gateway/recall.h"
+#include "gateway/translation.h"
 #include "net/client.h"
 #include "net/exchange.h"
 #include "net/sse.h"
@@ -84,11 +86,14 @@ struct req_open {
 	int status;
 	unsigned n_fields;
 	struct str id_text;              /* the request's id, once it was written for the answer */
+	struct str dropped;              /* names of what the target's dialect has no word for */
 
 	/* What follows is not zeroed for a new request, but set before it is read. The buffers keep a little memory. */
 	struct dialect_request rq;
 	struct plan plan;
 	struct candidate candidate;
+	struct chat_request *chat;       /* translated: the request as the neutral model has it, and on its wire */
+	struct chat_wire *wire;
 	struct call_request request;
 	struct err err;                  /* why it is refused */
 	struct dialect_error failure;    /* of the last attempt */
@@ -112,6 +117,8 @@ struct req {
 	struct ulid id;
 	uint64_t start_us, since_us;     /* monotonic: first byte, start of the wait under way */
 	uint64_t bytes_out;
+	uint64_t deadline_ms;            /* of a stream: its total time; `limit` also serves its signs of life */
+	uint64_t silent_at;              /* bytes_out when it was looked at last */
 	uint32_t bytes_in;
 	uint32_t wait_us[REQ_WAITS];     /* time spent in the steps that wait; the others take none of a turn's time */
 	uint32_t first_byte_us, overhead_us;
@@ -144,6 +151,8 @@ struct req {
 		char *resume;            /* what the meter keeps, on the heap (Responses) */
 	};
 	bool is_array;
+	struct translation *translation; /* NULL: the provider's bytes pass */
+	struct recall *recall;           /* with it */
 	char *held;                      /* a partial event; at the end, the last bytes until the journal is written */
 	uint32_t held_n, held_cap;
 
@@ -211,7 +220,8 @@ MUST_USE bool req_take_head(struct req *);
 
 /* ---- attempt.c: one call of one candidate ---- */
 extern const struct call_events attempt_events;
-MUST_USE bool attempt_start(struct req *);  /* false: the arena is full */
+/* False: this candidate cannot be given the request; open->err tells. */
+MUST_USE bool attempt_start(struct req *);
 void attempt_cancel(struct req *);
 void attempt_expire(struct req *);          /* its time is over */
 void attempt_fail(struct req *, enum err_code, const char *text);
@@ -219,14 +229,28 @@ void attempt_fail(struct req *, enum err_code, const char *text);
 void attempt_fail_with_error(struct req *, const struct dialect_error *);
 
 /* ---- relay.c: the stream from upstream to the client ---- */
-void relay_init(struct req *);
+MUST_USE bool relay_init(struct req *);      /* false: no memory */
 /* Takes upstream bytes. Before the client has got anything they are kept in open->answer. */
 void relay_data(struct req *, struct str);
 void relay_end(struct req *, const struct err *failure);   /* NULL: the transport ended well */
 /* Writes the head and what is there, and gives back the beginning. */
 void relay_start(struct req *);
+/* The stream's timer: true, if its time is not over: it goes on. */
+bool relay_tick(struct req *);
 /* The journal could not be written: the last event is an error's. */
 void relay_fail_unwritten(struct req *);
+
+/* ---- translate.c: when the provider speaks another dialect than the client ---- */
+bool req_is_translated(const struct req *);         /* by the candidate under way */
+/* The request in the candidate's dialect: body, and lines of its head. False: err tells, in the client's words. */
+MUST_USE bool translate_request(struct req *, struct str *body, struct str *head, struct err *);
+struct str translate_path(struct req *);            /* p == NULL: the arena is full */
+struct str translate_forward(struct req *);         /* the client's lines that go along; p == NULL: the arena is full */
+MUST_USE bool translate_stream(struct req *);       /* makes r->translation; false: no memory */
+MUST_USE bool translate_answer(struct req *, struct err *);   /* open->answer becomes the client's */
+bool translate_passes_field(struct str name);
+struct str translate_content_type(const struct req *);
+struct str translate_accepted_type(const struct req *);
 
 /* ---- deliver.c: what leaves, and when ---- */
 void deliver_add_field(struct req *, struct str name, struct str value);

@@ -144,7 +144,7 @@ static enum step step_plan(struct req *r)
 	struct req_open *o = r->open;
 	struct err e;
 
-	if (!plan_make(&o->plan, &req_conf(r)->routes, o->rq.model, o->rq.dialect->id, &o->arena, &e))
+	if (!plan_make(&o->plan, &req_conf(r)->routes, o->rq.model, o->rq.dialect->id, o->rq.call, &o->arena, &e))
 		return refuse_with(r, &e);
 	if (!plan_next(&o->plan, -1, &o->arena, &o->candidate, &o->wait_ms))
 		return req_refuse(r, ERR_NO_DEPLOYMENT, "the model \"%.*s\" has no deployment that can be used",
@@ -180,13 +180,25 @@ static enum step attempt_failed(struct req *r)
 	return STEP_BACKOFF;
 }
 
+/* The candidate cannot be given this request: another one may speak the client's dialect, or a richer one. */
+static enum step cannot_take(struct req *r)
+{
+	struct req_open *o = r->open;
+
+	plan_skip_deployment(&o->plan, o->candidate.deployment);
+	if (o->err.code == ERR_TOO_LARGE ||
+	    !plan_next(&o->plan, -1, &o->arena, &o->candidate, &o->wait_ms))
+		return STEP_REFUSE;
+	o->waited = true;
+	o->wait_ms = 0;
+	return STEP_BACKOFF;
+}
+
 static enum step step_attempt(struct req *r)
 {
 	switch ((enum attempt_state)r->attempt_state) {
 	case ATTEMPT_NONE:
-		if (!attempt_start(r))
-			return req_refuse(r, ERR_TOO_LARGE, "the request needs more memory than it may have");
-		return STEP_WAIT;
+		return attempt_start(r) ? STEP_WAIT : cannot_take(r);
 	case ATTEMPT_WAITING:
 		return STEP_WAIT;
 	case ATTEMPT_STARTED:

@@ -110,7 +110,8 @@ static void hold_error(struct req *r, const struct err *e)
 	char id[ULID_LEN];
 
 	ulid_text(id, r->id);
-	if (!stream_write_error(&r->meter, e, str_of(id, ULID_LEN), &b))
+	if (r->translation ? !translation_write_error(r->translation, e, str_of(id, ULID_LEN), &b)
+	                   : !stream_write_error(&r->meter, e, str_of(id, ULID_LEN), &b))
 		buf_clear(&b);
 	hold_last(r, buf_str(&b));
 	buf_fini(&b);
@@ -246,9 +247,77 @@ static void take_array(struct req *r, struct str run)
 		drop_held(r);
 }
 
+/* ---- of another dialect ---- */
+
+static void fail_translated(struct req *r, const struct dialect_error *error)
+{
+	struct err e = error->err;
+
+	if (r->attempt_state == ATTEMPT_WAITING) {
+		attempt_fail_with_error(r, error);
+		return;
+	}
+	r->meter.failed = true;
+	hold_error(r, &e);
+	timer_start(r->w->loop, &r->limit, END_GRACE_MS);
+}
+
+/* What the translation made of the provider's bytes, or of their end. */
+static void take_translated(struct req *r, enum translated got, struct buf *out, struct dialect_error *error,
+                            const struct err *e)
+{
+	const struct usage *u = translation_usage(r->translation);
+
+	if (u->source != USAGE_NONE)
+		r->meter.usage = *u;
+	r->meter.started = translation_started(r->translation);
+	switch (got) {
+	case TRANSLATED_ON:
+		forward(r, buf_str(out));
+		break;
+	case TRANSLATED_END:
+		r->meter.ended = true;
+		end_soon(r, buf_str(out));
+		break;
+	case TRANSLATED_ERROR:
+		if (r->attempt_state != ATTEMPT_WAITING)
+			forward(r, buf_str(out));
+		fail_translated(r, error);
+		break;
+	case TRANSLATED_BROKEN:
+		if (r->attempt_state != ATTEMPT_WAITING)
+			forward(r, buf_str(out));
+		fail(r, e->text);
+		break;
+	}
+}
+
+static void take_to_translate(struct req *r, struct str run)
+{
+	struct buf out = buf_make((size_t)req_conf(r)->upstream->event_max_bytes + LOOP_SCRATCH_BYTES);
+	struct dialect_error error;
+	struct err e;
+
+	take_translated(r, translation_take(r->translation, &r->w->events, run, &out, &error, &e), &out, &error, &e);
+	buf_fini(&out);
+}
+
+/* The transport has ended: does the provider's dialect take that for the end? */
+static void finish_translation(struct req *r)
+{
+	struct buf out = buf_make((size_t)req_conf(r)->upstream->event_max_bytes + LOOP_SCRATCH_BYTES);
+	struct dialect_error error;
+	struct err e;
+	enum translated got = translation_finish(r->translation, &r->w->events, &out, &error, &e);
+
+	if (got != TRANSLATED_BROKEN)
+		take_translated(r, got, &out, &error, &e);
+	buf_fini(&out);
+}
+
 /* ---- for the other files ---- */
 
-void relay_init(struct req *r)
+bool relay_init(struct req *r)
 {
 	bool ours = r->meter.usage_is_ours;
 
@@ -258,13 +327,18 @@ void relay_init(struct req *r)
 	free(r->array); /* of the attempt before, or what its meter kept */
 	r->is_array = r->open->rq.framing == FRAMING_JSON_ARRAY;
 	r->array = r->is_array ? mem_zalloc(sizeof *r->array) : NULL;
+	translation_free(r->translation);
+	r->translation = NULL;
+	return !req_is_translated(r) || translate_stream(r);
 }
 
 void relay_data(struct req *r, struct str bytes)
 {
 	if (!goes_on(r))
 		return;
-	if (r->is_array)
+	if (r->translation)
+		take_to_translate(r, bytes);
+	else if (r->is_array)
 		take_array(r, bytes);
 	else
 		take_sse(r, bytes);
@@ -282,6 +356,15 @@ void relay_end(struct req *r, const struct err *failure)
 	struct err cut;
 
 	if (r->relay_over)
+		return;
+	if (r->translation && !failure && !r->relay_ended && !r->meter.failed) {
+		finish_translation(r);
+		if (r->attempt_state == ATTEMPT_WAITING && r->meter.started) {
+			r->attempt_state = ATTEMPT_STARTED;
+			req_wake(r);
+		}
+	}
+	if (r->attempt_state == ATTEMPT_FAILED)
 		return;
 	if (r->attempt_state == ATTEMPT_WAITING) {
 		if (failure)
@@ -310,6 +393,47 @@ void relay_end(struct req *r, const struct err *failure)
 	hold_error(r, &cut);
 }
 
+/* A sign of life by the dialect's custom (dialects.md X5), when the provider is silent at an event's boundary. An array
+ * takes white space between its elements. */
+static void ping(struct req *r)
+{
+	struct buf b = buf_make(4096);
+
+	if (r->held_n || !sse_at_boundary(&r->framer) || exchange_pending(r->x))
+		return;
+	if (r->translation)
+		(void)translation_write_ping(r->translation, &b);
+	else if (r->is_array)
+		buf_append(&b, r->meter.opened ? STR("\r\n") : STR(""));
+	else if (r->meter.dialect->id == DIALECT_ANTHROPIC)
+		buf_append(&b, STR("event: ping\ndata: {\"type\": \"ping\"}\n\n"));
+	else if (r->meter.framing == FRAMING_SSE)
+		buf_append(&b, STR(": ping\n\n"));
+	forward(r, buf_str(&b));
+	buf_fini(&b);
+}
+
+static void await_ping(struct req *r)
+{
+	int64_t every = req_conf(r)->server->stream_ping_ms;
+	uint64_t now = loop_now_ms(r->w->loop), left = r->deadline_ms > now ? r->deadline_ms - now : 0;
+
+	if (every > 0 && (uint64_t)every < left)
+		left = (uint64_t)every;
+	timer_start(r->w->loop, &r->limit, left);
+}
+
+bool relay_tick(struct req *r)
+{
+	if (r->relay_ended || r->relay_over || !r->x || loop_now_ms(r->w->loop) >= r->deadline_ms)
+		return false;
+	if (r->bytes_out == r->silent_at)
+		ping(r);
+	r->silent_at = r->bytes_out;
+	await_ping(r);
+	return true;
+}
+
 void relay_start(struct req *r)
 {
 	struct req_open *o = r->open;
@@ -321,6 +445,9 @@ void relay_start(struct req *r)
 	exchange_start(r->x, o->status, o->fields, o->n_fields, -1);
 	forward(r, buf_str(&o->answer));
 	req_shed(r);
+	r->deadline_ms = r->limit.due_ms;
+	r->silent_at = r->bytes_out;
+	await_ping(r);
 	if (exchange_full(r->x) && call_active(&r->call))
 		call_pause(&r->call);
 }

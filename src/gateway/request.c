@@ -24,6 +24,8 @@ static void on_limit(struct timer *t)
 {
 	struct req *r = CONTAINER_OF(t, struct req, limit);
 
+	if (r->relaying && relay_tick(r))
+		return;
 	r->expired = true;
 	if (r->attempt_state == ATTEMPT_WAITING || r->relaying)
 		attempt_expire(r);
@@ -133,6 +135,8 @@ void req_free(struct req *r)
 	free(r->texts);
 	free(r->held);
 	free(r->array); /* or resume */
+	translation_free(r->translation);
+	recall_free(r->recall);
 	free(r->attempts);
 	key_unref(r->key);
 	snapshot_unref(r->snapshot);

@@ -20,7 +20,7 @@ struct budget_settings {
 	int64_t period_ms;               /* SETTING_UNSET: never starts anew */
 };
 
-enum role_setting { ROLE_USER, ROLE_ADMIN };
+enum role_setting { ROLE_SETTING_USER, ROLE_SETTING_ADMIN };
 
 struct key_settings {
 	struct str name, key;

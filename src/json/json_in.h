@@ -73,7 +73,8 @@ static inline const uint8_t *json_find_stop(const uint8_t *start, const uint8_t 
 	return p;
 }
 
-/* value.c: the escape at *p (a backslash) as UTF-8; moves *p behind it. 0: malformed. A pair of surrogate escapes is one
+/* value.c: the escape at *p (a backslash) as UTF-8; moves *p behind it. 0: malformed. A pair of surrogate escapes is
+ * one
  * character; half of one stands for no character, so it becomes U+FFFD. */
 size_t json_take_escape(const char **p, const char *end, char out[4]);
 

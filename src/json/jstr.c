@@ -80,6 +80,17 @@ struct str jstr_plain(struct arena *a, struct jstr s) { return unescape(a, s, fa
 
 struct str jstr_inner(struct arena *a, struct jstr s) { return unescape(a, s, true); }
 
+static bool is_space(char c) { return c == ' ' || c == '\n' || c == '\r' || c == '\t'; }
+
+struct str json_trim(struct str s)
+{
+	while (s.n && is_space(s.p[0]))
+		s = str_slice(s, 1, s.n);
+	while (s.n && is_space(s.p[s.n - 1]))
+		s.n--;
+	return s;
+}
+
 bool jstr_is_blank(struct jstr s)
 {
 	for (size_t i = 0; i < s.n; i++) {

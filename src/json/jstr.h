@@ -44,6 +44,9 @@ struct str jstr_plain(struct arena *, struct jstr);
  */
 struct str jstr_inner(struct arena *, struct jstr);
 
+/* Without the white space that JSON allows around a value (RFC 8259 section 2). */
+struct str json_trim(struct str);
+
 /* True if there is nothing in it but white space, escaped or not. */
 bool jstr_is_blank(struct jstr);
 /* Two texts one behind the other, in the arena. p == NULL: the arena is full. */

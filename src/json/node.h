@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * node: a whole JSON text as a flat array of nodes in the order in which the values begin. Each node holds the raw text
- * of its value, so that a schema, a number or a tool's arguments go on exactly as they were written. For bodies that are
+ * of its value, so that a schema, a number or a tool's arguments go on exactly as they were written. For bodies that
+ * are
  * translated, where most members are read; a body of which few members matter is only scanned (json/scan.h).
  *
  * The text is judged by json_scan first: the rules are the same. Nodes and what they point to live as long as the arena
@@ -19,7 +20,8 @@
 
 struct json_node {
 	const char *p;           /* the value's raw text */
-	const char *key;         /* the member's name, escaped, without quotes; NULL: an element of an array, or the root */
+	/* the member's name, escaped, without quotes; NULL: an element of an array, or the root */
+	const char *key;
 	uint32_t n;              /* bytes of the raw text */
 	uint32_t key_n;
 	uint32_t skip;           /* nodes of this value, itself included: the next sibling is this + skip */

@@ -189,6 +189,7 @@ static struct snapshot *make_snapshot(struct config *c, struct err *e)
 	r->config = c;
 	r->gw.server = &c->server;
 	r->gw.upstream = &c->upstream;
+	r->gw.translation = &c->translation;
 	r->gw.config = c;
 	r->gw.auth_required = c->auth == AUTH_SETTING_REQUIRED;
 	if (!route_table_init(&r->gw.routes, &source, &c->arena, e)) {
@@ -236,7 +237,7 @@ static struct key_fixed *fixed_keys(const struct config *c, struct arena *a)
 		out[i] = (struct key_fixed){
 			.name = ks[i].name, .key = ks[i].key, .team = ks[i].team, .user = ks[i].user,
 			.models = ks[i].models.items, .n_models = ks[i].models.n, .tags = ks[i].tags.items,
-			.n_tags = ks[i].tags.n, .role = ks[i].role == ROLE_ADMIN ? KEY_ADMIN : KEY_USER,
+			.n_tags = ks[i].tags.n, .role = ks[i].role == ROLE_SETTING_ADMIN ? KEY_ADMIN : KEY_USER,
 		};
 	return out;
 }

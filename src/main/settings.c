@@ -70,6 +70,8 @@ static const struct setting config_rows[] = {
 	  .help = "What clients may ask for, besides PROVIDER/MODEL." },
 	{ .name = "routing", .type = SETTING_SECTION, AT(routing), .section = &routing_settings,
 	  .help = "What is done when a deployment fails." },
+	{ .name = "translation", .type = SETTING_SECTION, AT(translation), .section = &translation_settings,
+	  .help = "Requests to providers of another dialect than the client's." },
 	{ .name = "cache", .type = SETTING_SECTION, AT(cache), .section = &cache_settings,
 	  .help = "Answers given again." },
 	{ .name = "limits", .type = SETTING_SECTION, AT(limits), .section = &limits_settings,

@@ -13,6 +13,7 @@
 #include "base/arena.h"
 #include "cache/settings.h"
 #include "conf/read.h"
+#include "dialect/settings.h"
 #include "govern/settings.h"
 #include "guard/settings.h"
 #include "net/settings.h"
@@ -40,6 +41,7 @@ struct config {
 	struct setting_array providers;  /* struct provider_settings */
 	struct setting_array models;     /* struct model_settings */
 	struct routing_settings routing;
+	struct translation_settings translation;
 	struct cache_settings cache;
 	struct limits_settings limits;
 	struct budgets_settings budgets;

@@ -117,7 +117,7 @@ struct str chat_args_json(struct arena *a, const struct chat_args *args, bool *o
 	inner = jstr_inner(a, args->text);
 	if (!inner.p)
 		return inner;
-	inner = str_trim(inner);
+	inner = json_trim(inner);
 	if (inner.n && inner.p[0] == '{' && json_scan(NULL, inner, JSON_DEPTH_MAX, NULL, &fault))
 		return inner;
 	*odd = true;

@@ -31,7 +31,8 @@ enum chat_maker {
 	MAKERS
 };
 
-/* Signature, encrypted reasoning, thought signature: goes back byte for byte, and only to its maker (rules G6, O1-O9). */
+/* Signature, encrypted reasoning, thought signature: goes back byte for byte, and only to its maker (rules G6, O1-O9).
+ * */
 struct chat_opaque {
 	struct jstr bytes;               /* absent: no token */
 	struct jstr id;                  /* the item that it belongs to (Responses "rs_…"); may be absent */
@@ -117,7 +118,8 @@ struct chat_block {
 	struct chat_block *blocks;       /* of a result; of reasoning: the summary's parts, as CHAT_TEXT */
 	struct chat_citation *citations;
 	struct chat_extra *extras;
-	struct str raw;                  /* CHAT_RAW; also of server tools' calls and results: as their dialect wrote them */
+	/* CHAT_RAW; also of server tools' calls and results: as their dialect wrote them */
+	struct str raw;
 };
 
 /* ---- requests ---------------------------------------------------------------------------------------------------- */
@@ -196,10 +198,12 @@ struct chat_request {
 	/* reasoning */
 	bool has_effort;
 	uint8_t effort;                  /* enum model_effort (model/facts.h), if has_effort */
-	uint8_t thinking;                /* enum tri: TRI_NO switched off, TRI_YES switched on with budget or adaptive */
+	/* enum tri: TRI_NO switched off, TRI_YES switched on with budget or adaptive */
+	uint8_t thinking;
 	bool thinking_adaptive;          /* the model decides how much */
 	int64_t thinking_budget;         /* tokens; 0: none given; -1: dynamic (Gemini) */
-	struct jstr summary;             /* Responses: auto, concise, detailed; Anthropic's display: summarized, omitted */
+	/* Responses: auto, concise, detailed; Anthropic's display: summarized, omitted */
+	struct jstr summary;
 	uint8_t show_thoughts;           /* enum tri */
 	bool want_encrypted;             /* Responses: include reasoning.encrypted_content */
 

@@ -119,6 +119,9 @@ static const struct setting server_rows[] = {
 	{ .name = "write_timeout", .type = SETTING_DURATION, AT(write_timeout_ms), .value = "60s", .min = "1s",
 	  .max = "1h",
 	  .help = "A client that takes nothing of its queued answer for this long is cut off." },
+	{ .name = "stream_ping", .type = SETTING_DURATION, AT(stream_ping_ms), .value = "15s", .min = "0", .max = "1h",
+	  .help = "A streamed answer of which the provider sends nothing for this long gets a sign of life in the client's "
+	          "dialect, so that nobody on the way gives it up. 0: none." },
 };
 #undef STRUCT
 

@@ -45,6 +45,7 @@ struct server_settings {
 	int64_t body_timeout_ms;         /* between two reads of a body */
 	int64_t idle_timeout_ms;         /* keep-alive */
 	int64_t write_timeout_ms;        /* the client takes nothing of what is queued */
+	int64_t stream_ping_ms;          /* 0: no signs of life */
 };
 
 struct upstream_pool_settings {

@@ -54,10 +54,13 @@ static bool make_group(struct plan *p, const struct route_model *m, struct str m
 		const struct deployment *d = &m->deployments[i];
 		unsigned index;
 		const struct route_face *face = route_face_of(d->provider, p->dialect, &index);
+		enum dialect_id dialect = p->dialect;
 
 		if (!face)
+			face = route_face_translated(d->provider, p->dialect, p->call, &dialect, &index);
+		if (!face)
 			continue;
-		p->group[n] = (struct candidate){ d, face, index,
+		p->group[n] = (struct candidate){ d, face, index, dialect_by_id(dialect),
 			                          d->has_star ? upstream_model(d->model, matched, a) : d->model };
 		if (!p->group[n].model.p)
 			return false;
@@ -73,8 +76,8 @@ static bool make_group(struct plan *p, const struct route_model *m, struct str m
 	return true;
 }
 
-bool plan_make(struct plan *p, const struct route_table *t, struct str name, enum dialect_id dialect, struct arena *a,
-               struct err *e)
+bool plan_make(struct plan *p, const struct route_table *t, struct str name, enum dialect_id dialect,
+               enum dialect_call call, struct arena *a, struct err *e)
 {
 	struct str matched, near;
 	const struct route_model *m = route_find(t, name, &matched);
@@ -86,7 +89,7 @@ bool plan_make(struct plan *p, const struct route_table *t, struct str name, enu
 		                      : "the model \"%.*s\" does not exist%.*s",
 		               STR_ARG(name), STR_ARG(near));
 	}
-	*p = (struct plan){ .table = t, .first = m, .dialect = dialect };
+	*p = (struct plan){ .table = t, .first = m, .dialect = dialect, .call = call };
 	if (!make_group(p, m, matched, a))
 		return err_set(e, ERR_TOO_LARGE, "the request needs more memory than it may have");
 	if (p->n == 0 && m->n_fallbacks == 0)

@@ -5,6 +5,8 @@
  * A model's candidates form a group. Inside a group there are 1 + retries.attempts tries: one candidate after the other
  * without waiting, and from the beginning again with back-off when there are fewer candidates than tries. When a
  * group's tries are used up, the next fallback model's group follows.
+ *
+ * A provider that does not speak the client's dialect is a candidate all the same if the call can be translated.
  */
 #ifndef SLUICE_ROUTE_PLAN_H
 #define SLUICE_ROUTE_PLAN_H
@@ -17,6 +19,7 @@ struct candidate {
 	const struct deployment *deployment;
 	const struct route_face *face;
 	unsigned face_index;
+	const struct dialect *dialect;   /* that is spoken there; not the client's: to be translated */
 	struct str model;                /* the upstream's name for it */
 };
 
@@ -24,6 +27,7 @@ struct plan {
 	const struct route_table *table;
 	const struct route_model *first;
 	enum dialect_id dialect;
+	enum dialect_call call;
 	struct candidate *group;         /* the group under way */
 	unsigned n;
 	unsigned tries;                  /* used in this group */
@@ -32,8 +36,8 @@ struct plan {
 
 /* Plans for the model `name`. ERR_MODEL_NOT_FOUND: unknown; ERR_INVALID_REQUEST: none of its deployments speaks the
  * dialect. The plan's parts are in the arena. */
-MUST_USE bool plan_make(struct plan *, const struct route_table *, struct str name, enum dialect_id, struct arena *,
-                        struct err *);
+MUST_USE bool plan_make(struct plan *, const struct route_table *, struct str name, enum dialect_id,
+                        enum dialect_call, struct arena *, struct err *);
 
 /* The candidate of the next try, and how long to wait before it (milliseconds; 0: at once). `retry_after_ms` is
  * what the last answer asked for (-1: nothing); longer than routing.retries.respect_retry_after means that this

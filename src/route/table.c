@@ -383,3 +383,25 @@ const struct route_face *route_face_of(const struct route_provider *p, enum dial
 		}
 	return NULL;
 }
+
+const struct route_face *route_face_translated(const struct route_provider *p, enum dialect_id client,
+                                               enum dialect_call call, enum dialect_id *spoken, unsigned *index)
+{
+	/* the richer dialect first; Chat Completions before Responses, which has no word for stop and seed (the gateway
+	 * takes Responses instead where a request needs it) */
+	static const enum dialect_id order[] = {
+		DIALECT_ANTHROPIC, DIALECT_GEMINI, DIALECT_OPENAI_CHAT, DIALECT_OPENAI_RESPONSES,
+	};
+
+	if (call != CALL_GENERATE || !dialect_by_id(client)->chat)
+		return NULL;
+	for (size_t i = 0; i < COUNT_OF(order); i++) {
+		const struct route_face *face = route_face_of(p, order[i], index);
+
+		if (face && order[i] != client && dialect_by_id(order[i])->chat) {
+			*spoken = order[i];
+			return face;
+		}
+	}
+	return NULL;
+}

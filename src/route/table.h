@@ -108,5 +108,8 @@ struct str route_nearest(const struct route_table *, struct str name, struct are
 const struct model_facts *deployment_facts(const struct deployment *, struct str upstream_model);
 
 const struct route_face *route_face_of(const struct route_provider *, enum dialect_id, unsigned *index);
+/* The face to which a call of the client's dialect can be translated, and the dialect that is spoken there; NULL: none. */
+const struct route_face *route_face_translated(const struct route_provider *, enum dialect_id client, enum dialect_call,
+                                               enum dialect_id *spoken, unsigned *index);
 
 #endif

@@ -163,8 +163,9 @@ static int setup(void **state)
 	check(e.text, rig.ledger != NULL);
 	rig.observe = observe_new(&(struct observe_options){ .loops = 1, .log = { false, STR("stdout") } }, &e);
 	rig.pool = pool_new(1, 16);
-	rig.gateway = gateway_new(&(struct gateway_options){ &rig.slot, rig.keys, rig.ledger, rig.observe, rig.pool,
-	                          { [SERVICE_ADMIN] = { serve_later, NULL } } });
+	rig.gateway = gateway_new(&(struct gateway_options){ .conf = &rig.slot, .keys = rig.keys, .ledger = rig.ledger,
+	                          .observe = rig.observe, .pool = rig.pool,
+	                          .services = { [SERVICE_ADMIN] = { serve_later, NULL } } });
 	rig.loop = loop_new(&(struct loop_options){ 0 }, &e);
 	rig.worker = worker_new(rig.gateway, rig.loop, &e);
 	check(e.text, rig.worker != NULL);

@@ -85,7 +85,7 @@ static void tries_follow(void **state)
 
 		init(&r, cases[i].settings);
 		arena_init(&a, 1 << 16);
-		check(cases[i].name, plan_make(&p, &r.table, str_from_z(cases[i].model), DIALECT_OPENAI_CHAT, &a, &e));
+		check(cases[i].name, plan_make(&p, &r.table, str_from_z(cases[i].model), DIALECT_OPENAI_CHAT, CALL_GENERATE, &a, &e));
 		for (size_t k = 0; plan_next(&p, k ? cases[i].retry_after_ms : -1, &a, &c, &wait); k++) {
 			check(cases[i].name, k < strlen(cases[i].happens));
 			n += (size_t)snprintf(got + n, sizeof got - n, "%s%.*s@%u", k ? " " : "", STR_ARG(c.model),
@@ -109,14 +109,14 @@ static void refuses(void **state)
 
 	init(&r, MODELS(MODEL("chat", "", ON("claude", "a")) ", " MODEL("x-*", "", ON("p", "y-*-z"))));
 	arena_init(&a, 1 << 16);
-	check("unknown", !plan_make(&p, &r.table, STR("cht"), DIALECT_OPENAI_CHAT, &a, &e));
+	check("unknown", !plan_make(&p, &r.table, STR("cht"), DIALECT_OPENAI_CHAT, CALL_GENERATE, &a, &e));
 	check(e.text, e.code == ERR_MODEL_NOT_FOUND && strstr(e.text, "\"chat\""));
-	check("dialect", !plan_make(&p, &r.table, STR("chat"), DIALECT_OPENAI_CHAT, &a, &e));
+	check("dialect", !plan_make(&p, &r.table, STR("chat"), DIALECT_OPENAI_CHAT, CALL_GENERATE, &a, &e));
 	check(e.text, e.code == ERR_INVALID_REQUEST);
-	check("dialect", plan_make(&p, &r.table, STR("chat"), DIALECT_ANTHROPIC, &a, &e));
+	check("dialect", plan_make(&p, &r.table, STR("chat"), DIALECT_ANTHROPIC, CALL_GENERATE, &a, &e));
 	arena_fini(&a);
 	arena_init(&a, 16);
-	check("no memory", !plan_make(&p, &r.table, STR("x-1"), DIALECT_OPENAI_CHAT, &a, &e));
+	check("no memory", !plan_make(&p, &r.table, STR("x-1"), DIALECT_OPENAI_CHAT, CALL_GENERATE, &a, &e));
 	check(e.text, e.code == ERR_TOO_LARGE);
 	arena_fini(&a);
 	routes_fini(&r);
@@ -137,7 +137,7 @@ static void weights_are_kept(void **state)
 		uint32_t wait;
 
 		arena_init(&a, 1 << 16);
-		check(e.text, plan_make(&p, &r.table, STR("m"), DIALECT_OPENAI_CHAT, &a, &e));
+		check(e.text, plan_make(&p, &r.table, STR("m"), DIALECT_OPENAI_CHAT, CALL_GENERATE, &a, &e));
 		check("first", plan_next(&p, -1, &a, &c, &wait) && wait == 0);
 		first += c.model.p[0] == 'a';
 		arena_fini(&a);

@@ -1,0 +1,252 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* translate: a request to a provider of another dialect, and what its answer's translation must know of it. */
+#include <assert.h>
+
+#include "gateway/gateway_in.h"
+#include "govern/keys.h"
+
+#define DROPPED_MAX_BYTES 1024
+
+bool req_is_translated(const struct req *r)
+{
+	return r->open->candidate.dialect != r->open->rq.dialect;
+}
+
+/* Anthropic's makes of Claude go by its rules wherever they run. */
+static bool is_claude(struct str model) { return str_find(model, STR("claude")) != STR_NPOS; }
+
+/* The value of the client's field among the lines kept for upstream; empty: it sent none. */
+static struct str forwarded(const struct req_open *o, struct str name)
+{
+	struct str lines = o->forward;
+
+	while (lines.n) {
+		struct str line = str_cut(&lines, '\n'), value = line, key = str_cut(&value, ':');
+
+		if (str_ieq(key, name))
+			return str_trim(value);
+	}
+	return (struct str){ 0 };
+}
+
+/* The client's request in the neutral model; read anew for each target, since writers may change it. */
+static bool read_chat(struct req *r, struct chat_request *out, struct err *e)
+{
+	struct req_open *o = r->open;
+	const struct json_node *body = json_nodes(&o->arena, o->rq.body, REQUEST_DEPTH_MAX, e);
+
+	*out = (struct chat_request){ .from = (uint8_t)o->rq.dialect->id };
+	if (!body || !o->rq.dialect->chat->read_request(&o->arena, &o->rq, body, out, e))
+		return false;
+	out->stream = o->rq.stream;
+	out->betas = forwarded(o, STR("anthropic-beta"));
+	return true;
+}
+
+/* Names as a header's value: visible ASCII, bounded. */
+static void note_dropped(struct req *r, const struct chat_drops *drops)
+{
+	struct req_open *o = r->open;
+	char *text = arena_alloc(&o->arena, DROPPED_MAX_BYTES);
+	size_t n = 0;
+
+	o->dropped = (struct str){ 0 };
+	if (!text || !drops->first)
+		return;
+	for (const struct chat_drop *d = drops->first; d; d = d->next) {
+		if (n + d->name.n + 4 > DROPPED_MAX_BYTES) {
+			memcpy(text + n, "...", 3);
+			n += 3;
+			break;
+		}
+		for (size_t i = 0; i < d->name.n; i++) {
+			char c = d->name.p[i];
+
+			text[n++] = c > ' ' && c < 0x7f && c != ',' ? c : '?';
+		}
+		if (d->next)
+			text[n++] = ',';
+	}
+	o->dropped = str_of(text, n);
+}
+
+static struct str tenant_of(const struct req *r)
+{
+	return r->key->info.team.n ? r->key->info.team : r->key->info.id;
+}
+
+/* Clients of these dialects send no reasoning back, or without its token. */
+static bool loses_thoughts(enum dialect_id client)
+{
+	return client == DIALECT_OPENAI_CHAT || client == DIALECT_OPENAI_COMPLETIONS;
+}
+
+/* What the answer's tokens are noted with; no tap where nothing is kept. */
+static struct translation_tap make_tap(struct req *r)
+{
+	struct keep *keep = r->w->gw->options.keep;
+
+	recall_free(r->recall);
+	r->recall = keep && r->key ? recall_new(keep, tenant_of(r), loses_thoughts(r->endpoint->dialect)) : NULL;
+	return (struct translation_tap){ r->recall ? recall_note : NULL, r->recall };
+}
+
+static bool is_strict(const struct req *r) { return req_conf(r)->translation->strict; }
+
+bool translate_request(struct req *r, struct str *body, struct str *head, struct err *e)
+{
+	struct req_open *o = r->open;
+	const struct candidate *c = &o->candidate;
+	const struct route_provider *p = c->deployment->provider;
+	struct chat_target target = {
+		.model = jstr_from(&o->arena, c->model),
+		.facts = deployment_facts(c->deployment, c->model),
+		.quirks = p->quirks,
+		.bedrock_claude = is_claude(c->model),
+		.ask_usage = !(p->quirks & QUIRK_NO_STREAM_OPTIONS),
+	};
+
+	o->wire = arena_zalloc(&o->arena, sizeof *o->wire);
+	o->chat = arena_zalloc(&o->arena, sizeof *o->chat);
+	if (!o->wire || !o->chat || !target.model.p)
+		return err_set(e, ERR_TOO_LARGE, "the request needs more memory than it may have");
+	o->wire->drops.arena = &o->arena;
+	if (!read_chat(r, o->chat, e))
+		return false;
+	if (r->w->gw->options.keep && r->key &&
+	    !recall_fill(r->w->gw->options.keep, tenant_of(r), &o->arena, o->chat))
+		return err_set(e, ERR_TOO_LARGE, "the request needs more memory than it may have");
+	if (!c->dialect->chat->write_request(&o->arena, o->chat, &target, o->wire, e))
+		return false;
+	if (o->wire->drops.first && is_strict(r))
+		return err_set(e, ERR_UNSUPPORTED_PARAMETER, "%.*s: the %s API of %.*s has no word for it",
+		               STR_ARG(o->wire->drops.first->name), c->dialect->name, STR_ARG(p->name));
+	note_dropped(r, &o->wire->drops);
+	*body = o->wire->body;
+	*head = o->wire->head;
+	return true;
+}
+
+struct str translate_path(struct req *r)
+{
+	struct req_open *o = r->open;
+	const struct dialect *d = o->candidate.dialect;
+	struct dialect_request rq = {
+		.dialect = d, .call = o->rq.call, .stream = r->want_stream,
+		.framing = r->want_stream ? FRAMING_SSE : FRAMING_WHOLE,
+		.query = r->want_stream && d->id == DIALECT_GEMINI ? STR("alt=sse") : (struct str){ 0 },
+	};
+
+	return d->upstream_path(&o->arena, &rq, o->candidate.model);
+}
+
+/* Of the client's fields only those that mean the same to everybody. */
+struct str translate_forward(struct req *r)
+{
+	static const struct str names[] = {
+		STR_INIT("user-agent"), STR_INIT("traceparent"), STR_INIT("tracestate"), STR_INIT("baggage"),
+	};
+	struct req_open *o = r->open;
+	char *at = arena_alloc(&o->arena, o->forward.n + 1), *start = at;
+	struct str lines = o->forward;
+
+	if (!at)
+		return (struct str){ 0 };
+	while (lines.n) {
+		struct str line = str_cut(&lines, '\n'), rest = line, key = str_cut(&rest, ':');
+
+		for (size_t i = 0; i < COUNT_OF(names); i++)
+			if (str_ieq(key, names[i])) {
+				at = put_str(at, line);
+				*at++ = '\n';
+			}
+	}
+	return str_of(start, (size_t)(at - start));
+}
+
+/* False: the arena is full. */
+static bool fill_options(struct req *r, struct translation_options *out)
+{
+	struct req_open *o = r->open;
+	const struct candidate *c = &o->candidate;
+	char *id = arena_alloc(&o->arena, ULID_LEN);
+
+	if (!id)
+		return false;
+	ulid_text(id, r->id);
+	*out = (struct translation_options){
+		.provider = c->dialect->chat,
+		.client = o->rq.dialect->chat,
+		.source = { .model = jstr_from(&o->arena, c->model), .quirks = c->deployment->provider->quirks,
+			    .bedrock_claude = is_claude(c->model) },
+		.undo = &o->wire->undo,
+		.tap = make_tap(r),
+		.reply = { .id = jstr_of(id, ULID_LEN), .created_s = ulid_time_ms(r->id) / 1000,
+			   .model = jstr_from(&o->arena, o->rq.model), .usage_asked = o->rq.usage_asked,
+			   .framing = o->rq.framing,
+			   .max_bytes = (size_t)req_conf(r)->upstream->response_max_bytes },
+		.frame_max_bytes = (size_t)req_conf(r)->upstream->event_max_bytes,
+	};
+	if (!out->source.model.p || !out->reply.model.p)
+		return false;
+	return !out->client->fill_reply || out->client->fill_reply(&o->arena, o->chat, &out->reply);
+}
+
+bool translate_stream(struct req *r)
+{
+	struct translation_options options;
+
+	translation_free(r->translation);
+	r->translation = fill_options(r, &options) ? translation_new(&options) : NULL;
+	return r->translation != NULL;
+}
+
+bool translate_answer(struct req *r, struct err *e)
+{
+	struct req_open *o = r->open;
+	struct translation_options options;
+	struct buf out = buf_make(o->answer.max);
+	bool good = fill_options(r, &options);
+
+	if (!good)
+		err_set(e, ERR_UPSTREAM, "the provider's answer needs more memory than it may have");
+	good = good && translation_whole(&options, &o->arena, buf_str(&o->answer), &out, NULL, e);
+	if (good) {
+		buf_fini(&o->answer);
+		o->answer = out;
+	} else {
+		buf_fini(&out);
+	}
+	return good;
+}
+
+/* Of a provider's fields, those that a client of another dialect can use: whom to ask about the request. */
+bool translate_passes_field(struct str name)
+{
+	return str_ieq(name, STR("request-id")) || str_ieq(name, STR("x-amzn-requestid")) ||
+	       str_ieq(name, STR("openai-processing-ms")) || str_ieq(name, STR("apim-request-id"));
+}
+
+struct str translate_content_type(const struct req *r)
+{
+	switch (r->open->rq.framing) {
+	case FRAMING_SSE: return STR("text/event-stream");
+	case FRAMING_LINES: return STR("application/x-ndjson");
+	case FRAMING_EVENTSTREAM: return STR("application/vnd.amazon.eventstream");
+	case FRAMING_JSON_ARRAY:
+	case FRAMING_WHOLE: break;
+	}
+	return STR("application/json");
+}
+
+struct str translate_accepted_type(const struct req *r)
+{
+	switch (r->open->candidate.dialect->chat->framing) {
+	case FRAMING_LINES: return STR("application/x-ndjson");
+	case FRAMING_EVENTSTREAM: return STR("application/vnd.amazon.eventstream");
+	case FRAMING_JSON_ARRAY: return STR("application/json");
+	case FRAMING_SSE:
+	case FRAMING_WHOLE: break;
+	}
+	return STR("text/event-stream");
+}

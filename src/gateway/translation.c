@@ -1,0 +1,259 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* translation: the machine between a provider's stream and a client of another dialect. */
+#include "gateway/translation.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/arena.h"
+#include "base/mem.h"
+#include "gateway/frames.h"
+
+struct translation {
+	const struct chat_codec *provider, *client;
+	struct translation_tap tap;
+	struct frames frames;
+	struct chat_undo_state *undo;
+	struct chat_order *order;
+	void *reader, *writer;           /* behind this struct */
+	char *texts;                     /* that the source and the reply point to */
+	struct usage usage;
+	bool reader_up, writer_up;
+	bool started, ended;
+};
+
+/* ---- life ---- */
+
+static char *keep(char *at, const char **p, size_t n)
+{
+	if (n)
+		memcpy(at, *p, n);
+	if (*p)
+		*p = at;
+	return at + n;
+}
+
+/* The reply and the source outlive the request's arena. */
+static void keep_texts(struct translation *t, struct chat_source *s, struct chat_reply *r)
+{
+	char *at = t->texts = mem_alloc(s->model.n + r->id.n + r->model.n + r->previous.n + r->echo.n + 1);
+
+	at = keep(at, &s->model.p, s->model.n);
+	at = keep(at, &r->id.p, r->id.n);
+	at = keep(at, &r->model.p, r->model.n);
+	at = keep(at, &r->previous.p, r->previous.n);
+	keep(at, &r->echo.p, r->echo.n);
+}
+
+static size_t aligned(size_t n) { return (n + 15) & ~(size_t)15; }
+
+struct translation *translation_new(const struct translation_options *o)
+{
+	size_t head = aligned(sizeof(struct translation)), reader = aligned(o->provider->reader_size);
+	struct translation *t = mem_zalloc(head + reader + o->client->writer_size);
+	struct chat_source source = o->source;
+	struct chat_reply reply = o->reply;
+
+	t->provider = o->provider;
+	t->client = o->client;
+	t->tap = o->tap;
+	t->reader = (char *)t + head;
+	t->writer = (char *)t + head + reader;
+	keep_texts(t, &source, &reply);
+	frames_init(&t->frames, o->provider->framing == FRAMING_WHOLE ? FRAMING_SSE : o->provider->framing,
+	            o->frame_max_bytes);
+	t->undo = chat_undo_new(o->undo, reply.max_bytes);
+	t->order = chat_order_new(o->client, reply.max_bytes);
+	t->reader_up = o->provider->reader_init(t->reader, &source);
+	t->writer_up = o->client->writer_init(t->writer, &reply);
+	if (t->reader_up && t->writer_up)
+		return t;
+	translation_free(t);
+	return NULL;
+}
+
+void translation_free(struct translation *t)
+{
+	if (!t)
+		return;
+	if (t->reader_up)
+		t->provider->reader_fini(t->reader);
+	if (t->writer_up)
+		t->client->writer_fini(t->writer);
+	chat_undo_free(t->undo);
+	chat_order_free(t->order);
+	frames_fini(&t->frames);
+	free(t->texts);
+	free(t);
+}
+
+/* ---- events ---- */
+
+static void note(struct translation *t, const struct chat_event *e)
+{
+	switch ((enum chat_event_kind)e->kind) {
+	case EVENT_OPEN:
+	case EVENT_DELTA:
+	case EVENT_CLOSE:
+	case EVENT_FINISH:
+		t->started = true;
+		break;
+	case EVENT_USAGE:
+		t->usage = e->usage;
+		break;
+	case EVENT_END:
+		t->started = t->ended = true;
+		break;
+	case EVENT_START:
+	case EVENT_PING:
+	case EVENT_ERROR:
+		break;
+	}
+}
+
+static enum translated too_much(struct err *err)
+{
+	err_set(err, ERR_UPSTREAM, "the provider's stream needs more memory than it may have");
+	return TRANSLATED_BROKEN;
+}
+
+static enum translated write(struct translation *t, struct arena *a, struct chat_events *events, struct buf *out,
+                             struct err *err)
+{
+	for (const struct chat_event *e = events->first; e; e = e->next) {
+		note(t, e);
+		if (t->tap.on_event)
+			t->tap.on_event(t->tap.arg, e);
+	}
+	if (t->undo && !chat_undo_events(t->undo, a, events))
+		return too_much(err);
+	if (t->order && !chat_order_add(t->order, a, events))
+		return too_much(err);
+	for (const struct chat_event *e = events->first; e; e = e->next)
+		if (!t->client->write_event(t->writer, a, e, out))
+			return too_much(err);
+	return t->ended ? TRANSLATED_END : TRANSLATED_ON;
+}
+
+static enum translated take_frame(struct translation *t, struct arena *a, const struct chat_frame *frame,
+                                  struct buf *out, struct dialect_error *error, struct err *err)
+{
+	struct arena_mark mark = arena_mark(a);
+	struct chat_events events = { 0 };
+	enum translated got = TRANSLATED_BROKEN;
+
+	switch (t->provider->read_event(t->reader, a, frame, &events, error, err)) {
+	case CHAT_READ_OK:
+		got = write(t, a, &events, out, err);
+		break;
+	case CHAT_READ_ERROR:
+		/* what came with it goes first */
+		got = write(t, a, &events, out, err);
+		if (got == TRANSLATED_ON || got == TRANSLATED_END)
+			got = TRANSLATED_ERROR;
+		break;
+	case CHAT_READ_BROKEN:
+		break;
+	}
+	arena_rewind(a, mark);
+	return got;
+}
+
+enum translated translation_take(struct translation *t, struct arena *a, struct str bytes, struct buf *out,
+                                 struct dialect_error *error, struct err *err)
+{
+	struct chat_frame frame;
+
+	for (;;) {
+		enum translated got;
+
+		switch (frames_next(&t->frames, &bytes, &frame)) {
+		case FRAMES_NONE:
+			return TRANSLATED_ON;
+		case FRAMES_BAD:
+			err_set(err, ERR_UPSTREAM, "the provider's stream has a wrong frame, or one larger than allowed");
+			return TRANSLATED_BROKEN;
+		case FRAMES_ONE:
+			break;
+		}
+		got = take_frame(t, a, &frame, out, error, err);
+		if (got != TRANSLATED_ON)
+			return got;
+	}
+}
+
+enum translated translation_finish(struct translation *t, struct arena *a, struct buf *out,
+                                   struct dialect_error *error, struct err *err)
+{
+	static const struct chat_frame end = { 0 };
+	struct dialect_error none;
+	enum translated got;
+
+	if (t->frames.framing == FRAMING_LINES && !frames_at_boundary(&t->frames)) {
+		/* the last line needs no line feed */
+		got = translation_take(t, a, STR("\n"), out, error, err);
+		if (got != TRANSLATED_ON)
+			return got;
+	}
+	if (!frames_at_boundary(&t->frames)) {
+		err_set(err, ERR_UPSTREAM, "the provider's stream ended in the middle of an event");
+		return TRANSLATED_BROKEN;
+	}
+	got = take_frame(t, a, &end, out, error ? error : &none, err);
+	if (got == TRANSLATED_ON) {
+		err_set(err, ERR_UPSTREAM, "the provider's stream ended in the middle");
+		return TRANSLATED_BROKEN;
+	}
+	return got;
+}
+
+bool translation_started(const struct translation *t) { return t->started; }
+
+const struct usage *translation_usage(const struct translation *t) { return &t->usage; }
+
+bool translation_write_error(struct translation *t, const struct err *e, struct str request_id, struct buf *out)
+{
+	return t->client->write_error(t->writer, e, request_id, out);
+}
+
+bool translation_write_ping(struct translation *t, struct buf *out)
+{
+	return t->client->write_ping(t->writer, out);
+}
+
+/* ---- whole answers ---- */
+
+/* The tap sees the blocks as a stream's opened and closed ones. */
+static void show(const struct translation_tap *tap, const struct chat_response *response)
+{
+	struct chat_event e = { 0 };
+
+	for (const struct chat_output *o = response->outputs; o; o = o->next, e.choice++)
+		for (const struct chat_block *b = o->blocks; b; b = b->next, e.block++) {
+			e.kind = EVENT_OPEN;
+			e.open = b;
+			tap->on_event(tap->arg, &e);
+			e.kind = EVENT_CLOSE;
+			tap->on_event(tap->arg, &e);
+		}
+}
+
+bool translation_whole(const struct translation_options *o, struct arena *a, struct str body, struct buf *out,
+                       struct chat_drops *drops, struct err *err)
+{
+	const struct json_node *root = json_nodes(a, body, ANSWER_DEPTH_MAX, err);
+	struct chat_response response = { 0 };
+
+	if (!root || !o->provider->read_response(a, &o->source, root, &response, err)) {
+		err->code = ERR_UPSTREAM;
+		err->origin = ERR_FROM_PROVIDER;
+		return false;
+	}
+	if (o->tap.on_event)
+		show(&o->tap, &response);
+	if (chat_undo_needed(o->undo))
+		chat_undo_response(a, o->undo, &response);
+	if (!o->client->write_response(a, &response, &o->reply, out, drops))
+		return err_set(err, ERR_UPSTREAM, "the provider's answer is larger than allowed");
+	return true;
+}
