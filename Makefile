@@ -36,7 +36,7 @@ OPT     := -O1 -g -fno-omit-frame-pointer -fsanitize=$(SAN) -fno-sanitize-recove
 LDX     := -fsanitize=$(SAN)
 endif
 CFLAGS  := $(CSTD) $(WARN) $(OPT) -fPIE -fno-common -fno-strict-aliasing $(EXTRA_CFLAGS)
-LIBS    := -lllhttp -lyyjson -lnghttp2 -lssl -lcrypto -lyaml -lsqlite3 -lxxhash -lpthread -lm
+LIBS    := -lllhttp -lyyjson -lnghttp2 -lssl -lcrypto -lyaml -lsqlite3 -lxxhash -lz -lpthread -lm
 
 SRC  := $(sort $(wildcard src/*/*.c))
 OBJ  := $(SRC:src/%.c=$(BUILD)/obj/%.o)
@@ -73,6 +73,13 @@ $(BUILD)/obj/%.o: src/%.c VERSION Makefile
 
 # What it embeds.
 $(BUILD)/obj/model/tokens_data.o: $(wildcard src/model/*.bin)
+
+# The catalogue's text, packed, as the bytes of an array.
+$(BUILD)/gen/catalogue.gz.inc: src/model/catalogue.txt Makefile
+	@mkdir -p $(@D)
+	$(Q)gzip -9nc $< | od -An -v -tx1 | sed 's/ \([0-9a-f][0-9a-f]\)/0x\1,/g' >$@.new && mv $@.new $@
+$(BUILD)/obj/model/catalogue_data.o: $(BUILD)/gen/catalogue.gz.inc
+$(BUILD)/obj/model/catalogue_data.o: CPPFLAGS += -I$(BUILD)/gen
 
 # Unit tests link everything but main(); -Itests for tests/lib.
 $(BUILD)/unit/%: tests/unit/%.c $(LIB_OBJ) Makefile

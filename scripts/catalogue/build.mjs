@@ -106,18 +106,19 @@ function prices_of(model, ctx) {
   const sets = Array.isArray(model.prices) ? model.prices : [{ prices: model.prices }];
   if (sets[0].constraint) fail(`${ctx.where}: the first price has a condition`);
   const free = model.id.endsWith(':free') || /^gemma/.test(model.id) && /free of charge/i.test(model.price_comments ?? '');
-  return sets
-    .map(({ constraint: c, prices }) => {
-      const condition = [];
-      if (c?.type === 'start_date') condition.push(`from=${c.start_date}`);
-      else if (c?.type === 'time_of_date') condition.push(`daily=${hours(c.start_time)}-${hours(c.end_time)}`);
-      else if (c) fail(`${ctx.where}: the condition ${JSON.stringify(c)} is not known`);
-      // No price at all is free only where the provider says so; elsewhere it is unknown.
-      if (Object.keys(prices).length === 0) return free ? 'input=0 output=0' : '';
-      return set(condition, prices, ctx);
-    })
-    .filter((s) => s)
-    .join('; ');
+  const texts = sets.map(({ constraint: c, prices }) => {
+    const condition = [];
+    if (c?.type === 'start_date') condition.push(`from=${c.start_date}`);
+    else if (c?.type === 'time_of_date') condition.push(`daily=${hours(c.start_time)}-${hours(c.end_time)}`);
+    else if (c) fail(`${ctx.where}: the condition ${JSON.stringify(c)} is not known`);
+    // No price at all is free only where the provider says so; elsewhere it is unknown.
+    if (Object.keys(prices).length === 0) return free ? 'input=0 output=0' : '';
+    return set(condition, prices, ctx);
+  });
+  // only in units that we do not count
+  if (texts.every((t) => !/\b(input|output|audio_hour|request|web_search|search)=/.test(t))) return '';
+  if (texts[0] === '') fail(`${ctx.where}: has a later price, but no first one`);
+  return texts.filter((t) => t).join('; ');
 }
 
 function hours(time) {

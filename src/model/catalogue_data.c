@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* catalogue_data: the built-in catalogue. The build packs src/model/catalogue.txt; here it is unpacked once. */
+#include <pthread.h>
+#include <zlib.h>
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "model/catalogue_in.h"
+
+static const uint8_t packed[] = {
+#include "catalogue.gz.inc"
+};
+
+static struct str text;
+static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+/* RFC 1952 ends with the length of what was packed. */
+static void unpack(void)
+{
+	const uint8_t *end = packed + sizeof(packed);
+	size_t n = (size_t)end[-4] | (size_t)end[-3] << 8 | (size_t)end[-2] << 16 | (size_t)end[-1] << 24;
+	char *out = mem_alloc(n);
+	z_stream z = { .next_in = (Bytef *)packed, .avail_in = sizeof(packed), .next_out = (Bytef *)out, .avail_out = (uInt)n };
+
+	if (inflateInit2(&z, 16 + MAX_WBITS) != Z_OK || inflate(&z, Z_FINISH) != Z_STREAM_END || z.total_out != n)
+		log_panic("the built-in catalogue is damaged");
+	inflateEnd(&z);
+	text = str_of(out, n);
+}
+
+struct str catalogue_builtin_text(void)
+{
+	pthread_once(&once, unpack);
+	return text;
+}
