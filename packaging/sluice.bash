@@ -21,14 +21,15 @@ _sluice() {
 		;;
 	*)
 		if [ "$COMP_CWORD" -eq 1 ]; then
-			words='serve check demo key spend logs models providers manual version help --version --help -c --listen --data-dir'
+			words='serve check demo key spend logs models providers tokens manual version help --version --help -c --listen --data-dir'
 		else
 			case $command in
 			serve | -*) words='-c --listen --data-dir' ;;
 			check | models) words='-c --json' ;;
 			demo) words='--listen --data-dir' ;;
 			providers) words='--json' ;;
-			help) words='serve check demo key spend logs models providers manual version help' ;;
+			tokens) words="--model $gateway" ;;
+			help) words='serve check demo key spend logs models providers tokens manual version help' ;;
 			spend) words="--by $filters $gateway" ;;
 			logs) words="-f $filters $gateway" ;;
 			key)

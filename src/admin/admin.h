@@ -15,6 +15,7 @@
 #include "gateway/service.h"
 
 struct admin;
+struct estimator;
 struct keys;
 struct ledger;
 struct pool;
@@ -23,6 +24,7 @@ struct admin_options {
 	struct keys *keys;
 	struct ledger *ledger;
 	struct pool *pool;
+	const struct estimator *estimator;   /* of tokens; NULL: only defaults are shown */
 	/* Reads the configuration again and takes it over; on a pool thread. False: the old one stays, err tells. */
 	bool (*reload)(void *arg, struct err *);
 	void *reload_arg;

@@ -105,7 +105,7 @@ void idempotency_end(struct idempotency *, const struct admin_call *, struct str
 
 admin_handler keys_api_create, keys_api_list, keys_api_get, keys_api_edit, keys_api_revoke, keys_api_rotate;
 admin_handler spend_api_sums, spend_api_rows, spend_api_row;
-admin_handler models_api_models, models_api_providers;
+admin_handler models_api_models, models_api_providers, tokens_api_families;
 admin_handler admin_api_reload;
 
 struct admin {

@@ -75,6 +75,12 @@ static const char openapi_schemas[] =
 		M("name", S_TEXT) N("credentials", S_COUNT) N("region", S_TEXT_NULL) N("zdr", S_BOOL)
 		N("trains_on_data", S_BOOL)
 		N("faces", S_LIST(S_OBJECT(M("dialects", S_LIST(S_TEXT)) N("base_url", S_TEXT_NULL))))))
+	N("TokenEstimate", S_OBJECT(
+		M("ratio", S_NOTE("\"string\"", "tokens for each of the basis; a decimal")) N("samples", S_COUNT)
+		N("error", S_NOTE("[\"string\",\"null\"]", "mean relative error; null: nothing to compare yet"))))
+	N("TokenFamily", S_OBJECT(
+		M("family", S_TEXT) N("encoding", S_TEXT) N("exact", S_BOOL) N("text", S_REF("TokenEstimate"))
+		N("body", S_REF("TokenEstimate"))))
 	N("Reloaded", S_OBJECT(M("reloaded", S_BOOL))) "}";
 
 #endif

@@ -27,6 +27,8 @@ static const struct admin_route rows[] = {
 	  "Model", true },
 	{ METHOD_GET, "v1/providers", models_api_providers, true, 0, 200, "Configured providers, without credentials",
 	  NULL, "Provider", true },
+	{ METHOD_GET, "v1/tokens", tokens_api_families, true, 0, 200,
+	  "How tokens are counted, by family of tokenizers, and how well", NULL, "TokenFamily", true },
 	{ METHOD_POST, "v1/config/reload", admin_api_reload, false, 0, 200, "Read the configuration again", NULL,
 	  "Reloaded", false },
 	{ METHOD_POST, "reload", admin_api_reload, false, 0, 200, "Read the configuration again", NULL, "Reloaded",

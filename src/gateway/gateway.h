@@ -15,6 +15,7 @@
 #include "net/settings.h"
 #include "route/table.h"
 
+struct estimator;
 struct gateway;
 struct keep;
 struct keys;
@@ -41,6 +42,7 @@ struct gateway_options {
 	struct observe *observe;
 	struct pool *pool;
 	struct keep *keep;               /* of conversations (cache/keep.h); NULL: nothing is kept */
+	struct estimator *estimator;     /* of tokens (model/estimate.h); NULL: nothing is learned */
 	struct service services[SERVICES];
 };
 

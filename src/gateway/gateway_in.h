@@ -181,6 +181,7 @@ struct worker {
 	struct slab slab;                /* of struct req */
 	struct arena events;             /* for one stream event at a time */
 	uint64_t last_figures_ms;
+	uint64_t next_sample_ms;         /* when the estimator of tokens may learn again */
 };
 
 static inline const struct gateway_conf *req_conf(const struct req *r)

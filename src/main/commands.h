@@ -17,5 +17,6 @@ int command_spend(int argc, char **argv);
 int command_logs(int argc, char **argv);
 int command_models(int argc, char **argv);
 int command_providers(int argc, char **argv);
+int command_tokens(int argc, char **argv);
 
 #endif

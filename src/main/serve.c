@@ -28,6 +28,7 @@
 #include "main/notify.h"
 #include "main/services.h"
 #include "main/settings.h"
+#include "model/estimate.h"
 #include "net/pool.h"
 #include "net/server.h"
 #include "net/tls.h"
@@ -78,6 +79,7 @@ struct serve {
 	struct observe *observe;
 	struct pool *pool;
 	struct keep *keep;
+	struct estimator estimator;
 	struct gateway *gateway;
 	struct admin *admin;
 	struct services_context services;
@@ -374,6 +376,23 @@ static void set_figures(struct hook *h)
 	observe_figure(worker_observe(l->worker), METRIC_SERVER_REFUSED, st.refused);
 }
 
+/* Of families that were seen. */
+static void add_estimates(const struct estimator *e, struct metrics_out *out)
+{
+	for (unsigned i = 0; i < TOKEN_FAMILIES; i++) {
+		struct estimate_state text = estimate_state(e, i, ESTIMATE_TEXT);
+		struct estimate_state body = estimate_state(e, i, ESTIMATE_BODY);
+		struct str name = token_family(i)->name;
+
+		if (text.samples)
+			metrics_figure(out, METRIC_ESTIMATE_TEXT_ERROR, name, text.error);
+		if (body.samples)
+			metrics_figure(out, METRIC_ESTIMATE_BODY_ERROR, name, body.error);
+		if (text.samples || body.samples)
+			metrics_figure(out, METRIC_ESTIMATE_SAMPLES, name, (uint64_t)text.samples + body.samples);
+	}
+}
+
 static void add_figures(void *arg, struct metrics_out *out)
 {
 	struct serve *s = arg;
@@ -400,6 +419,7 @@ static void add_figures(void *arg, struct metrics_out *out)
 	metrics_figure(out, METRIC_RELOADS, STR("good"), atomic_load(&s->reloads_good));
 	metrics_figure(out, METRIC_RELOADS, STR("refused"), atomic_load(&s->reloads_refused));
 	metrics_figure(out, METRIC_READY, STR(""), atomic_load(&s->services.ready));
+	add_estimates(&s->estimator, out);
 }
 
 /* ---- listening ---- */
@@ -633,7 +653,9 @@ static bool start(struct serve *s, struct config *c, struct err *e)
 	o.pool = s->pool;
 	s->keep = keep_new(c->cache.state.max_bytes, c->cache.state.ttl_ms);
 	o.keep = s->keep;
-	s->admin = admin_new(&(struct admin_options){ s->keys, s->ledger, s->pool, on_reload, s });
+	o.estimator = &s->estimator;
+	s->admin = admin_new(
+		&(struct admin_options){ s->keys, s->ledger, s->pool, &s->estimator, on_reload, s });
 	services_init(o.services, &s->services);
 	o.services[SERVICE_ADMIN] = (struct service){ admin_run, s->admin };
 	o.services[SERVICE_OPENAPI] = (struct service){ admin_openapi, s->admin };

@@ -21,7 +21,7 @@ struct token_count {
 	bool guessed;                 /* something is in it whose size is not known: a document, audio, a URL's image */
 };
 
-/* `scratch` is rewound to where it was; when it is full, schemas are counted as they are written. */
+/* Without an estimator: by defaults. `scratch` is rewound to where it was; when it is full, schemas are counted as they are written. */
 void chat_count_tokens(const struct estimator *, const struct chat_request *, struct str model, struct arena *scratch,
                        struct token_count *out);
 

@@ -154,7 +154,8 @@ static uint64_t pack(struct estimate_state s)
 struct estimate_state estimate_state(const struct estimator *e, enum token_family_id id, enum estimate_basis basis)
 {
 	assert(id < TOKEN_FAMILIES && basis < ESTIMATE_BASES);
-	return unpack(atomic_load_explicit(&e->learned[id][basis], memory_order_relaxed), &families[id], basis);
+	uint64_t cell = e ? atomic_load_explicit(&e->learned[id][basis], memory_order_relaxed) : 0;
+	return unpack(cell, &families[id], basis);
 }
 
 /* amount * ratio, rounded; no product overflows. */

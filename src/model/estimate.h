@@ -56,7 +56,7 @@ struct estimator {
 	_Atomic uint64_t learned[TOKEN_FAMILIES][ESTIMATE_BASES];
 };
 
-/* Tokens for `amount` (o200k tokens, or bytes). */
+/* Tokens for `amount` (o200k tokens, or bytes). `e` may be NULL: defaults. */
 uint64_t estimate_tokens(const struct estimator *, enum token_family_id, enum estimate_basis, uint64_t amount);
 
 /* A provider reported `tokens` of input for `amount`. Any thread. */

@@ -97,6 +97,12 @@ static const struct figure_row {
 	[METRIC_LEDGER_JOURNAL_ERRORS] = { COUNTER("sluice_ledger_journal_errors_total",
 		"Failed writes of the journals; of that turn only answers that cost nothing were sent."), NULL, 0 },
 	[METRIC_RELOADS] = { COUNTER("sluice_config_reloads_total", "Reloads of the configuration."), "result", 0 },
+	[METRIC_ESTIMATE_TEXT_ERROR] = { GAUGE("sluice_token_estimate_error_ratio",
+		"Mean error of token counts made from texts, relative to what providers reported."), "family", 4 },
+	[METRIC_ESTIMATE_BODY_ERROR] = { GAUGE("sluice_token_estimate_body_error_ratio",
+		"Mean error of token counts made from the bytes of bodies."), "family", 4 },
+	[METRIC_ESTIMATE_SAMPLES] = { COUNTER("sluice_token_estimate_samples_total",
+		"Requests whose reported usage was compared with an estimate."), "family", 0 },
 	[METRIC_READY] = { GAUGE("sluice_ready", "1: takes requests; 0: starting or draining."), NULL, 0 },
 };
 

@@ -87,6 +87,9 @@ enum metric_figure {
 	METRIC_LEDGER_STORE_ERRORS,
 	METRIC_LEDGER_JOURNAL_ERRORS,
 	METRIC_RELOADS,                  /* configurations taken over; label "good" or "refused" */
+	METRIC_ESTIMATE_TEXT_ERROR,      /* ten-thousandths; labelled by the family of tokenizers */
+	METRIC_ESTIMATE_BODY_ERROR,
+	METRIC_ESTIMATE_SAMPLES,
 	METRIC_READY,                    /* 1: takes requests; 0: starting or draining */
 	METRIC_FIGURES
 };

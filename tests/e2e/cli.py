@@ -152,3 +152,22 @@ def test_the_catalogue_needs_no_gateway():
         openai, = [r for r in rows if r["name"] == "openai"]
         same((openai["key_env"], openai["key_is_set"]), ("OPENAI_API_KEY", True))
         assert "sk-very-secret" not in w.sluice("providers", env={"OPENAI_API_KEY": "sk-very-secret"})[0]
+
+
+def test_tokens_are_counted_and_estimates_are_judged():
+    with World() as w:
+        same(w.sluice("tokens", "--json")[0].count('"samples":0'), w.sluice("tokens", "--json")[0].count('"samples"'))
+        # 1,000 tokens are reported for 5 KB: an estimate is made, compared and shown.
+        same(w.gw.post("/v1/chat/completions", chat("a word or two, " * 330)).status, 200)
+        out, _ = w.sluice("tokens", "--json")
+        row, = [r for r in json.loads(out) if r["family"] == "other"]
+        same((row["body"]["samples"], row["text"]["samples"], row["exact"]), (1, 0, False))
+        assert 0 < float(row["body"]["error"]) < 0.5, row
+        assert re.search(r"^other +o200k_base .* 1$", w.sluice("tokens")[0], re.M), w.sluice("tokens")[0]
+        assert 'sluice_token_estimate_samples_total{family="other"} 1' in w.gw.get("/metrics").body.decode()
+        (w.gw.dir / "text").write_text("Hello, world")
+        same(w.sluice("tokens", "--model", "gpt-4o", "text")[0], "3\n")
+        same(json.loads(w.sluice("tokens", "--json", "--model", "us.anthropic.claude-opus-4-6", "text")[0]),
+             {"tokens": 3, "family": "claude", "exact": False})
+        w.sluice("tokens", "--model", "gpt-4o", "no-such-file", code=1)
+        w.sluice("tokens", "text", code=2)

@@ -81,7 +81,7 @@ static int setup(void **state)
 	journal = journal_open(ledger, 0, &e);
 	loop = loop_new(&(struct loop_options){ 0 }, &e);
 	pool = pool_new(2, 16);
-	ao = (struct admin_options){ keys, ledger, pool, on_reload, NULL };
+	ao = (struct admin_options){ keys, ledger, pool, NULL, on_reload, NULL };
 	admin = admin_new(&ao);
 	reader = keys_reader_new(keys);
 	root = keys_find(reader, config->admin.key, NULL);
