@@ -4,8 +4,8 @@
  * program embeds: src/model/o200k_base.bin, cl100k_base.bin, unicode.bin. `npm ci && npm run pack` in this folder; the
  * results are committed, so that a build needs neither node nor npm. src/model/tokens_table.c reads them:
  *
- * RANKS.bin     u32 tokens, u32 bytes of the texts, u32 longest token (little endian); then the texts in the order of
- *               their bytes, each as what it does not share with the one before: a byte of two nibbles (bytes shared,
+ * RANKS.bin     u32 tokens, u32 bytes of the texts that follow, u32 bytes of the longest token, u32 tokens of more than
+ *               12 bytes, u32 their bytes (little endian); then the texts in the order of their bytes, each as what it does not share with the one before: a byte of two nibbles (bytes shared,
  *               bytes that follow; 15 means 15 and what the next byte says, first for shared), then the bytes; then
  *               the ranks in the same order, each 18 bits, lowest bit first; at the end three bytes of nothing.
  * unicode.bin   runs of code points from 0 on: class byte, length as LEB128. Classes: see class_of.
@@ -15,7 +15,7 @@ import { createRequire } from "node:module";
 
 const require = createRequire(import.meta.url);
 const root = new URL("../../", import.meta.url);
-const RANK_BITS = 18;
+const RANK_BITS = 18, SHORT = 12;
 
 function read_ranks(name) {
 	const text = readFileSync(new URL(`./node_modules/gpt-tokenizer/data/${name}.tiktoken`, import.meta.url), "latin1");
@@ -34,7 +34,7 @@ function shared_bytes(a, b) {
 
 function pack_ranks(tokens) {
 	const texts = [];
-	let before = Buffer.alloc(0), longest = 0;
+	let before = Buffer.alloc(0), longest = 0, longs = 0, long_bytes = 0;
 	tokens.sort((a, b) => Buffer.compare(a.bytes, b.bytes));
 	for (const { bytes } of tokens) {
 		const shared = shared_bytes(before, bytes), more = bytes.length - shared;
@@ -46,6 +46,8 @@ function pack_ranks(tokens) {
 		texts.push(...bytes.subarray(shared));
 		before = bytes;
 		longest = Math.max(longest, bytes.length);
+		longs += bytes.length > SHORT;
+		long_bytes += bytes.length > SHORT ? bytes.length : 0;
 	}
 	const ranks = Buffer.alloc(Math.ceil(tokens.length * RANK_BITS / 8) + 3);
 	tokens.forEach(({ rank }, i) => {
@@ -53,10 +55,8 @@ function pack_ranks(tokens) {
 			if (rank >> bit & 1)
 				ranks[i * RANK_BITS + bit >> 3] |= 1 << (i * RANK_BITS + bit & 7);
 	});
-	const head = Buffer.alloc(12);
-	head.writeUInt32LE(tokens.length, 0);
-	head.writeUInt32LE(texts.length, 4);
-	head.writeUInt32LE(longest, 8);
+	const head = Buffer.alloc(20);
+	[tokens.length, texts.length, longest, longs, long_bytes].forEach((n, i) => head.writeUInt32LE(n, 4 * i));
 	return Buffer.concat([head, Buffer.from(texts), ranks]);
 }
 

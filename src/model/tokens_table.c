@@ -8,7 +8,7 @@
 #include "model/tokens_data.h"
 #include "model/tokens_in.h"
 
-enum { CODE_POINTS = 0x110000, BLOCK = 256, BLOCKS_MAX = 256, CACHE_LINE = 64 };
+enum { CODE_POINTS = 0x110000, BLOCK = 256, BLOCKS_MAX = 256, CACHE_LINE = 64, HEAD_BYTES = 20 };
 _Static_assert(sizeof(struct tokens_slot) * TOKENS_BUCKET == CACHE_LINE, "a bucket is a cache line");
 
 static struct tokens_table tables[TOKENS_ENCODINGS];
@@ -37,7 +37,20 @@ const uint8_t tokens_ascii[256] = {
 
 /* --- classes */
 
-/* Fills [at, end) of the two stages; a block is looked for among those there when it is full. */
+/* Its number among those there; it is added if it is new. */
+static uint8_t block_number(const uint8_t *block, size_t *used)
+{
+	size_t b = 0;
+
+	while (b < *used && memcmp(blocks[b], block, BLOCK) != 0)
+		b++;
+	if (b == *used) {
+		assert(b < BLOCKS_MAX);
+		memcpy(blocks[(*used)++], block, BLOCK);
+	}
+	return (uint8_t)b;
+}
+
 static void unpack_classes(void)
 {
 	struct str s = tokens_data_classes();
@@ -56,18 +69,13 @@ static void unpack_classes(void)
 				break;
 		}
 		assert(n > 0 && n <= CODE_POINTS - at);
-		for (; n > 0; n--) {
-			now[at++ % BLOCK] = class;
-			if (at % BLOCK)
-				continue;
-			size_t b = 0;
-			while (b < used && memcmp(blocks[b], now, BLOCK) != 0)
-				b++;
-			if (b == used) {
-				assert(used < BLOCKS_MAX);
-				memcpy(blocks[used++], now, BLOCK);
-			}
-			block_of[at / BLOCK - 1] = (uint8_t)b;
+		while (n > 0) {
+			size_t part = BLOCK - at % BLOCK < n ? BLOCK - at % BLOCK : n;
+			memset(now + at % BLOCK, class, part);
+			at += part;
+			n -= part;
+			if (at % BLOCK == 0)
+				block_of[at / BLOCK - 1] = block_number(now, &used);
 		}
 	}
 	assert(at == CODE_POINTS);
@@ -156,14 +164,10 @@ uint32_t tokens_find_long(const struct tokens_table *t, const uint8_t *p, size_t
 	return TOKENS_NO_RANK;
 }
 
-/* Calls add for each token; the text is rebuilt from what it shares with the one before. */
-struct unpacked {
-	uint32_t shorts, longs, long_bytes;
-};
-
-static void each_token(struct str packed, struct tokens_table *t, struct unpacked *u)
+/* Each text is rebuilt from what it shares with the one before. */
+static void add_tokens(struct tokens_table *t, struct str packed)
 {
-	const uint8_t *head = (const uint8_t *)packed.p, *p = head + 12, *ranks = p + read_u32(head + 4);
+	const uint8_t *head = (const uint8_t *)packed.p, *p = head + HEAD_BYTES, *ranks = p + read_u32(head + 4);
 	const uint8_t *end = head + packed.n;
 	uint32_t count = read_u32(head), used = 1;
 	uint8_t text[256];
@@ -176,20 +180,16 @@ static void each_token(struct str packed, struct tokens_table *t, struct unpacke
 			more += *p++;
 		uint32_t n = shared + more;
 		assert(n > 0 && n < sizeof text && p + more <= ranks);
-		memcpy(text + shared, p, more);
+		for (uint32_t k = 0; k < more; k++) /* two or so */
+			text[shared + k] = p[k];
 		p += more;
 		const uint8_t *r = ranks + (size_t)i * RANK_BITS / 8;
 		assert(r + 4 <= end);
 		uint32_t rank = read_u32(r) >> (i * RANK_BITS % 8) & ((1u << RANK_BITS) - 1);
-		if (!t) {
-			u->shorts += n <= TOKENS_SHORT;
-			u->longs += n > TOKENS_SHORT;
-			u->long_bytes += n > TOKENS_SHORT ? n + 1 : 0;
-		} else if (n <= TOKENS_SHORT) {
+		if (n <= TOKENS_SHORT)
 			add_short(t, text, n, rank);
-		} else {
+		else
 			add_long(t, &used, text, n, rank);
-		}
 	}
 	assert(p == ranks);
 }
@@ -212,21 +212,21 @@ static void *whole_lines(size_t n)
 
 static void unpack_ranks(struct tokens_table *t, struct str packed)
 {
-	struct unpacked u = { 0 };
+	const uint8_t *head = (const uint8_t *)packed.p;
 
-	assert(packed.n > 12);
-	each_token(packed, NULL, &u);
+	assert(packed.n > HEAD_BYTES);
+	uint32_t count = read_u32(head), long_count = read_u32(head + 12), long_bytes = read_u32(head + 16);
 	/* Three quarters full at most: a token that is not there is mostly told by one cache line. */
-	uint32_t buckets = power_of_two(u.shorts / 3 + 1);
-	uint32_t longs = power_of_two(u.longs * 2 + 1);
+	uint32_t buckets = power_of_two((count - long_count) / 3 + 1);
+	uint32_t longs = power_of_two(long_count * 2 + 1);
 	t->bucket_mask = buckets - 1;
 	t->bucket_shift = (unsigned)(64 - __builtin_ctz(buckets));
 	t->long_mask = longs - 1;
-	t->longest = read_u32((const uint8_t *)packed.p + 8);
+	t->longest = read_u32(head + 8);
 	t->slots = whole_lines((size_t)buckets * TOKENS_BUCKET * sizeof t->slots[0]);
 	t->long_slots = mem_zalloc(longs * sizeof t->long_slots[0]);
-	t->long_text = mem_alloc(u.long_bytes + 1);
-	each_token(packed, t, &u);
+	t->long_text = mem_alloc(1 + long_bytes + long_count);
+	add_tokens(t, packed);
 }
 
 static void unpack(enum tokens_encoding encoding)
