@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* anthropic: Anthropic's Messages. Usage comes unasked: with message_start, and cumulative with each message_delta. */
 
-#include "dialect/anthropic_in.h"
+#include "dialect/anthropic_out.h"
 #include "dialect/dialect_in.h"
 
 static const char *const request_names[SLOTS] = {
@@ -149,9 +149,12 @@ void anthropic_init(void)
 	json_plan_numbers(&answer_plan, usage_numbers, USE_NUMBERS);
 	json_plan_init(&event_plan, event_paths, EV_PATHS, 0);
 	json_plan_numbers(&event_plan, event_numbers, 2 * USE_NUMBERS);
+	anthropic_tools_init();
 }
 
 const struct chat_codec anthropic_codec = {
+	.read_request = anthropic_read_request,
+	.write_request = anthropic_write_request,
 	.read_response = anthropic_read_response,
 	.write_response = anthropic_write_response,
 	.write_count = anthropic_write_count,
@@ -175,4 +178,5 @@ const struct dialect dialect_anthropic = {
 	.upstream_path = upstream_path,
 	.read_answer = read_answer,
 	.meter_event = meter_event,
+	.chat = &anthropic_codec,
 };

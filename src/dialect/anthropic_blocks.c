@@ -130,6 +130,8 @@ static bool read_thinking(struct anthropic_read *r, const struct json_node *v, s
 {
 	b->opaque = anthropic_read_signature(r->arena, node_get_text(v, STR("signature")));
 	b->id = b->opaque.id;
+	/* Nothing but another maker's token: such as Gemini's of a text, or reasoning that is encrypted. */
+	b->redacted = b->opaque.bytes.p && b->opaque.maker != MAKER_ANTHROPIC && !node_get_text(v, STR("thinking")).n;
 	return must_text(r, v, STR("thinking"), &b->text) && KNOWN(r, v, b, STR("thinking"), STR("signature"));
 }
 

@@ -28,7 +28,7 @@
 #define FOLDER "../shared/corpus"
 enum { DIGEST_MAX = 16 << 20, BLOCKS = 512 };
 
-static struct { unsigned answers, streams, requests, counts, errors, bad; } count;
+static struct { unsigned answers, streams, requests, unwritten, errors, bad; } count;
 
 static void complain(const char *id, const char *what, struct str want, struct str got)
 {
@@ -542,7 +542,11 @@ static void try_bedrock(const char *id, struct str base64)
 
 /* ---- requests ---------------------------------------------------------------------------------------------------- */
 
-static void try_request(const char *id, struct str body, enum dialect_call call);
+/* Its result is for another call than the one before it, which the service took in 2024 and refuses today. */
+#define ORPHAN "ddtp.1506118f06"
+
+static void try_request(const char *id, struct str body, enum dialect_call call, struct str model,
+                        bool refused);
 
 static void try_record(yyjson_val *record, enum dialect_call call)
 {
@@ -551,8 +555,10 @@ static void try_record(yyjson_val *record, enum dialect_call call)
 	struct str body = str_json(answer);
 
 	if (yyjson_is_str(request) && str_find(str_json(request), STR("\"messages\"")) != STR_NPOS
-	    && (!strstr(id, "bedrock") || str_find(str_json(request), STR("anthropic_version")) != STR_NPOS))
-		try_request(id, str_json(request), call);
+	    && (str_find(str_json(yyjson_obj_get(record, "api")), STR("bedrock")) == STR_NPOS
+	        || str_find(str_json(request), STR("anthropic_version")) != STR_NPOS))
+		try_request(id, str_json(request), call, str_json(yyjson_obj_get(record, "model")),
+		            number(record, "status") == 400 || strcmp(id, ORPHAN) == 0);
 	if (number(record, "status") != 200 || !body.n || call == CALL_COUNT_TOKENS)
 		return;
 	if (is_word(yyjson_obj_get(record, "response_body_encoding"), "base64")) {
@@ -591,9 +597,150 @@ static void try_file(const char *name, enum dialect_call call)
 	assert_int_equal(pclose(f), 0);
 }
 
-static void try_request(const char *id, struct str body, enum dialect_call call)
+/* One spelling for what means the same: keys in order, no nulls, no cache marks, contents as arrays. */
+static int by_name(const void *a, const void *b)
 {
-	(void)id, (void)body, (void)call;
+	return strcmp(yyjson_get_str(*(yyjson_val *const *)a), yyjson_get_str(*(yyjson_val *const *)b));
+}
+
+static bool is_blank(yyjson_val *block)
+{
+	struct str s = str_json(yyjson_obj_get(block, "text"));
+
+	for (size_t i = 0; i < s.n; i++)
+		if (!memchr(" \t\r\n", s.p[i], 4))
+			return false;
+	return is_word(yyjson_obj_get(block, "type"), "text");
+}
+
+static void canon(yyjson_val *v, struct buf *out);
+
+static void canon_content(yyjson_val *v, struct buf *out)
+{
+	yyjson_val *b;
+	size_t i, max;
+
+	if (yyjson_is_str(v)) {
+		buf_append(out, STR("{text:"));
+		canon(v, out);
+		buf_append(out, STR(",type:\"text\",}"));
+	}
+	yyjson_arr_foreach(v, i, max, b) if (!is_blank(b)) canon(b, out);
+}
+
+static void canon_object(yyjson_val *v, struct buf *out)
+{
+	yyjson_val *keys[256], *key, *member;
+	size_t n = 0, i, max;
+
+	yyjson_obj_foreach(v, i, max, key, member) if (n < 256 && !yyjson_is_null(member)) keys[n++] = key;
+	qsort(keys, n, sizeof *keys, by_name);
+	buf_append_c(out, '{');
+	for (i = 0; i < n; i++) {
+		const char *name = yyjson_get_str(keys[i]);
+		member = yyjson_obj_iter_get_val(keys[i]);
+		if (strcmp(name, "cache_control") == 0 || (strcmp(name, "is_error") == 0 && !yyjson_is_true(member)))
+			continue;
+		if (strcmp(name, "strict") == 0 && !yyjson_is_true(member))
+			continue;
+		buf_printf(out, "%s:", name);
+		if (strcmp(name, "content") == 0 && is_word(yyjson_obj_get(v, "type"), "tool_result"))
+			canon_content(member, out);
+		else
+			canon(member, out);
+		buf_append_c(out, ',');
+	}
+	buf_append_c(out, '}');
+}
+
+static void canon(yyjson_val *v, struct buf *out)
+{
+	yyjson_val *item;
+	size_t i, max;
+
+	if (yyjson_is_obj(v)) {
+		canon_object(v, out);
+	} else if (yyjson_is_arr(v)) {
+		buf_append_c(out, '[');
+		yyjson_arr_foreach(v, i, max, item) canon(item, out), buf_append_c(out, ',');
+		buf_append_c(out, ']');
+	} else {
+		put_value(out, v);
+	}
+}
+
+static void request_digest(struct str body, struct buf *out)
+{
+	static const char *const same[] = { "stop_sequences", "metadata", "max_tokens", "container", "mcp_servers",
+		                            "context_management", "stream" };
+	yyjson_doc *doc = yyjson_read(body.p, body.n, 0);
+	yyjson_val *root = yyjson_doc_get_root(doc), *m, *b;
+	const char *role = "";
+	size_t i, max, k, blocks;
+
+	buf_append(out, STR("system "));
+	canon_content(yyjson_obj_get(root, "system"), out);
+	yyjson_arr_foreach(yyjson_obj_get(root, "messages"), i, max, m) {
+		const char *now = yyjson_get_str(yyjson_obj_get(m, "role"));
+		if (strcmp(now, role) != 0)
+			buf_printf(out, "\n%s ", now);
+		role = now;
+		/* Results first: a recording that has them behind texts would be written in another order. */
+		b = yyjson_obj_get(m, "content");
+		if (yyjson_is_str(b))
+			canon_content(b, out);
+		for (int results = 1; results >= 0 && yyjson_is_arr(b); results--) {
+			yyjson_val *block;
+			yyjson_arr_foreach(b, k, blocks, block)
+				if (is_word(yyjson_obj_get(block, "type"), "tool_result") == results && !is_blank(block))
+					canon(block, out);
+		}
+	}
+	buf_append(out, STR("\ntools "));
+	yyjson_arr_foreach(yyjson_obj_get(root, "tools"), i, max, m) canon(m, out);
+	for (i = 0; i < sizeof same / sizeof *same; i++) {
+		buf_printf(out, "\n%s ", same[i]);
+		if (yyjson_obj_get(root, same[i]) && !yyjson_is_false(yyjson_obj_get(root, same[i])))
+			canon(yyjson_obj_get(root, same[i]), out);
+	}
+	yyjson_doc_free(doc);
+}
+
+static void try_request(const char *id, struct str body, enum dialect_call call, struct str model,
+                        bool refused)
+{
+	struct buf want = buf_make(DIGEST_MAX), got = buf_make(DIGEST_MAX);
+	struct dialect_request in = { .call = call };
+	struct chat_target target = { .facts = &model_facts_unknown };
+	struct chat_request rq;
+	struct chat_wire wire = { 0 };
+	struct arena arena;
+	struct err e = { 0 };
+
+	arena_init(&arena, 64 << 20);
+	count.requests++;
+	wire.drops.arena = &arena;
+	const struct json_node *root = json_nodes(&arena, body, REQUEST_DEPTH_MAX, &e);
+	if (!root || !anthropic_codec.read_request(&arena, &in, root, &rq, &e)) {
+		if (!refused)
+			complain(id, "request is refused", body, str_from_z(e.text));
+	} else {
+		target.model = rq.model.p ? rq.model : jstr_of(model.p, model.n);
+		target.facts = model_facts_by_name(jstr_raw(target.model));
+		if (!anthropic_codec.write_request(&arena, &rq, &target, &wire, &e)) {
+			count.unwritten++;
+			if (!refused)
+				complain(id, "request cannot be written", STR(""), str_from_z(e.text));
+		} else {
+			request_digest(body, &want);
+			request_digest(wire.body, &got);
+			if (call != CALL_COUNT_TOKENS)
+				equal(id, "request", &want, &got);
+		}
+	}
+	arena_fini(&arena);
+	buf_fini(&want);
+	buf_fini(&got);
 }
 
 static void recordings_come_through_unchanged(void **state)
@@ -612,8 +759,8 @@ static void recordings_come_through_unchanged(void **state)
 	for (size_t i = 0; i < sizeof files / sizeof *files; i++)
 		try_file(files[i], CALL_GENERATE);
 	try_file("anthropic-messages-count-tokens.unary", CALL_COUNT_TOKENS);
-	print_message("%u answers, %u streams (%u failed), %u requests\n", count.answers, count.streams, count.errors,
-	              count.requests);
+	print_message("%u answers, %u streams (%u failed), %u requests (%u cannot be written)\n", count.answers, count.streams,
+	              count.errors, count.requests, count.unwritten);
 	assert_int_equal(count.bad, 0);
 }
 
