@@ -477,6 +477,8 @@ bool attempt_start(struct req *r)
 	struct str extra = { 0 };
 
 	if (o->candidate.dialect != o->rq.dialect) {
+		if (o->rq.call == CALL_COUNT_TOKENS)
+			return count_answer(r);
 		if (!translate_request(r, &o->request.pieces[1], &extra, &o->err))
 			return false;
 	} else {

@@ -123,6 +123,7 @@ struct req {
 	uint32_t wait_us[REQ_WAITS];     /* time spent in the steps that wait; the others take none of a turn's time */
 	uint32_t first_byte_us, overhead_us;
 	uint32_t attempt_at_us;          /* since start_us */
+	uint32_t texts_counted, around_counted; /* tokens (model/count.h); 0: this request is no sample */
 
 	int64_t cost_nusd;
 	struct req_attempt attempt;      /* the last one; no deployment: none was made */
@@ -181,7 +182,7 @@ struct worker {
 	struct slab slab;                /* of struct req */
 	struct arena events;             /* for one stream event at a time */
 	uint64_t last_figures_ms;
-	uint64_t next_sample_ms;         /* when the estimator of tokens may learn again */
+	uint64_t next_sample_ms, next_count_ms; /* when the estimator may learn, and texts be counted for it, again */
 };
 
 static inline const struct gateway_conf *req_conf(const struct req *r)
@@ -243,6 +244,8 @@ void relay_fail_unwritten(struct req *);
 
 /* ---- translate.c: when the provider speaks another dialect than the client ---- */
 bool req_is_translated(const struct req *);         /* by the candidate under way */
+/* The client's request in the neutral model. False: err tells. */
+MUST_USE bool translate_read(struct req *, struct chat_request *out, struct err *);
 /* The request in the candidate's dialect: body, and lines of its head. False: err tells, in the client's words. */
 MUST_USE bool translate_request(struct req *, struct str *body, struct str *head, struct err *);
 struct str translate_path(struct req *);            /* p == NULL: the arena is full */
@@ -252,6 +255,15 @@ MUST_USE bool translate_answer(struct req *, struct err *);   /* open->answer be
 bool translate_passes_field(struct str name);
 struct str translate_content_type(const struct req *);
 struct str translate_accepted_type(const struct req *);
+
+/* ---- count.c: tokens that are counted here ---- */
+/* A count-tokens call whose candidate speaks another dialect becomes an answer. False: open->err tells. */
+MUST_USE bool count_answer(struct req *);
+/* Counts the texts of a request that goes upstream, if it is time for another sample. */
+void count_sample(struct req *, const struct chat_request *);
+/* What the provider said of this request teaches how many tokens its bytes and texts are. Sound and pictures, which
+ * tell nothing of that, do not. */
+NOINLINE void count_learn(struct req *);
 
 /* ---- deliver.c: what leaves, and when ---- */
 void deliver_add_field(struct req *, struct str name, struct str value);

@@ -228,6 +228,7 @@ static enum step step_backoff(struct req *r)
 	if (o->wait_ms && !r->expired)
 		return STEP_WAIT;
 	o->waited = r->expired = false;
+	r->texts_counted = 0; /* for a model that did not answer */
 	r->attempt_state = ATTEMPT_NONE;
 	return STEP_ATTEMPT;
 }
@@ -272,7 +273,7 @@ static enum step step_refuse(struct req *r)
 
 static bool is_free(const struct endpoint *e)
 {
-	return e->call == CALL_COUNT_TOKENS && (e->dialect == DIALECT_ANTHROPIC || e->dialect == DIALECT_BEDROCK);
+	return e->call == CALL_COUNT_TOKENS;
 }
 
 /* The true cost. What no provider answered costs nothing; what one answered, or began to, without telling its usage is

@@ -5,11 +5,7 @@
 #include "gateway/gateway_in.h"
 #include "govern/journal.h"
 #include "govern/keys.h"
-#include "model/estimate.h"
 #include "observe/observe.h"
-
-/* Of each loop: a quiet gateway learns from all requests, a busy one pays next to nothing. */
-#define SAMPLE_EVERY_MS 1000
 
 static const char *error_name(const struct req *r)
 {
@@ -103,19 +99,6 @@ static const char *method_name(const struct req *r)
 	return "OTHER";
 }
 
-/* What the provider said of this request teaches how many tokens its bytes are. Sound and pictures, which their bytes
- * tell nothing of, do not. */
-static NOINLINE void learn_tokens(struct req *r)
-{
-	const struct usage *u = &r->meter.usage;
-
-	r->w->next_sample_ms = loop_now_ms(r->w->loop) + SAMPLE_EVERY_MS;
-	if (u->odd || u->n[USAGE_INPUT_AUDIO] || u->n[USAGE_INPUT_IMAGE] || u->n[USAGE_INPUT_TOOL])
-		return;
-	estimate_learn(r->w->gw->options.estimator, token_family_of(req_text(r, TEXT_UPSTREAM_MODEL)), ESTIMATE_BODY,
-	               r->bytes_in, usage_total_input(u));
-}
-
 void record_facts(struct req *r)
 {
 	struct fact_attempt attempts[REQ_ATTEMPTS_MAX];
@@ -169,7 +152,7 @@ void record_facts(struct req *r)
 		f.model_is_free = r->attempt.deployment->has_star;
 	}
 	observe_request(r->w->observe, &f);
-	if (unlikely(loop_now_ms(r->w->loop) >= r->w->next_sample_ms) && r->meter.usage.source == USAGE_REPORTED &&
-	    r->w->gw->options.estimator && r->endpoint->call == CALL_GENERATE)
-		learn_tokens(r);
+	if (unlikely(loop_now_ms(r->w->loop) >= r->w->next_sample_ms || r->texts_counted) &&
+	    r->meter.usage.source == USAGE_REPORTED && r->endpoint->call == CALL_GENERATE)
+		count_learn(r);
 }

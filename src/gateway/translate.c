@@ -30,7 +30,7 @@ static struct str forwarded(const struct req_open *o, struct str name)
 }
 
 /* The client's request in the neutral model; read anew for each target, since writers may change it. */
-static bool read_chat(struct req *r, struct chat_request *out, struct err *e)
+bool translate_read(struct req *r, struct chat_request *out, struct err *e)
 {
 	struct req_open *o = r->open;
 	const struct json_node *body = json_nodes(&o->arena, o->rq.body, REQUEST_DEPTH_MAX, e);
@@ -111,11 +111,12 @@ bool translate_request(struct req *r, struct str *body, struct str *head, struct
 	if (!o->wire || !o->chat || !target.model.p)
 		return err_set(e, ERR_TOO_LARGE, "the request needs more memory than it may have");
 	o->wire->drops.arena = &o->arena;
-	if (!read_chat(r, o->chat, e))
+	if (!translate_read(r, o->chat, e))
 		return false;
 	if (r->w->gw->options.keep && r->key &&
 	    !recall_fill(r->w->gw->options.keep, tenant_of(r), &o->arena, o->chat))
 		return err_set(e, ERR_TOO_LARGE, "the request needs more memory than it may have");
+	count_sample(r, o->chat);
 	if (!c->dialect->chat->write_request(&o->arena, o->chat, &target, o->wire, e))
 		return false;
 	if (o->wire->drops.first && is_strict(r))

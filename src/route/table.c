@@ -8,6 +8,7 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "conf/env.h"
+#include "dialect/chat.h"
 #include "net/addr.h"
 #include "net/client.h"
 #include "net/url.h"
@@ -393,7 +394,10 @@ const struct route_face *route_face_translated(const struct route_provider *p, e
 		DIALECT_ANTHROPIC, DIALECT_GEMINI, DIALECT_OPENAI_CHAT, DIALECT_OPENAI_RESPONSES,
 	};
 
-	if (call != CALL_GENERATE || !dialect_by_id(client)->chat)
+	const struct chat_codec *codec = dialect_by_id(client)->chat;
+
+	/* a count of tokens is not asked for there, but made here for the model that would answer */
+	if (!codec || !(call == CALL_GENERATE || (call == CALL_COUNT_TOKENS && codec->write_count)))
 		return NULL;
 	for (size_t i = 0; i < COUNT_OF(order); i++) {
 		const struct route_face *face = route_face_of(p, order[i], index);
