@@ -167,6 +167,8 @@ struct chat_codec {
 
 	enum dialect_framing framing;        /* of a provider's streams; FRAMING_WHOLE (zero) stands for SSE */
 
+	bool bytes_only;                     /* as a provider: images and documents must not be addresses (T16) */
+
 	/* What the writer asks of the order of events (chat_order). */
 	bool one_block;                      /* no two blocks are open at once */
 	bool whole_calls;                    /* a tool call's arguments come in one piece */

@@ -456,12 +456,13 @@ static struct str write_head(struct req *r, size_t body_bytes, struct str extra)
 	return str_of(start, (size_t)(at - start));
 }
 
-static bool no_memory(struct req_open *o)
+static enum attempt_start no_memory(struct req_open *o)
 {
-	return err_set(&o->err, ERR_TOO_LARGE, "the request needs more memory than it may have");
+	err_set(&o->err, ERR_TOO_LARGE, "the request needs more memory than it may have");
+	return START_NOT;
 }
 
-bool attempt_start(struct req *r)
+enum attempt_start attempt_start(struct req *r)
 {
 	struct req_open *o = r->open;
 	const struct deployment *d = o->candidate.deployment;
@@ -477,10 +478,13 @@ bool attempt_start(struct req *r)
 	struct str extra = { 0 };
 
 	if (o->candidate.dialect != o->rq.dialect) {
+		enum attempt_start got;
+
 		if (o->rq.call == CALL_COUNT_TOKENS)
-			return count_answer(r);
-		if (!translate_request(r, &o->request.pieces[1], &extra, &o->err))
-			return false;
+			return count_answer(r) ? START_OK : START_NOT;
+		got = translate_request(r, &o->request.pieces[1], &extra);
+		if (got != START_OK)
+			return got;
 	} else {
 		n = dialect_edit_request(&o->arena, &o->rq, &edit, o->request.pieces + 1);
 	}
@@ -508,7 +512,7 @@ bool attempt_start(struct req *r)
 	timer_start(r->w->loop, &r->limit, (uint64_t)total_ms);
 	call_start(&r->call, r->w->client, o->candidate.face->origin, &o->request, &deadlines);
 	r->overhead_us += (uint32_t)(clock_now_us() - loop_now_us(r->w->loop));
-	return true;
+	return START_OK;
 }
 
 void attempt_cancel(struct req *r)

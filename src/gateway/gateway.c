@@ -12,6 +12,7 @@
 #include "govern/journal.h"
 #include "govern/keys.h"
 #include "net/dns.h"
+#include "net/fetch.h"
 #include "observe/observe.h"
 
 #define EVENT_ARENA_MAX_BYTES (64u << 20)
@@ -177,6 +178,7 @@ struct worker *worker_new(struct gateway *gw, struct loop *l, struct err *e)
 		.loop = l, .pool = gw->options.pool, .ttl_ms = (uint32_t)u->dns.ttl_ms,
 		.negative_ttl_ms = (uint32_t)u->dns.negative_ttl_ms, .stale_ms = (uint32_t)u->dns.ttl_ms * 10,
 		.max_entries = DNS_ENTRIES_MAX });
+	w->fetcher = fetcher_new(l, w->dns);
 	w->client = client_new(&(struct client_options){ .loop = l,
 	                                                 .dns = w->dns,
 	                                                 .events = &attempt_events,
@@ -205,6 +207,7 @@ void worker_free(struct worker *w)
 	assert(!w->reqs);
 	w->gw->workers[loop_index(w->loop)] = NULL;
 	client_free(w->client);
+	fetcher_free(w->fetcher);
 	dns_free(w->dns);
 	keys_reader_free(w->keys);
 	snapshot_reader_fini(&w->conf);

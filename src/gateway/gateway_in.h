@@ -27,6 +27,9 @@
 #include "route/plan.h"
 
 struct dns;
+struct fetch;
+struct fetcher;
+struct media_kept;
 struct journal;
 struct key;
 struct keys_reader;
@@ -86,6 +89,10 @@ struct req_open {
 	int status;
 	unsigned n_fields;
 	struct str id_text;              /* the request's id, once it was written for the answer */
+	struct fetch *fetch;             /* an image on its way */
+	struct media_kept *media;        /* those that came; arena */
+	struct jstr media_url;           /* of the fetch */
+	bool media_failed;               /* err tells */
 	struct str dropped;              /* names of what the target's dialect has no word for */
 
 	/* What follows is not zeroed for a new request, but set before it is read. The buffers keep a little memory. */
@@ -166,6 +173,7 @@ struct worker {
 	struct gateway *gw;
 	struct loop *loop;
 	struct client *client;
+	struct fetcher *fetcher;
 	struct dns *dns;
 	struct keys_reader *keys;
 	struct snapshot_reader conf;
@@ -222,8 +230,12 @@ MUST_USE bool req_take_head(struct req *);
 
 /* ---- attempt.c: one call of one candidate ---- */
 extern const struct call_events attempt_events;
-/* False: this candidate cannot be given the request; open->err tells. */
-MUST_USE bool attempt_start(struct req *);
+enum attempt_start {
+	START_OK,
+	START_WAIT,                      /* for media; call again when woken */
+	START_NOT,                       /* this candidate cannot be given the request; open->err tells */
+};
+MUST_USE enum attempt_start attempt_start(struct req *);
 void attempt_cancel(struct req *);
 void attempt_expire(struct req *);          /* its time is over */
 void attempt_fail(struct req *, enum err_code, const char *text);
@@ -246,8 +258,9 @@ void relay_fail_unwritten(struct req *);
 bool req_is_translated(const struct req *);         /* by the candidate under way */
 /* The client's request in the neutral model. False: err tells. */
 MUST_USE bool translate_read(struct req *, struct chat_request *out, struct err *);
-/* The request in the candidate's dialect: body, and lines of its head. False: err tells, in the client's words. */
-MUST_USE bool translate_request(struct req *, struct str *body, struct str *head, struct err *);
+/* The request in the candidate's dialect: body, and lines of its head. START_NOT: open->err tells, in the client's
+ * words. */
+MUST_USE enum attempt_start translate_request(struct req *, struct str *body, struct str *head);
 struct str translate_path(struct req *);            /* p == NULL: the arena is full */
 struct str translate_forward(struct req *);         /* the client's lines that go along; p == NULL: the arena is full */
 MUST_USE bool translate_stream(struct req *);       /* makes r->translation; false: no memory */
@@ -264,6 +277,12 @@ void count_sample(struct req *, const struct chat_request *);
 /* What the provider said of this request teaches how many tokens its bytes and texts are. Sound and pictures, which
  * tell nothing of that, do not. */
 NOINLINE void count_learn(struct req *);
+
+/* ---- media.c: addresses of images become bytes ---- */
+enum media_got { MEDIA_READY, MEDIA_WAIT, MEDIA_FAILED };
+/* Of the request in open->chat, for the candidate under way. MEDIA_FAILED: open->err tells. */
+enum media_got media_ready(struct req *);
+void media_cancel(struct req_open *);
 
 /* ---- deliver.c: what leaves, and when ---- */
 void deliver_add_field(struct req *, struct str name, struct str value);

@@ -198,7 +198,7 @@ static enum step step_attempt(struct req *r)
 {
 	switch ((enum attempt_state)r->attempt_state) {
 	case ATTEMPT_NONE:
-		return attempt_start(r) ? STEP_WAIT : cannot_take(r);
+		return attempt_start(r) == START_NOT ? cannot_take(r) : STEP_WAIT;
 	case ATTEMPT_WAITING:
 		return STEP_WAIT;
 	case ATTEMPT_STARTED:
@@ -367,8 +367,10 @@ static enum step cancelled(struct req *r)
 	if (r->attempt_state == ATTEMPT_WAITING && r->call.connected)
 		r->consumed = true;
 	attempt_cancel(r);
-	if (r->open)
+	if (r->open) {
 		op_cancel(&r->open->op);
+		media_cancel(r->open);
+	}
 	r->status = 499;
 	r->error = ERR_CLIENT_GONE;
 	return STEP_SETTLE;

@@ -72,6 +72,7 @@ static void give_back_open(struct worker *w, struct req_open *o)
 {
 	w->n_opens--;
 	op_cancel(&o->op);
+	media_cancel(o);
 	buf_fini(&o->service.out);
 	arena_fini(&o->arena);
 	keep_small(&o->body);

@@ -93,7 +93,13 @@ static struct translation_tap make_tap(struct req *r)
 
 static bool is_strict(const struct req *r) { return req_conf(r)->translation->strict; }
 
-bool translate_request(struct req *r, struct str *body, struct str *head, struct err *e)
+static enum attempt_start refuse(struct err *e, enum err_code code, const char *text)
+{
+	err_set(e, code, "%s", text);
+	return START_NOT;
+}
+
+enum attempt_start translate_request(struct req *r, struct str *body, struct str *head)
 {
 	struct req_open *o = r->open;
 	const struct candidate *c = &o->candidate;
@@ -106,26 +112,38 @@ bool translate_request(struct req *r, struct str *body, struct str *head, struct
 		.ask_usage = !(p->quirks & QUIRK_NO_STREAM_OPTIONS),
 	};
 
+	struct err *e = &o->err;
+
 	o->wire = arena_zalloc(&o->arena, sizeof *o->wire);
 	o->chat = arena_zalloc(&o->arena, sizeof *o->chat);
 	if (!o->wire || !o->chat || !target.model.p)
-		return err_set(e, ERR_TOO_LARGE, "the request needs more memory than it may have");
+		return refuse(e, ERR_TOO_LARGE, "the request needs more memory than it may have");
 	o->wire->drops.arena = &o->arena;
 	if (!translate_read(r, o->chat, e))
-		return false;
+		return START_NOT;
 	if (r->w->gw->options.keep && r->key &&
 	    !recall_fill(r->w->gw->options.keep, tenant_of(r), &o->arena, o->chat))
-		return err_set(e, ERR_TOO_LARGE, "the request needs more memory than it may have");
+		return refuse(e, ERR_TOO_LARGE, "the request needs more memory than it may have");
 	count_sample(r, o->chat);
+	switch (media_ready(r)) {
+	case MEDIA_READY:
+		break;
+	case MEDIA_WAIT:
+		return START_WAIT;
+	case MEDIA_FAILED:
+		return START_NOT;
+	}
 	if (!c->dialect->chat->write_request(&o->arena, o->chat, &target, o->wire, e))
-		return false;
-	if (o->wire->drops.first && is_strict(r))
-		return err_set(e, ERR_UNSUPPORTED_PARAMETER, "%.*s: the %s API of %.*s has no word for it",
-		               STR_ARG(o->wire->drops.first->name), c->dialect->name, STR_ARG(p->name));
+		return START_NOT;
+	if (o->wire->drops.first && is_strict(r)) {
+		err_set(e, ERR_UNSUPPORTED_PARAMETER, "%.*s: the %s API of %.*s has no word for it",
+		        STR_ARG(o->wire->drops.first->name), c->dialect->name, STR_ARG(p->name));
+		return START_NOT;
+	}
 	note_dropped(r, &o->wire->drops);
 	*body = o->wire->body;
 	*head = o->wire->head;
-	return true;
+	return START_OK;
 }
 
 struct str translate_path(struct req *r)
