@@ -271,9 +271,10 @@ static enum step step_refuse(struct req *r)
 	return STEP_SETTLE;
 }
 
-static bool is_free(const struct endpoint *e)
+/* Asked of a request that was decoded. */
+static bool is_free(const struct req *r)
 {
-	return e->call == CALL_COUNT_TOKENS;
+	return r->open && r->open->rq.call == CALL_COUNT_TOKENS;
 }
 
 /* The true cost. What no provider answered costs nothing; what one answered, or began to, without telling its usage is
@@ -281,8 +282,8 @@ static bool is_free(const struct endpoint *e)
 static enum step step_settle(struct req *r)
 {
 	if (!r->consumed) {
-		r->cost_known = !r->may_be_billed || is_free(r->endpoint);
-	} else if (is_free(r->endpoint)) {
+		r->cost_known = !r->may_be_billed || is_free(r);
+	} else if (is_free(r)) {
 		r->cost_known = true;
 	} else {
 		r->cost_known = price_cost(&r->attempt.deployment->price, &r->meter.usage,
