@@ -277,6 +277,17 @@ static bool is_free(const struct req *r)
 	return r->open && r->open->rq.call == CALL_COUNT_TOKENS;
 }
 
+/* A name that a client made up is looked up; nearly all were known before. */
+static inline bool cost_of(struct req *r)
+{
+	const struct deployment *d = r->attempt.deployment;
+	int64_t at_ms = (int64_t)ulid_time_ms(r->id);
+
+	if (likely(!d->by_name))
+		return price_cost(&d->price, &r->meter.usage, at_ms, &r->cost_nusd);
+	return deployment_cost_by_name(d, req_text(r, TEXT_UPSTREAM_MODEL), &r->meter.usage, at_ms, &r->cost_nusd);
+}
+
 /* The true cost. What no provider answered costs nothing; what one answered, or began to, without telling its usage is
  * unknown, which is never nothing. */
 static enum step step_settle(struct req *r)
@@ -286,8 +297,7 @@ static enum step step_settle(struct req *r)
 	} else if (is_free(r)) {
 		r->cost_known = true;
 	} else {
-		r->cost_known = price_cost(&r->attempt.deployment->price, &r->meter.usage,
-		                           (int64_t)ulid_time_ms(r->id), &r->cost_nusd);
+		r->cost_known = cost_of(r);
 	}
 	if (r->open)
 		deliver_own_fields(r);

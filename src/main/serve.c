@@ -26,6 +26,7 @@
 #include "govern/ledger.h"
 #include "main/commands.h"
 #include "main/notify.h"
+#include "main/prices.h"
 #include "main/services.h"
 #include "main/settings.h"
 #include "model/estimate.h"
@@ -186,7 +187,7 @@ static void running_free(void *p)
 static struct snapshot *make_snapshot(struct config *c, struct err *e)
 {
 	struct running *r = mem_zalloc(sizeof *r);
-	struct route_table_source source = { c->providers, c->models, &c->routing };
+	struct route_table_source source = { c->providers, c->models, &c->routing, prices_load(c, true, e) };
 
 	r->config = c;
 	r->gw.server = &c->server;
@@ -194,7 +195,7 @@ static struct snapshot *make_snapshot(struct config *c, struct err *e)
 	r->gw.translation = &c->translation;
 	r->gw.config = c;
 	r->gw.auth_required = c->auth == AUTH_SETTING_REQUIRED;
-	if (!route_table_init(&r->gw.routes, &source, &c->arena, e)) {
+	if (!source.catalogue || !route_table_init(&r->gw.routes, &source, &c->arena, e)) {
 		running_free(r);
 		return NULL;
 	}

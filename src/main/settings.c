@@ -72,6 +72,8 @@ static const struct setting config_rows[] = {
 	  .help = "What is done when a deployment fails." },
 	{ .name = "translation", .type = SETTING_SECTION, AT(translation), .section = &translation_settings,
 	  .help = "Requests to providers of another dialect than the client's." },
+	{ .name = "catalogue", .type = SETTING_SECTION, AT(catalogue), .section = &catalogue_settings,
+	  .help = "Prices, limits and capabilities of models." },
 	{ .name = "cache", .type = SETTING_SECTION, AT(cache), .section = &cache_settings,
 	  .help = "Answers given again." },
 	{ .name = "limits", .type = SETTING_SECTION, AT(limits), .section = &limits_settings,

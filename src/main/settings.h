@@ -16,6 +16,7 @@
 #include "dialect/settings.h"
 #include "govern/settings.h"
 #include "guard/settings.h"
+#include "model/settings.h"
 #include "net/settings.h"
 #include "observe/settings.h"
 #include "provider/settings.h"
@@ -41,6 +42,7 @@ struct config {
 	struct setting_array providers;  /* struct provider_settings */
 	struct setting_array models;     /* struct model_settings */
 	struct routing_settings routing;
+	struct catalogue_settings catalogue;
 	struct translation_settings translation;
 	struct cache_settings cache;
 	struct limits_settings limits;

@@ -19,6 +19,7 @@ enum { KEPT_SLOTS = 1024, KEPT_PROBES = 8, KEPT_BYTES_MAX = 64 << 10 };
 
 struct kept {
 	uint64_t hash;
+	const void *owner;
 	struct str provider, model;
 	struct model_entry entry;
 	struct arena arena;          /* of the struct itself too */
@@ -262,6 +263,16 @@ void catalogue_entry(const struct catalogue *c, struct str provider, struct str 
 	}
 }
 
+bool catalogue_has(struct str provider)
+{
+	const struct catalogue_text *t = builtin_list();
+
+	for (size_t i = 0; i < t->n; i++)
+		if (names_hold(t->sections[i].names, provider))
+			return true;
+	return false;
+}
+
 bool catalogue_each(struct str provider, void (*fn)(void *arg, struct str model), void *arg)
 {
 	const struct catalogue_text *t = builtin_list();
@@ -288,48 +299,58 @@ static void kept_free(struct kept *k)
 	arena_fini(&arena);
 }
 
-static struct kept *kept_new(const struct catalogue *c, uint64_t hash, struct str provider, struct str model)
+typedef void lay_fn(const void *owner, struct arena *, struct model_entry *);
+
+static struct kept *kept_new(const struct catalogue *c, const struct kept *key, lay_fn *lay)
 {
 	struct arena arena;
 	struct kept *k;
 
 	arena_init(&arena, KEPT_BYTES_MAX);
 	k = arena_must(&arena, sizeof(*k));
-	k->hash = hash;
-	k->provider = arena_dup(&arena, provider);
-	k->model = arena_dup(&arena, model);
+	k->hash = key->hash;
+	k->owner = key->owner;
+	k->provider = arena_dup(&arena, key->provider);
+	k->model = arena_dup(&arena, key->model);
 	if (!k->provider.p || !k->model.p) {
 		arena_fini(&arena);
 		return NULL;
 	}
-	catalogue_entry(c, provider, model, &arena, &k->entry);
+	catalogue_entry(c, key->provider, key->model, &arena, &k->entry);
+	if (lay)
+		lay(key->owner, &arena, &k->entry);
 	k->arena = arena;
 	return k;
 }
 
-static bool is_kept(const struct kept *k, uint64_t hash, struct str provider, struct str model)
+static bool is_kept(const struct kept *k, const struct kept *key)
 {
-	return k->hash == hash && str_eq(k->model, model) && str_eq(k->provider, provider);
+	return k->hash == key->hash && k->owner == key->owner && str_eq(k->model, key->model) &&
+	       str_eq(k->provider, key->provider);
 }
 
-const struct model_entry *catalogue_keep(const struct catalogue *c, struct str provider, struct str model)
+const struct model_entry *catalogue_keep(const struct catalogue *c, struct str provider, struct str model,
+                                         const void *owner, lay_fn *lay)
 {
+	if (!c)
+		return NULL;
 	/* The slots are the one thing that changes: each once, from nothing to an entry that stays. */
 	_Atomic(struct kept *) *slots = (_Atomic(struct kept *) *)c->kept;
-	uint64_t hash = hash_bytes(model) ^ hash_bytes(provider) * 3;
+	const struct kept key = { .hash = hash_bytes(model) ^ hash_bytes(provider) * 3 ^ (uintptr_t)owner,
+		                  .owner = owner, .provider = provider, .model = model };
 	struct kept *made = NULL;
 
 	for (unsigned i = 0; i < KEPT_PROBES; i++) {
-		_Atomic(struct kept *) *slot = &slots[(hash + i) % KEPT_SLOTS];
+		_Atomic(struct kept *) *slot = &slots[(key.hash + i) % KEPT_SLOTS];
 		struct kept *k = atomic_load_explicit(slot, memory_order_acquire);
 
 		if (!k) {
-			if (!made && !(made = kept_new(c, hash, provider, model)))
+			if (!made && !(made = kept_new(c, &key, lay)))
 				return NULL;
 			if (atomic_compare_exchange_strong(slot, &k, made))
 				return &made->entry;
 		}
-		if (is_kept(k, hash, provider, model)) {
+		if (is_kept(k, &key)) {
 			if (made)
 				kept_free(made);
 			return &k->entry;

@@ -52,9 +52,12 @@ void catalogue_entry(const struct catalogue *, struct str provider, struct str m
 
 /*
  * The same for names that clients make up ("provider/model"), which must not cost a search each time: kept as long as
- * the catalogue. NULL: it has no room for more. Any thread.
+ * the catalogue. `lay` (may be NULL) lays what `owner` says over an entry; entries are told apart by their owner too.
+ * NULL: there is no room for more. Any thread.
  */
-const struct model_entry *catalogue_keep(const struct catalogue *, struct str provider, struct str model);
+const struct model_entry *catalogue_keep(const struct catalogue *, struct str provider, struct str model,
+                                         const void *owner,
+                                         void (*lay)(const void *owner, struct arena *, struct model_entry *));
 
 /* Lays a price over an entry's, as described above. */
 void catalogue_lay_price(struct price *, const struct price *over, struct arena *);
@@ -62,6 +65,8 @@ void catalogue_lay_price(struct price *, const struct price *over, struct arena 
 /* Date and source of the built-in list: "2026-11-28 @pydantic/genai-prices 0.1.8". */
 struct str catalogue_version(void);
 
+/* Does the built-in list know the provider? */
+bool catalogue_has(struct str provider);
 /* Calls fn for each model of the built-in list that belongs to the provider, with the list's name for it. False: it has
  * none of the provider. */
 bool catalogue_each(struct str provider, void (*fn)(void *arg, struct str model), void *arg);

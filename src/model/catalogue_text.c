@@ -32,20 +32,6 @@ bool catalogue_match(struct str match, struct str name)
 
 /* ---- facts ---- */
 
-static bool read_cap(struct str word, struct model_facts *f)
-{
-	bool lacks = word.n && word.p[0] == '-';
-
-	word = str_slice(word, lacks, word.n);
-	for (unsigned i = 0; i < CAPS; i++)
-		if (str_eq(word, model_cap_name(i))) {
-			f->caps = lacks ? f->caps & ~(1u << i) : f->caps | 1u << i;
-			f->lacks = lacks ? f->lacks | 1u << i : f->lacks & ~(1u << i);
-			return true;
-		}
-	return false;
-}
-
 static bool read_count(struct str value, uint32_t *out)
 {
 	uint64_t v;
@@ -75,7 +61,7 @@ bool catalogue_facts_read(struct str facts, struct model_facts *f)
 				return false;
 		} else if (str_eq(key, STR("caps"))) {
 			while (value.p)
-				if (!read_cap(str_cut(&value, ','), f))
+				if (!model_cap_lay(f, str_cut(&value, ',')))
 					return false;
 		} else {
 			return false;

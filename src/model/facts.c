@@ -189,3 +189,17 @@ struct str model_cap_name(unsigned index)
 	assert(index < CAPS);
 	return cap_names[index];
 }
+
+bool model_cap_lay(struct model_facts *f, struct str word)
+{
+	bool lacks = word.n && word.p[0] == '-';
+
+	word = str_slice(word, lacks, word.n);
+	for (unsigned i = 0; i < CAPS; i++)
+		if (str_eq(word, cap_names[i])) {
+			f->caps = lacks ? f->caps & ~(1u << i) : f->caps | 1u << i;
+			f->lacks = lacks ? f->lacks | 1u << i : f->lacks & ~(1u << i);
+			return true;
+		}
+	return false;
+}

@@ -136,5 +136,7 @@ MUST_USE bool model_effort_by_name(struct str name, enum model_effort *out);
 
 /* "tools", "parallel_tools", … as in the catalogue's texts; `index` is the bit's number, below CAPS. */
 struct str model_cap_name(unsigned index);
+/* Lays a word over the facts: "tools", or "-tools" for what the model lacks. False: no capability. */
+MUST_USE bool model_cap_lay(struct model_facts *, struct str word);
 
 #endif

@@ -119,6 +119,27 @@ static int64_t rounded(unsigned __int128 sum, uint64_t unit)
 	return all > INT64_MAX ? INT64_MAX : (int64_t)all;
 }
 
+/* Most counters are 0: they are looked at by twos. */
+_Static_assert(USAGE_COUNTERS % 2 == 0, "no counter is alone");
+static inline bool any_of_two(const struct usage *u, int i)
+{
+	uint64_t two;
+
+	memcpy(&two, &u->n[i], sizeof(two));
+	return two != 0;
+}
+
+static inline bool add_tokens(const struct price *p, const struct usage *u, int i, unsigned __int128 *sum)
+{
+	int64_t each;
+
+	if (u->n[i] == 0)
+		return true;
+	each = price_of(p, (enum usage_counter)i);
+	*sum += (unsigned __int128)u->n[i] * (uint64_t)each;
+	return each >= 0;
+}
+
 HOT bool price_cost(const struct price *p, const struct usage *u, int64_t at_ms, int64_t *nusd)
 {
 	/* At most 12 products below 2^32 * 2^63, times 2^12: far from the ends of 128 bits. */
@@ -131,14 +152,9 @@ HOT bool price_cost(const struct price *p, const struct usage *u, int64_t at_ms,
 		if (!p)
 			return false;
 	}
-	for (int i = 0; i < USAGE_COUNTERS; i++) {
-		if (u->n[i] == 0)
-			continue;
-		int64_t each = price_of(p, (enum usage_counter)i);
-		if (each < 0)
+	for (int i = 0; i < USAGE_COUNTERS; i += 2)
+		if (any_of_two(u, i) && (!add_tokens(p, u, i, &pusd) || !add_tokens(p, u, i + 1, &pusd)))
 			return false;
-		pusd += (unsigned __int128)u->n[i] * (uint64_t)each;
-	}
 	if (unlikely(usage_has_calls(u) || p->each_nusd[EACH_REQUEST] > 0)) {
 		pusd *= HOUR_S;
 		if (!add_each(p, u, &pusd))

@@ -28,13 +28,32 @@ static const struct setting deployment_rows[] = {
 	  .help = "Tokens of input and output together, instead of the catalogue's." },
 	{ .name = "max_output", .type = SETTING_INT, AT(max_output), .min = "1", .max = "1000000000",
 	  .help = "Tokens of output, instead of the catalogue's." },
+	{ .name = "capabilities", .type = SETTING_TEXTS, AT(capabilities),
+	  .help = "What the model can do, besides what the catalogue knows: tools, vision, json_schema …; with a minus "
+	          "before it what it cannot." },
+	{ .name = "base_model", .type = SETTING_TEXT, AT(base_model),
+	  .help = "The catalogue's name for it, where `model` says nothing (a deployment of Azure, an ARN, a server of "
+	          "your own): MODEL, or PROVIDER/MODEL." },
 	{ .name = "region", .type = SETTING_TEXT, AT(region), .support = SETTING_IGNORED,
 	  .help = "Where it computes, instead of the provider's region." },
 };
 #undef STRUCT
+static bool check_deployment(void *item, struct setting_checker *c)
+{
+	struct deployment_settings *d = item;
+	struct str *caps = d->capabilities.items;
+	struct model_facts unused = { 0 };
+	bool good = true;
+
+	for (size_t i = 0; i < d->capabilities.n; i++)
+		if (!model_cap_lay(&unused, caps[i]))
+			good = c->refuse_value(c, &caps[i], "is no capability; docs/catalogue.md lists them");
+	return good;
+}
+
 static const struct settings deployment_settings = {
 	.name = "deployment", .size = sizeof(struct deployment_settings), .rows = deployment_rows,
-	.n = COUNT_OF(deployment_rows),
+	.n = COUNT_OF(deployment_rows), .check = check_deployment,
 };
 
 static const char *const strategy_words[] = {

@@ -6,6 +6,7 @@
 #ifndef SLUICE_ROUTE_SETTINGS_H
 #define SLUICE_ROUTE_SETTINGS_H
 
+#include "model/facts.h"
 #include "model/settings.h"
 #include "provider/settings.h"
 
@@ -15,7 +16,9 @@ struct deployment_settings {
 	int64_t order;                   /* lower ones are tried first */
 	int64_t rpm, tpm, max_parallel;  /* SETTING_UNSET: no limit */
 	struct price_settings price;
-	int64_t context_window, max_output; /* tokens; SETTING_UNSET: not known */
+	int64_t context_window, max_output; /* tokens; SETTING_UNSET: the catalogue's */
+	struct setting_array capabilities; /* struct str: words of model/facts.h, a minus before what it lacks */
+	struct str base_model;           /* empty: `model` is what the catalogue knows it by */
 	struct str region;               /* empty: the provider's */
 };
 

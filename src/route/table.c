@@ -199,7 +199,7 @@ static void insert_by_order(struct deployment *all, unsigned n, const struct dep
 }
 
 static void model_init(struct route_model *m, const struct model_settings *s, const struct route_provider *providers,
-                       size_t n_providers, struct arena *a)
+                       size_t n_providers, const struct catalogue *catalogue, struct arena *a)
 {
 	const struct deployment_settings *ds = s->deployments.items;
 	struct deployment *all = arena_must(a, s->deployments.n * sizeof *all);
@@ -217,12 +217,11 @@ static void model_init(struct route_model *m, const struct model_settings *s, co
 			.has_star = str_find_chr(ds[i].model, '*') != STR_NPOS,
 			.order = ds[i].order,
 			.weight = (uint32_t)ds[i].weight,
-			.price = price_from_settings(&ds[i].price, a),
-			.facts = model_facts_by_name(ds[i].model),
 		};
 
 		assert(p); /* checked with the settings */
 		d.timeouts = timeouts_of(&s->timeouts, &p->settings->timeouts);
+		deployment_know(&d, catalogue, a);
 		insert_by_order(all, (unsigned)i, &d);
 	}
 	m->deployments = all;
@@ -245,7 +244,8 @@ static void link_fallbacks(struct route_table *t, struct route_model *m, const s
 }
 
 /* Every provider also answers to "provider/model". */
-static void add_wildcard(struct route_table *t, const struct route_provider *p, struct arena *a)
+static void add_wildcard(struct route_table *t, const struct route_provider *p, const struct catalogue *catalogue,
+                         struct arena *a)
 {
 	struct route_model *m = arena_must(a, sizeof *m);
 	struct deployment *d = arena_must(a, sizeof *d);
@@ -255,9 +255,8 @@ static void add_wildcard(struct route_table *t, const struct route_provider *p, 
 	d->model = STR("*");
 	d->has_star = true;
 	d->weight = 1;
-	d->price = PRICE_UNKNOWN;
-	d->facts = &model_facts_unknown;
 	d->timeouts = p->settings->timeouts;
+	deployment_know(d, catalogue, a);
 	m->name = d->name;
 	m->pattern = true;
 	m->deployments = d;
@@ -284,10 +283,10 @@ bool route_table_init(struct route_table *t, const struct route_table_source *s,
 	for (size_t i = 0; i < s->providers.n; i++) {
 		if (!provider_init(&providers[i], &ps[i], a, e))
 			return false;
-		add_wildcard(t, &providers[i], a);
+		add_wildcard(t, &providers[i], s->catalogue, a);
 	}
 	for (size_t i = 0; i < s->models.n; i++) {
-		model_init(&models[i], &ms[i], providers, s->providers.n, a);
+		model_init(&models[i], &ms[i], providers, s->providers.n, s->catalogue, a);
 		if (models[i].pattern)
 			t->patterns[t->n_patterns++] = &models[i];
 		else
@@ -368,11 +367,6 @@ struct str route_nearest(const struct route_table *t, struct str name, struct ar
 		}
 	}
 	return found.n ? arena_dup(a, found) : found;
-}
-
-const struct model_facts *deployment_facts(const struct deployment *d, struct str upstream_model)
-{
-	return d->has_star ? model_facts_by_name(upstream_model) : d->facts;
 }
 
 const struct route_face *route_face_of(const struct route_provider *p, enum dialect_id dialect, unsigned *index)

@@ -10,7 +10,7 @@
 #include "base/map.h"
 #include "base/setting.h"
 #include "dialect/dialect.h"
-#include "model/facts.h"
+#include "model/catalogue.h"
 #include "model/price.h"
 #include "net/http.h"
 #include "provider/places.h"
@@ -63,8 +63,13 @@ struct deployment {
 	bool has_star;                   /* of which a '*' takes what the client's name had there */
 	int64_t order;
 	uint32_t weight;
+	/* What the catalogue and the configuration know. `by_name`: of the model that a request gets, so that only
+	 * deployment_facts and deployment_cost_by_name know it. */
 	struct price price;
-	const struct model_facts *facts; /* with has_star: read deployment_facts instead */
+	const struct model_facts *facts;
+	uint8_t price_from, facts_from;  /* enum catalogue_origin */
+	bool by_name;
+	const struct catalogue *catalogue; /* may be NULL */
 	struct timeout_settings timeouts; /* all resolved */
 };
 
@@ -91,6 +96,7 @@ struct route_table_source {
 	struct setting_array providers;  /* struct provider_settings */
 	struct setting_array models;     /* struct model_settings */
 	const struct routing_settings *routing;          /* outlives the table */
+	const struct catalogue *catalogue;               /* the same; NULL: the built-in one */
 };
 
 /* The settings are checked already (known names, no loops); what can still be wrong is an address, a certificate
@@ -106,6 +112,13 @@ struct str route_nearest(const struct route_table *, struct str name, struct are
 
 /* What is known of the model that a request gets from this deployment. */
 const struct model_facts *deployment_facts(const struct deployment *, struct str upstream_model);
+
+/* As price_cost, with the price of the model that the request got; for deployments that are `by_name`. */
+MUST_USE bool deployment_cost_by_name(const struct deployment *, struct str upstream_model, const struct usage *,
+                                      int64_t at_ms, int64_t *nusd);
+
+/* Fills in what is known of the deployment, whose settings, provider and model are set. */
+void deployment_know(struct deployment *, const struct catalogue *, struct arena *);
 
 const struct route_face *route_face_of(const struct route_provider *, enum dialect_id, unsigned *index);
 /* The face to which a call of the client's dialect can be translated, and the dialect that is spoken there; NULL: none. */

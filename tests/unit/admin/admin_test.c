@@ -69,7 +69,7 @@ static int setup(void **state)
 	config = config_read("test.yaml", str_from_z(yaml), &conf_env_process, &problems);
 	if (!config)
 		fail_msg("%s", problems.items[0].text);
-	source = (struct route_table_source){ config->providers, config->models, &config->routing };
+	source = (struct route_table_source){ config->providers, config->models, &config->routing, NULL };
 	if (!route_table_init(&conf.routes, &source, &config->arena, &e))
 		fail_msg("%s", e.text);
 	ko.admin_key = config->admin.key;

@@ -150,7 +150,7 @@ static int setup(void **state)
 	snprintf(text, sizeof text, settings, port);
 	rig.config = config_read("t.yaml", str_from_z(text), &conf_env_process, &problems);
 	check(rig.config ? "" : problems.items[0].text, rig.config != NULL);
-	source = (struct route_table_source){ rig.config->providers, rig.config->models, &rig.config->routing };
+	source = (struct route_table_source){ rig.config->providers, rig.config->models, &rig.config->routing, NULL };
 	check("table", route_table_init(&rig.conf.routes, &source, &rig.config->arena, &e));
 	rig.conf.server = &rig.config->server;
 	rig.conf.upstream = &rig.config->upstream;

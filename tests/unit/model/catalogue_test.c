@@ -279,20 +279,20 @@ static void test_layers(void **state)
 static void test_keeping(void **state)
 {
 	const struct catalogue *c = layers("", "");
-	const struct model_entry *a = catalogue_keep(c, STR("openai"), STR("gpt-4o"));
+	const struct model_entry *a = catalogue_keep(c, STR("openai"), STR("gpt-4o"), NULL, NULL);
 	char name[32];
 
 	assert_non_null(a);
-	assert_ptr_equal(a, catalogue_keep(c, STR("openai"), STR("gpt-4o")));
-	assert_ptr_not_equal(a, catalogue_keep(c, STR("azure"), STR("gpt-4o")));
+	assert_ptr_equal(a, catalogue_keep(c, STR("openai"), STR("gpt-4o"), NULL, NULL));
+	assert_ptr_not_equal(a, catalogue_keep(c, STR("azure"), STR("gpt-4o"), NULL, NULL));
 	assert_int_equal(a->price.token_pusd[USAGE_INPUT], 2500000);
 	size_t full = 0;
 	for (int i = 0; i < 3000; i++) {
 		snprintf(name, sizeof(name), "gpt-4o-%d", i);
-		full += catalogue_keep(c, STR("openai"), str_from_z(name)) == NULL;
+		full += catalogue_keep(c, STR("openai"), str_from_z(name), NULL, NULL) == NULL;
 	}
 	assert_true(full > 1000);
-	assert_ptr_equal(a, catalogue_keep(c, STR("openai"), STR("gpt-4o")));
+	assert_ptr_equal(a, catalogue_keep(c, STR("openai"), STR("gpt-4o"), NULL, NULL));
 }
 
 /* ---- imports ---- */

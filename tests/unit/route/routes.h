@@ -23,7 +23,7 @@ static inline bool routes_try(struct routes *r, const char *text, struct err *e)
 
 	r->config = config_read("t.yaml", str_from_z(text), &conf_env_process, &problems);
 	check(r->config ? text : problems.items[0].text, r->config != NULL);
-	source = (struct route_table_source){ r->config->providers, r->config->models, &r->config->routing };
+	source = (struct route_table_source){ r->config->providers, r->config->models, &r->config->routing, NULL };
 	if (route_table_init(&r->table, &source, &r->config->arena, e))
 		return true;
 	config_free(r->config);
