@@ -104,6 +104,42 @@ const struct endpoint *endpoint_find(enum http_method method, struct str path, u
 	return NULL;
 }
 
+/* Prefixes end at the slash with which the rest begins. A '*' stands for a segment. */
+static const struct str prefixes[] = {
+	STR_INIT("/openai/v1/"),                 /* Groq; Azure's newer paths */
+	STR_INIT("/api/v1/"),                    /* OpenRouter */
+	STR_INIT("/v1beta/openai/"),             /* Gemini, OpenAI-compatible */
+	STR_INIT("/openai/deployments/*/"),      /* Azure; its SDKs repeat the model in the body */
+	STR_INIT("/anthropic/v1/"),              /* Anthropic's API at others' */
+	STR_INIT("/inference/v1/"),              /* Fireworks */
+	STR_INIT("/compatible-mode/v1/"),        /* Alibaba */
+	STR_INIT("/v1/v1/"),                     /* a base URL with /v1 and an SDK that adds it */
+};
+
+/* Bytes of the prefix at the path's beginning; 0: it is not there. */
+static size_t prefix_length(struct str prefix, struct str path)
+{
+	size_t star = str_find_chr(prefix, '*'), end;
+
+	if (star == STR_NPOS)
+		return str_starts(path, prefix) ? prefix.n : 0;
+	if (!str_starts(path, str_slice(prefix, 0, star)))
+		return 0;
+	end = str_find_chr(str_slice(path, star, path.n), '/');
+	return end != STR_NPOS && end > 0 ? star + end + 1 : 0;
+}
+
+struct str endpoint_behind_prefix(struct str path)
+{
+	for (size_t i = 0; i < COUNT_OF(prefixes); i++) {
+		size_t n = prefix_length(prefixes[i], path);
+
+		if (n)
+			return str_slice(path, n - 1, path.n);
+	}
+	return path;
+}
+
 enum dialect_id endpoint_error_dialect(struct str path)
 {
 	if (str_starts(path, STR("/v1/messages")) || str_starts(path, STR("/messages")))

@@ -44,6 +44,10 @@ const struct endpoint *endpoint_rows(size_t *n);
 /* NULL: no such path, or not with this method: `*allowed` is then a bit set of enum http_method, 0 for no such path. */
 const struct endpoint *endpoint_find(enum http_method, struct str path, unsigned *allowed);
 
+/* The path behind a prefix that SDKs of other gateways and providers put before ours ("/openai/v1/models": "/models");
+ * itself where there is none. To be looked up when the path itself is not known. */
+struct str endpoint_behind_prefix(struct str path);
+
 /* The dialect in which an error about this path is best told. */
 enum dialect_id endpoint_error_dialect(struct str path);
 

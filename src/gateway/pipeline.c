@@ -63,6 +63,15 @@ static enum step step_auth(struct req *r)
 	unsigned allowed;
 
 	r->endpoint = endpoint_find(head->method, head->path, &allowed);
+	if (unlikely(!r->endpoint && !allowed)) {
+		r->open->in.path = endpoint_behind_prefix(head->path);
+		r->endpoint = endpoint_find(head->method, r->open->in.path, &allowed);
+		/* what stands in front of us may keep the admin's paths from the outside */
+		if (r->endpoint && r->endpoint->access != ACCESS_KEY) {
+			r->endpoint = NULL;
+			allowed = 0;
+		}
+	}
 	if (!r->endpoint)
 		return wrong_route(r, head, allowed);
 	if (r->endpoint->access != ACCESS_ANYBODY) {

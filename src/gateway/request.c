@@ -397,7 +397,7 @@ bool req_take_head(struct req *r)
 	struct req_open *o = r->open;
 	const struct http_head *h = o->head;
 
-	o->in.path = arena_dup(&o->arena, h->path);
+	o->in.path = arena_dup(&o->arena, o->in.path);
 	if (h->query.n)
 		o->in.query = arena_dup(&o->arena, h->query);
 	for (unsigned i = 0; i < h->n_fields; i++)

@@ -143,11 +143,32 @@ static void errors_have_a_dialect(void **state)
 	check("openai", endpoint_error_dialect(STR("/nothing")) == DIALECT_OPENAI_CHAT);
 }
 
+static void prefixes_of_others_lead_to_our_paths(void **state)
+{
+	static const struct { const char *path, *want; } known[] = {
+		{ "/openai/v1/chat/completions", "/chat/completions" },
+		{ "/api/v1/models", "/models" },
+		{ "/openai/deployments/gpt-4o/chat/completions", "/chat/completions" },
+		{ "/openai/deployments//chat/completions", "/openai/deployments//chat/completions" },
+		{ "/openai/deployments/x", "/openai/deployments/x" },
+		{ "/anthropic/v1/messages", "/messages" },
+		{ "/api/v2/models", "/api/v2/models" },
+		{ "/openai/v1/admin/v1/keys", "/admin/v1/keys" },
+	};
+
+	for (size_t i = 0; i < COUNT_OF(known); i++) {
+		struct str got = endpoint_behind_prefix(str_from_z(known[i].path));
+
+		check(known[i].path, str_eq(got, str_from_z(known[i].want)));
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(rows_are_sound),
 		cmocka_unit_test(every_row_is_reached),
+		cmocka_unit_test(prefixes_of_others_lead_to_our_paths),
 		cmocka_unit_test(finds),
 		cmocka_unit_test(errors_have_a_dialect),
 	};
