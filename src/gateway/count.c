@@ -52,11 +52,10 @@ void count_sample(struct req *r, const struct chat_request *chat)
 		return;
 	r->w->next_count_ms = loop_now_ms(r->w->loop) + SAMPLE_EVERY_MS;
 	count_chat(r, chat, &count);
-	if (count.guessed || count.tokens > UINT32_MAX || count.text_tokens > count.tokens)
+	if (count.guessed || count.text_tokens > UINT32_MAX || count.around > UINT32_MAX)
 		return;
 	r->texts_counted = (uint32_t)count.text_tokens;
-	r->around_counted = (uint32_t)(count.tokens - estimate_tokens(r->w->gw->options.estimator, count.family,
-	                                                              ESTIMATE_TEXT, count.text_tokens));
+	r->around_counted = (uint32_t)count.around;
 }
 
 void count_learn(struct req *r)
@@ -71,6 +70,8 @@ void count_learn(struct req *r)
 		return;
 	family = token_family_of(req_text(r, TEXT_UPSTREAM_MODEL));
 	estimate_learn(e, family, ESTIMATE_BODY, r->bytes_in, told);
-	if (r->texts_counted && told > r->around_counted)
-		estimate_learn(e, family, ESTIMATE_TEXT, r->texts_counted, told - r->around_counted);
+	if (r->texts_counted) {
+		struct token_count count = { .text_tokens = r->texts_counted, .around = r->around_counted, .family = family };
+		chat_count_learn(e, &count, told);
+	}
 }

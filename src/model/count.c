@@ -328,15 +328,17 @@ static void add_turns(struct counter *c, const struct chat_request *q)
 	}
 }
 
-/* OpenAI writes the schema of the answer into the prompt, in a form somewhat shorter than JSON. */
+/* The schema of the answer is written into the prompt, by OpenAI in a form somewhat shorter than JSON, by Anthropic in a
+ * longer one. */
 static void add_format(struct counter *c, const struct chat_request *q)
 {
 	if (q->format != FORMAT_SCHEMA)
 		return;
+	uint64_t schema = tokens_count(c->family->encoding, q->format_schema);
 	add_text(c, q->format_name);
 	add_text(c, q->format_description);
-	c->texts += tokens_count(c->family->encoding, q->format_schema) * 9 / 10;
-	c->around += 8;
+	c->texts += c->family->exact ? schema * 9 / 10 : schema * 4 / 3;
+	c->around += c->family->format;
 }
 
 void chat_count_tokens(const struct estimator *e, const struct chat_request *q, struct str model, struct arena *scratch,
@@ -346,6 +348,10 @@ void chat_count_tokens(const struct estimator *e, const struct chat_request *q, 
 	struct counter c = { .family = token_family(id), .scratch = scratch, .model = model };
 
 	c.around = c.family->request;
+	if (q->thinking == TRI_YES)
+		c.around += c.family->thinking;
+	if (q->choice == CHOICE_ANY || q->choice == CHOICE_TOOL)
+		c.around += c.family->forced;
 	add_turns(&c, q);
 	add_format(&c, q);
 	if (q->tools) {
@@ -360,7 +366,14 @@ void chat_count_tokens(const struct estimator *e, const struct chat_request *q, 
 	*out = (struct token_count){
 		.tokens = estimate_tokens(e, id, ESTIMATE_TEXT, c.texts) + c.around,
 		.text_tokens = c.texts,
+		.around = c.around,
 		.family = id,
 		.guessed = c.guessed,
 	};
+}
+
+void chat_count_learn(struct estimator *e, const struct token_count *count, uint64_t told)
+{
+	if (!count->guessed && told / 2 > count->around)
+		estimate_learn(e, count->family, ESTIMATE_TEXT, count->text_tokens, told - count->around);
 }

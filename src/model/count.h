@@ -16,10 +16,14 @@
 
 struct token_count {
 	uint64_t tokens;              /* of input, as the provider would say */
-	uint64_t text_tokens;         /* of them in the texts, by the family's encoding: what estimate_learn wants */
+	uint64_t text_tokens;         /* of the texts, by the family's encoding */
+	uint64_t around;              /* of `tokens`, what stands around the texts */
 	enum token_family_id family;
 	bool guessed;                 /* something is in it whose size is not known: a document, audio, a URL's image */
 };
+
+/* What a provider reported for a counted request. Nothing is learned where the texts are the smaller part of it. */
+void chat_count_learn(struct estimator *, const struct token_count *, uint64_t told);
 
 /* Without an estimator: by defaults. `scratch` is rewound to where it was; when it is full, schemas are counted as they are written. */
 void chat_count_tokens(const struct estimator *, const struct chat_request *, struct str model, struct arena *scratch,

@@ -8,6 +8,7 @@
 
 enum {
 	PRIOR = 8, WINDOW = 256,
+	STEP = 10,                    /* a sample counts as off by a tenth at most */
 	FACTOR = 3,                   /* samples further off than this from the default are left out */
 	LEAST_TOKENS = 48,            /* of a sample: below, what surrounds the texts outweighs them */
 	LEAST_BYTES = 512,
@@ -15,7 +16,7 @@ enum {
 	TRIES = 4,                    /* of a sample against those of other threads; then it is lost */
 };
 
-/* text, body: defaults in thousandths. request, turn, name, call, result, tools, tool: see struct token_family. */
+/* text, body: defaults in thousandths. */
 #define FAMILY(name_, encoding_, exact_, text, body, ...)                                                      \
 	{ .name = STR_INIT(name_), .encoding = encoding_, .exact = exact_,                                     \
 	  .ratio = { [ESTIMATE_TEXT] = (text) * 1000, [ESTIMATE_BODY] = (body) * 1000 }, __VA_ARGS__ }
@@ -23,15 +24,18 @@ enum {
 /* Where the figures come from: docs/tokens.md. */
 static const struct token_family families[TOKEN_FAMILIES] = {
 	[FAMILY_O200K] = FAMILY("openai-o200k", TOKENS_O200K, true, 1000, 190, .request = 3, .turn = 4,
-	                        .name_of_turn = 1, .call = 8, .tools = 9),
+	                        .name_of_turn = 1, .call = 8, .tools = 9, .format = 8),
 	[FAMILY_CL100K] = FAMILY("openai-cl100k", TOKENS_CL100K, true, 1000, 190, .request = 3, .turn = 4,
-	                         .name_of_turn = 1, .call = 8, .tools = 9),
+	                         .name_of_turn = 1, .call = 8, .tools = 9, .format = 8),
 	[FAMILY_HARMONY] = FAMILY("gpt-oss", TOKENS_O200K, true, 1000, 200, .request = 63, .turn = 4,
-	                          .name_of_turn = 1, .call = 8, .tools = 9),
-	[FAMILY_CLAUDE] = FAMILY("claude", TOKENS_O200K, false, 1140, 200, .request = 3, .turn = 4, .call = 30,
-	                         .result = 20, .tools = 346, .tool = 20),
-	[FAMILY_CLAUDE_4_7] = FAMILY("claude-4-7", TOKENS_O200K, false, 1420, 250, .request = 3, .turn = 5, .call = 40,
-	                             .result = 25, .tools = 346, .tool = 25),
+	                          .name_of_turn = 1, .call = 8, .tools = 9, .format = 8),
+	[FAMILY_CLAUDE_3] = FAMILY("claude-3", TOKENS_O200K, false, 1150, 200, .request = 4, .turn = 3, .call = 30,
+	                           .result = 20, .tools = 290, .tool = 25, .thinking = 29, .format = 110),
+	[FAMILY_CLAUDE_4_5] = FAMILY("claude-4-5", TOKENS_O200K, false, 1130, 200, .request = 4, .turn = 3, .call = 30,
+	                             .result = 25, .tools = 500, .tool = 20, .forced = 105, .thinking = 29,
+	                             .format = 110),
+	[FAMILY_CLAUDE_4_7] = FAMILY("claude-4-7", TOKENS_O200K, false, 1270, 230, .request = 5, .turn = 3, .call = 30,
+	                             .result = 25, .tools = 450, .tool = 25, .forced = 80, .format = 110),
 	[FAMILY_GEMINI] = FAMILY("gemini", TOKENS_O200K, false, 1080, 190, .turn = 1, .call = 4, .result = 4),
 	[FAMILY_LLAMA] = FAMILY("llama", TOKENS_O200K, false, 1030, 200, .request = 30, .turn = 4, .call = 10,
 	                        .tools = 80),
@@ -80,18 +84,22 @@ static const struct {
 	{ STR_INIT("ft:gpt-4.#*"), FAMILY_O200K },
 	{ STR_INIT("ft:gpt-*"), FAMILY_CL100K },
 	/* Up to 4.6 the old tokenizer; what has no number yet is newer. */
-	{ STR_INIT("claude-instant*"), FAMILY_CLAUDE },
-	{ STR_INIT("claude-2*"), FAMILY_CLAUDE },
-	{ STR_INIT("claude-3*"), FAMILY_CLAUDE },
-	{ STR_INIT("claude-v#*"), FAMILY_CLAUDE },
-	{ STR_INIT("claude-*-3-#*"), FAMILY_CLAUDE },
+	{ STR_INIT("claude-instant*"), FAMILY_CLAUDE_3 },
+	{ STR_INIT("claude-2*"), FAMILY_CLAUDE_3 },
+	{ STR_INIT("claude-3*"), FAMILY_CLAUDE_3 },
+	{ STR_INIT("claude-v#*"), FAMILY_CLAUDE_3 },
+	{ STR_INIT("claude-*-3-#*"), FAMILY_CLAUDE_3 },
+	{ STR_INIT("claude-*-4-5*"), FAMILY_CLAUDE_4_5 },
+	{ STR_INIT("claude-*-4-6*"), FAMILY_CLAUDE_4_5 },
+	{ STR_INIT("claude-4-5*"), FAMILY_CLAUDE_4_5 },
+	{ STR_INIT("claude-4-6*"), FAMILY_CLAUDE_4_5 },
 	{ STR_INIT("claude-*-4-7*"), FAMILY_CLAUDE_4_7 },
 	{ STR_INIT("claude-*-4-8*"), FAMILY_CLAUDE_4_7 },
 	{ STR_INIT("claude-*-4-9*"), FAMILY_CLAUDE_4_7 },
 	{ STR_INIT("claude-4-7*"), FAMILY_CLAUDE_4_7 },
 	{ STR_INIT("claude-4-8*"), FAMILY_CLAUDE_4_7 },
-	{ STR_INIT("claude-*-4*"), FAMILY_CLAUDE },
-	{ STR_INIT("claude-4*"), FAMILY_CLAUDE },
+	{ STR_INIT("claude-*-4*"), FAMILY_CLAUDE_3 },
+	{ STR_INIT("claude-4*"), FAMILY_CLAUDE_3 },
 	{ STR_INIT("claude*"), FAMILY_CLAUDE_4_7 },
 	{ STR_INIT("gemini*"), FAMILY_GEMINI },
 	{ STR_INIT("gemma*"), FAMILY_GEMINI },
@@ -178,6 +186,14 @@ static uint32_t moved(uint32_t a, uint32_t b, uint32_t n)
 	return (uint32_t)((int64_t)a + step);
 }
 
+/* `seen`, or as near to it as a sample may count. */
+static uint32_t nearer(uint32_t ratio, uint32_t seen)
+{
+	uint32_t most = ratio / STEP + 1;
+
+	return seen > ratio + most ? ratio + most : seen + most < ratio ? ratio - most : seen;
+}
+
 void estimate_learn(struct estimator *e, enum token_family_id id, enum estimate_basis basis, uint64_t amount,
                     uint64_t tokens)
 {
@@ -200,7 +216,7 @@ void estimate_learn(struct estimator *e, enum token_family_id id, enum estimate_
 		uint64_t error = off * ERROR_ONE / tokens;
 		s.error = moved(s.error, error < ERROR_MAX ? (uint32_t)error : ERROR_MAX, s.samples + 1);
 		if (!(f->exact && basis == ESTIMATE_TEXT))
-			s.ratio = moved(s.ratio, (uint32_t)seen, s.samples + 1 + PRIOR);
+			s.ratio = moved(s.ratio, nearer(s.ratio, (uint32_t)seen), s.samples + 1 + PRIOR);
 		s.samples += s.samples < SAMPLES_MAX;
 		if (atomic_compare_exchange_weak_explicit(cell, &before, pack(s), memory_order_relaxed,
 		                                          memory_order_relaxed))

@@ -8,7 +8,8 @@
  * ESTIMATE_BODY  tokens for each byte of the request's body as the client sent it, where nobody has read its texts.
  *
  * A ratio is a moving mean that begins with the row's default, as if that had been seen PRIOR times, and forgets what
- * is older than about WINDOW samples. So is the error: the mean of |estimate - reported| / reported, each estimate made
+ * is older than about WINDOW samples; what is far off moves it no further than what is a little off, so that it comes
+ * near to the median. So is the error: the mean of |estimate - reported| / reported, each estimate made
  * before it was compared. Samples too small to tell, or off by more than a factor of three (images, audio, a
  * provider's hidden prompt, a liar), are left out; so no traffic brings a ratio further than that from its default.
  *
@@ -26,7 +27,10 @@ enum token_family_id {
 	FAMILY_O200K,         /* exact: OpenAI since gpt-4o */
 	FAMILY_CL100K,        /* exact: gpt-4, gpt-3.5, embeddings */
 	FAMILY_HARMONY,       /* gpt-oss: texts are exact, what its template adds is not */
-	FAMILY_CLAUDE, FAMILY_CLAUDE_4_7, FAMILY_GEMINI, FAMILY_LLAMA, FAMILY_MISTRAL, FAMILY_DEEPSEEK, FAMILY_QWEN,
+	FAMILY_CLAUDE_3,      /* up to 4.1 */
+	FAMILY_CLAUDE_4_5,    /* and 4.6: another prompt for tools */
+	FAMILY_CLAUDE_4_7,    /* and later: another tokenizer */
+	 FAMILY_GEMINI, FAMILY_LLAMA, FAMILY_MISTRAL, FAMILY_DEEPSEEK, FAMILY_QWEN,
 	FAMILY_GROK, FAMILY_COHERE, FAMILY_NOVA, FAMILY_KIMI, FAMILY_GLM, FAMILY_MINIMAX, FAMILY_OTHER,
 	TOKEN_FAMILIES
 };
@@ -42,7 +46,10 @@ struct token_family {
 	bool exact;                            /* and that is its own: ESTIMATE_TEXT is 1 and stays it */
 	uint32_t ratio[ESTIMATE_BASES];        /* defaults, in millionths; sources in docs/tokens.md */
 	/* What its template puts around the texts, in tokens. */
-	uint16_t request, turn, name_of_turn, call, result, tools, tool;
+	uint16_t request, turn, name_of_turn;
+	uint16_t call, result;                 /* each tool's call, its result */
+	uint16_t tools, tool, forced;          /* that there are tools, each tool, that one must be called */
+	uint16_t thinking, format;             /* that it is to think; that the answer has a schema */
 };
 
 const struct token_family *token_family(enum token_family_id);

@@ -168,6 +168,6 @@ def test_tokens_are_counted_and_estimates_are_judged():
         (w.gw.dir / "text").write_text("Hello, world")
         same(w.sluice("tokens", "--model", "gpt-4o", "text")[0], "3\n")
         same(json.loads(w.sluice("tokens", "--json", "--model", "us.anthropic.claude-opus-4-6", "text")[0]),
-             {"tokens": 3, "family": "claude", "exact": False})
+             {"tokens": 3, "family": "claude-4-5", "exact": False})
         w.sluice("tokens", "--model", "gpt-4o", "no-such-file", code=1)
         w.sluice("tokens", "text", code=2)

@@ -85,8 +85,8 @@ static void tools_are_types(void **state)
 	assert_in_range(n.tokens, 90, 150);
 	assert_true(n.guessed);
 	n = count(&m, "claude-sonnet-4-5");
-	assert_in_range(n.tokens, 400, 700);
-	assert_int_equal(n.family, FAMILY_CLAUDE);
+	assert_in_range(n.tokens, 500, 800);
+	assert_int_equal(n.family, FAMILY_CLAUDE_4_5);
 	arena_fini(&m.arena);
 }
 

@@ -22,11 +22,11 @@ static void families_are_found_by_name(void **state)
 		{ "gpt-3.5-turbo", FAMILY_CL100K },
 		{ "text-embedding-3-small", FAMILY_CL100K },
 		{ "openai.gpt-oss-120b-1:0", FAMILY_HARMONY },
-		{ "claude-3-5-sonnet-20241022", FAMILY_CLAUDE },
-		{ "us.anthropic.claude-sonnet-4-5-20250929-v1:0", FAMILY_CLAUDE },
-		{ "anthropic/claude-opus-4.6", FAMILY_CLAUDE },
-		{ "claude-sonnet-4-0", FAMILY_CLAUDE },
-		{ "claude-opus-4-20250514", FAMILY_CLAUDE },
+		{ "claude-3-5-sonnet-20241022", FAMILY_CLAUDE_3 },
+		{ "us.anthropic.claude-sonnet-4-5-20250929-v1:0", FAMILY_CLAUDE_4_5 },
+		{ "anthropic/claude-opus-4.6", FAMILY_CLAUDE_4_5 },
+		{ "claude-sonnet-4-0", FAMILY_CLAUDE_3 },
+		{ "claude-opus-4-20250514", FAMILY_CLAUDE_3 },
 		{ "claude-opus-4-7", FAMILY_CLAUDE_4_7 },
 		{ "claude-sonnet-5", FAMILY_CLAUDE_4_7 },
 		{ "models/gemini-2.5-pro", FAMILY_GEMINI },
@@ -59,21 +59,21 @@ static void a_ratio_is_learned(void **state)
 	struct estimator e = { 0 };
 
 	/* The default, then 1.3 tokens a token, with some noise around it. */
-	assert_int_equal(estimate_tokens(&e, FAMILY_CLAUDE, ESTIMATE_TEXT, 1000), 1140);
+	assert_int_equal(estimate_tokens(&e, FAMILY_CLAUDE_4_5, ESTIMATE_TEXT, 1000), 1130);
 	for (int i = 0; i < 400; i++)
-		estimate_learn(&e, FAMILY_CLAUDE, ESTIMATE_TEXT, 1000, i % 2 ? 1290 : 1310);
-	struct estimate_state s = estimate_state(&e, FAMILY_CLAUDE, ESTIMATE_TEXT);
+		estimate_learn(&e, FAMILY_CLAUDE_4_5, ESTIMATE_TEXT, 1000, i % 2 ? 1290 : 1310);
+	struct estimate_state s = estimate_state(&e, FAMILY_CLAUDE_4_5, ESTIMATE_TEXT);
 	assert_in_range(s.ratio, 1290000, 1310000);
 	assert_int_equal(s.samples, 400);
 	assert_in_range(s.error, 50, 300);          /* about 1 %, and what it was at first */
-	assert_in_range(estimate_tokens(&e, FAMILY_CLAUDE, ESTIMATE_TEXT, 100000), 129000, 131000);
+	assert_in_range(estimate_tokens(&e, FAMILY_CLAUDE_4_5, ESTIMATE_TEXT, 100000), 129000, 131000);
 	/* The others are untouched, and so is the other basis. */
 	assert_int_equal(estimate_state(&e, FAMILY_GEMINI, ESTIMATE_TEXT).samples, 0);
-	assert_int_equal(estimate_state(&e, FAMILY_CLAUDE, ESTIMATE_BODY).samples, 0);
+	assert_int_equal(estimate_state(&e, FAMILY_CLAUDE_4_5, ESTIMATE_BODY).samples, 0);
 	/* It follows a change. */
 	for (int i = 0; i < 2000; i++)
-		estimate_learn(&e, FAMILY_CLAUDE, ESTIMATE_TEXT, 1000, 1000);
-	assert_in_range(estimate_state(&e, FAMILY_CLAUDE, ESTIMATE_TEXT).ratio, 999000, 1010000);
+		estimate_learn(&e, FAMILY_CLAUDE_4_5, ESTIMATE_TEXT, 1000, 1000);
+	assert_in_range(estimate_state(&e, FAMILY_CLAUDE_4_5, ESTIMATE_TEXT).ratio, 999000, 1010000);
 }
 
 static void an_exact_encoding_only_learns_its_error(void **state)
