@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* openai_chat: OpenAI's Chat Completions; its answers and streams are also those of the legacy Completions. */
 
+#include "dialect/chat.h"
 #include "dialect/dialect_in.h"
 
 static const char *const request_names[SLOTS] = {
@@ -124,4 +125,5 @@ const struct dialect dialect_openai_chat = {
 	.read_answer = openai_read_answer,
 	.meter_event = openai_meter_event,
 	.ends_with_done = true,
+	.chat = &openai_chat_codec,
 };

@@ -180,6 +180,7 @@ struct chat_request {
 	uint8_t from;                    /* enum dialect_id */
 	struct jstr model;               /* as the client wrote it */
 	bool stream;
+	bool old_functions;              /* OpenAI: functions and function_call of old, not tools */
 
 	struct chat_block *system;       /* before the first turn: text, rarely more */
 	struct chat_turn *turns;
