@@ -8,6 +8,7 @@
 
 #include "base/buf.h"
 #include "base/text.h"
+#include "dialect/chat.h"
 #include "dialect/dialect_in.h"
 
 enum { REQ_MODEL, REQ_MAX, REQ_MAX_SNAKE, REQ_REQUESTS, REQ_GENERATE, REQ_PATHS };
@@ -385,4 +386,5 @@ const struct dialect dialect_gemini = {
 	.upstream_path = upstream_path,
 	.read_answer = read_answer,
 	.meter_event = meter_event,
+	.chat = &gemini_codec,
 };

@@ -176,3 +176,34 @@ int64_t node_i64(const struct json_node *v, int64_t otherwise)
 
 	return node_is(v, JSON_NUMBER) && json_to_i64(node_raw(v), &n) ? n : otherwise;
 }
+
+struct str json_compact(struct arena *arena, struct str json)
+{
+	const char *p = json.p, *end = json.p + json.n;
+	char *copy = NULL, *to = NULL;
+
+	while (p < end) {
+		const char *start = p;
+
+		if (*p == '"') {
+			p = find_quote(p + 1, end) + 1;
+		} else if (*p != ' ' && *p != '\n' && *p != '\r' && *p != '\t') {
+			p++;
+		} else {
+			if (!copy) {
+				copy = to = arena_alloc(arena, json.n);
+				if (!copy)
+					return str_of(NULL, 0);
+				memcpy(to, json.p, (size_t)(p - json.p));
+				to += p - json.p;
+			}
+			p = skip_spaces(p, end);
+			continue;
+		}
+		if (copy) {
+			memcpy(to, start, (size_t)(p - start));
+			to += p - start;
+		}
+	}
+	return copy ? str_of(copy, (size_t)(to - copy)) : json;
+}

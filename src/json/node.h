@@ -75,4 +75,8 @@ static inline bool node_is_word(const struct json_node *v, struct str word) { re
 int64_t node_i64(const struct json_node *, int64_t otherwise);
 static inline bool node_true(const struct json_node *v) { return node_is(v, JSON_BOOL) && v->p[0] == 't'; }
 
+/* A valid text without the white space between its values, so that it fits on one line: itself if there is none, else
+ * in the arena. p == NULL: the arena is full. */
+struct str json_compact(struct arena *, struct str json);
+
 #endif

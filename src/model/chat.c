@@ -5,7 +5,7 @@
 #include <assert.h>
 
 #include "base/arena.h"
-#include "json/scan.h"
+#include "json/node.h"
 
 struct chat_block *chat_block_add(struct arena *a, struct chat_block ***end, enum chat_kind kind)
 {
@@ -98,9 +98,14 @@ struct chat_event *chat_delta_add(struct arena *a, struct chat_events *list, uin
 
 struct jstr chat_args_text(struct arena *a, const struct chat_args *args)
 {
+	struct str json = args->json;
+
 	if (args->text.p)
 		return args->text;
-	return args->json.p ? jstr_from(a, args->json) : JSTR("{}");
+	if (!json.p)
+		return JSTR("{}");
+	json = json_compact(a, json);
+	return json.p ? jstr_from(a, json) : (struct jstr){ 0 };
 }
 
 struct str chat_args_json(struct arena *a, const struct chat_args *args, bool *odd)
