@@ -7,7 +7,9 @@
 
 #include "base/buf.h"
 #include "base/text.h"
-#include "dialect/bedrock_in.h"
+#include "dialect/bedrock.h"
+#include "dialect/chat.h"
+#include "dialect/dialect_in.h"
 #include "net/eventstream.h"
 
 enum { REQ_MAX, REQ_INPUT, REQ_PATHS };
@@ -15,11 +17,12 @@ static const char *const request_paths[REQ_PATHS] = { "inferenceConfig.maxTokens
 static struct json_plan request_plan;
 
 /* Of answers, and of the metadata event. */
-enum { ANS_OUTPUT, ANS_USAGE, ANS_DETAILS, ANS_ERROR, ANS_TYPE, ANS_PATHS };
+enum { ANS_OUTPUT, ANS_USAGE, ANS_DETAILS, ANS_ERROR, ANS_TYPE, ANS_TIER, ANS_PATHS };
 static const char *const answer_paths[ANS_PATHS] = {
 	"output", "usage", "usage.cacheDetails",
 	"error",                     /* recorded with status 200: {"error": text, "name": "ValidationException"} */
 	"__type",                    /* AWS's front: {"__type": "UnknownOperationException"} */
+	"serviceTier.type",
 };
 enum { USE_INPUT, USE_OUTPUT, USE_READ, USE_WRITE, USE_NUMBERS };
 static const char *const usage_numbers[USE_NUMBERS] = {
@@ -78,6 +81,8 @@ static void read_usage(const struct json_hit hit[ANS_PATHS], const int64_t numbe
 			usage_set(&u, (enum usage_counter)plain[i].counter, number[plain[i].number]);
 	if (hit[ANS_DETAILS].type == JSON_ARRAY)
 		usage_split(&u, USAGE_CACHE_WRITE_5M, USAGE_CACHE_WRITE_1H, read_hour(hit[ANS_DETAILS].value));
+	struct jstr tier = jstr_of_raw(hit[ANS_TIER].type == JSON_STRING ? hit[ANS_TIER].value : STR(""));
+	u.service = (uint8_t)usage_service_of(jstr_raw(tier));
 	*out = u;
 }
 
@@ -260,6 +265,7 @@ void bedrock_init(void)
 	json_plan_init(&answer_plan, answer_paths, ANS_PATHS, 0);
 	json_plan_numbers(&answer_plan, usage_numbers, USE_NUMBERS);
 	json_plan_init(&detail_plan, detail_paths, DETAIL_PATHS, 0);
+	bedrock_tools_init();
 }
 
 const struct dialect dialect_bedrock = {
@@ -269,4 +275,5 @@ const struct dialect dialect_bedrock = {
 	.upstream_path = upstream_path,
 	.read_answer = read_answer,
 	.meter_event = meter_event,
+	.chat = &bedrock_codec,
 };

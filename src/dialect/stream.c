@@ -6,7 +6,7 @@
 #include <assert.h>
 
 #include "base/arena.h"
-#include "dialect/bedrock_in.h"
+#include "dialect/bedrock.h"
 #include "dialect/dialect_in.h"
 #include "json/write.h"
 #include "net/eventstream.h"
