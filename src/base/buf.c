@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 #include "base/mem.h"
+#include "base/spool.h"
 
 enum { FIRST_BYTES = 256 };
 
@@ -33,9 +34,18 @@ static char *buf_grow(struct buf *b, size_t n)
 		}
 		block *= 2;
 	}
+	if (unlikely(b->file))
+		block = (want / SPOOL_STEP_BYTES + 1) * SPOOL_STEP_BYTES;
 	if (block - 1 > b->max)
 		block = b->max + 1;
-	b->p = mem_realloc(b->p, block);
+	if (unlikely(b->file)) {
+		if (!spool_grow(b, block)) {
+			b->failed = true;
+			return NULL;
+		}
+	} else {
+		b->p = mem_realloc(b->p, block);
+	}
 	b->cap = block - 1;
 	assert(b->cap >= want && b->cap <= b->max);
 	return b->p + b->n;
@@ -45,7 +55,10 @@ void buf_fini(struct buf *b)
 {
 	if (!b)
 		return;
-	free(b->p);
+	if (unlikely(b->file))
+		spool_close(b);
+	else
+		free(b->p);
 	*b = buf_make(b->max);
 }
 
@@ -191,6 +204,7 @@ char *buf_take(struct buf *b, size_t *n)
 {
 	char *p = b->p ? b->p : mem_alloc(1);
 
+	assert(!b->file);
 	*n = b->n;
 	*b = buf_make(b->max);
 	return p;

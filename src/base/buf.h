@@ -13,6 +13,7 @@ struct buf {
 	char *p;
 	size_t n, cap, max;
 	bool failed; /* an append was refused since the last clear */
+	int file;    /* its memory is this descriptor - 1's (base/spool.h); 0: the heap's */
 };
 
 static inline struct buf buf_make(size_t max_bytes) { return (struct buf){ .max = max_bytes }; }
