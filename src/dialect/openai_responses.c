@@ -2,6 +2,7 @@
 /* openai_responses: OpenAI's Responses. Usage comes unasked, with the response's last event. */
 
 #include "base/buf.h"
+#include "dialect/chat.h"
 #include "dialect/dialect_in.h"
 
 static const char *const request_names[SLOTS] = {
@@ -136,4 +137,5 @@ const struct dialect dialect_openai_responses = {
 	.upstream_path = upstream_path,
 	.read_answer = read_answer,
 	.meter_event = meter_event,
+	.chat = &openai_responses_codec,
 };
