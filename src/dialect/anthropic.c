@@ -5,11 +5,8 @@
 #include "dialect/dialect_in.h"
 
 static const char *const request_names[SLOTS] = {
-	[REQUEST_MODEL] = "model",
-	[REQUEST_MODELS] = "models",
-	[REQUEST_PROVIDER] = "provider",
-	[SLOT_STREAM] = "stream",
-	[SLOT_MAX] = "max_tokens",
+	[REQUEST_MODEL] = "model", [REQUEST_MODELS] = "models", [REQUEST_PROVIDER] = "provider",
+	[SLOT_STREAM] = "stream",  [SLOT_MAX] = "max_tokens",
 };
 static struct request_reader request;
 
@@ -22,10 +19,10 @@ static const char *const event_paths[EV_PATHS] = { "type", "message.usage", "usa
 static struct json_plan event_plan;
 
 /* The numbers of answers; those of events are first the ones of a message_start, then these. */
-#define USE_PATHS(usage) \
-	usage "input_tokens", usage "cache_read_input_tokens", usage "cache_creation_input_tokens", \
-	usage "cache_creation.ephemeral_5m_input_tokens", usage "cache_creation.ephemeral_1h_input_tokens", \
-	usage "output_tokens", usage "output_tokens_details.thinking_tokens"
+#define USE_PATHS(usage)                                                                                            \
+	usage "input_tokens", usage "cache_read_input_tokens", usage "cache_creation_input_tokens",                 \
+		usage "cache_creation.ephemeral_5m_input_tokens", usage "cache_creation.ephemeral_1h_input_tokens", \
+		usage "output_tokens", usage "output_tokens_details.thinking_tokens"
 static const char *const usage_numbers[USE_NUMBERS] = { USE_PATHS("usage.") };
 static const char *const event_numbers[2 * USE_NUMBERS] = { USE_PATHS("message.usage."), USE_PATHS("usage.") };
 
@@ -70,8 +67,7 @@ static enum dialect_answer read_answer(struct arena *arena, enum dialect_call ca
 	struct json_fault fault;
 
 	*usage = (struct usage){ .source = USAGE_NONE };
-	if (!json_scan_numbers(&answer_plan, body, ANSWER_DEPTH_MAX, hit, number, &fault)
-	    || !answer_is_object(body))
+	if (!json_scan_numbers(&answer_plan, body, ANSWER_DEPTH_MAX, hit, number, &fault) || !answer_is_object(body))
 		return ANSWER_BROKEN;
 	if (hit_is_error(&hit[ANS_ERROR]))
 		return answer_error(body, error);

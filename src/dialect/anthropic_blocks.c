@@ -56,14 +56,15 @@ static bool keep_extras(const struct anthropic_read *r, const struct json_node *
 		bool is_known = node_named(m, no_members[0]) || node_named(m, no_members[1]);
 		for (size_t i = 0; i < n && !is_known; i++)
 			is_known = node_named(m, known[i]);
-		if (!is_known && m->type != JSON_NULL
-		    && !chat_extra_add(r->arena, &b->extras, DIALECT_ANTHROPIC, node_key(m), node_raw(m)))
+		if (!is_known && m->type != JSON_NULL &&
+		    !chat_extra_add(r->arena, &b->extras, DIALECT_ANTHROPIC, node_key(m), node_raw(m)))
 			return anthropic_full(r);
 	}
 	return true;
 }
-#define KNOWN(r, v, b, ...) \
-	keep_extras(r, v, b, (const struct str[]){ __VA_ARGS__ }, sizeof((const struct str[]){ __VA_ARGS__ }) / sizeof(struct str))
+#define KNOWN(r, v, b, ...)                                       \
+	keep_extras(r, v, b, (const struct str[]){ __VA_ARGS__ }, \
+	            sizeof((const struct str[]){ __VA_ARGS__ }) / sizeof(struct str))
 
 /* A member that must be a string. An answer that has none is read as if it were empty. */
 static bool must_text(const struct anthropic_read *r, const struct json_node *v, struct str name, struct jstr *out)
@@ -252,7 +253,8 @@ static bool read_source(struct anthropic_read *r, const struct json_node *v, str
 		if (!m->data.p)
 			return anthropic_refuse(r, "source.data", data, "a string");
 		if (!m->type.p && m->from == MEDIA_BYTES)
-			return anthropic_refuse(r, "source.media_type", node_get(source, STR("media_type")), "a string");
+			return anthropic_refuse(r, "source.media_type", node_get(source, STR("media_type")),
+			                        "a string");
 	} else if (node_is_word(type, STR("url"))) {
 		m->from = MEDIA_URL;
 		data = node_get(source, STR("url"));
@@ -439,7 +441,10 @@ void anthropic_read_usage(const struct json_node *usage, struct usage *u)
 
 void anthropic_read_finish(const struct json_node *message, struct chat_finish *f)
 {
-	static const struct { struct str reason; enum chat_stop stop; } stops[] = {
+	static const struct {
+		struct str reason;
+		enum chat_stop stop;
+	} stops[] = {
 		{ STR_INIT("end_turn"), STOP_END },
 		{ STR_INIT("tool_use"), STOP_TOOL },
 		{ STR_INIT("max_tokens"), STOP_MAX_TOKENS },

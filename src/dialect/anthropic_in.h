@@ -15,7 +15,14 @@
 
 /* The numbers of a usage object; one that is absent is JSON_NO_NUMBER. */
 enum anthropic_use {
-	USE_INPUT, USE_READ, USE_WRITE, USE_WRITE_5M, USE_WRITE_1H, USE_OUTPUT, USE_THINKING, USE_NUMBERS
+	USE_INPUT,
+	USE_READ,
+	USE_WRITE,
+	USE_WRITE_5M,
+	USE_WRITE_1H,
+	USE_OUTPUT,
+	USE_THINKING,
+	USE_NUMBERS
 };
 /* Counts are cumulative: a report is laid over what is known, and what it leaves out stays. */
 void anthropic_usage_add(const int64_t number[USE_NUMBERS], struct usage *);
@@ -26,7 +33,7 @@ void anthropic_usage_add(const int64_t number[USE_NUMBERS], struct usage *);
 struct anthropic_read {
 	struct arena *arena;
 	struct err *err;
-	bool answer;                 /* a provider wrote it: what is odd is kept raw, and not refused */
+	bool answer; /* a provider wrote it: what is odd is kept raw, and not refused */
 	/* where we are, for messages[3].content[1].content[0]; -1: not there */
 	int message, block, inner;
 	bool system;
@@ -94,11 +101,11 @@ bool anthropic_write_count(int64_t tokens, struct buf *);
 struct anthropic_reader {
 	/* blocks that are open: Anthropic has one at a time, others that speak its dialect may not */
 	struct anthropic_open {
-		int64_t index;           /* the provider's */
-		uint32_t block;          /* ours */
-		uint8_t kind;            /* enum chat_kind */
-		bool any;                /* a piece of the arguments came */
-		char *input;             /* arguments that came with the start, until it is known that no pieces follow */
+		int64_t index;  /* the provider's */
+		uint32_t block; /* ours */
+		uint8_t kind;   /* enum chat_kind */
+		bool any;       /* a piece of the arguments came */
+		char *input;    /* arguments that came with the start, until it is known that no pieces follow */
 		size_t input_n;
 	} open[4];
 	uint32_t n_open, blocks;
@@ -111,13 +118,13 @@ void anthropic_reader_fini(void *reader);
 
 struct anthropic_writer {
 	const struct chat_reply *reply;
-	uint32_t blocks;                 /* written so far: the next index */
-	uint32_t open_block;             /* the event's number of the one that is open */
-	uint32_t part;                   /* of the summary */
-	uint8_t kind;                    /* enum chat_kind of the open one */
+	uint32_t blocks;     /* written so far: the next index */
+	uint32_t open_block; /* the event's number of the one that is open */
+	uint32_t part;       /* of the summary */
+	uint8_t kind;        /* enum chat_kind of the open one */
 	bool started, open, skipping, signed_, any, called, finished, gave_up, ended;
 	struct usage usage;
-	struct buf finish;               /* message_delta's delta, which is held */
+	struct buf finish; /* message_delta's delta, which is held */
 };
 bool anthropic_writer_init(void *writer, const struct chat_reply *);
 void anthropic_writer_fini(void *writer);

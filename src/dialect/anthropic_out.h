@@ -2,7 +2,7 @@
 /*
  * anthropic_out: a request on its way to a server that speaks Messages. First everything is decided (anthropic_plan.c),
  * since thinking, tool choice, sampling and the answer's form depend on one another; then it is written in one go
- * (anthropic_request_write.c, anthropic_tools.c).
+ * (anthropic_request_write.c, anthropic_turns_write.c, anthropic_tools.c).
  */
 #ifndef SLUICE_DIALECT_ANTHROPIC_OUT_H
 #define SLUICE_DIALECT_ANTHROPIC_OUT_H
@@ -23,9 +23,9 @@ struct anthropic_out {
 	struct err *err;
 	struct buf body;
 	struct json_writer w;
-	uint64_t carried;            /* MEMBER_BITs */
-	bool own;                    /* the client spoke this dialect too */
-	bool claude;                 /* whoever serves it */
+	uint64_t carried; /* MEMBER_BITs */
+	bool own;         /* the client spoke this dialect too */
+	bool claude;      /* whoever serves it */
 
 	/* the plan */
 	struct str max_output;
@@ -34,20 +34,20 @@ struct anthropic_out {
 	int64_t budget;
 	bool has_effort;
 	enum model_effort effort;
-	const char *display;         /* NULL: unsaid */
+	const char *display; /* NULL: unsaid */
 	enum anthropic_form form;
-	struct str schema;           /* of the form */
-	uint8_t choice;              /* enum chat_choice; CHOICE_SUBSET has become AUTO or ANY */
+	struct str schema; /* of the form */
+	uint8_t choice;    /* enum chat_choice; CHOICE_SUBSET has become AUTO or ANY */
 	struct jstr choice_name;
-	bool subset;                 /* only the tools that the choice names are sent */
+	bool subset; /* only the tools that the choice names are sent */
 	bool strict_tools;
-	unsigned tools;              /* how many are sent */
+	unsigned tools; /* how many are sent */
 	bool temperature, top_p, top_k;
 	struct str temperature_text;
 
 	/* cache marks, in the order of the prompt (row 95) */
 	unsigned marks, marks_done;
-	bool short_mark;             /* one of five minutes was written: none of an hour may follow */
+	bool short_mark; /* one of five minutes was written: none of an hour may follow */
 };
 
 /* Anthropic's limits. */
@@ -60,6 +60,15 @@ static inline bool anthropic_replays(const struct chat_block *b)
 {
 	return b->kind == CHAT_REASONING && b->opaque.maker == MAKER_ANTHROPIC && b->opaque.bytes.n;
 }
+
+/* A blank text is refused where it stands (T3). */
+static inline bool anthropic_is_blank(const struct chat_block *b)
+{
+	return b->kind == CHAT_TEXT && jstr_is_blank(b->text);
+}
+
+/* anthropic_turns_write.c: messages. False: refused, or the arena is full. */
+bool anthropic_write_messages(struct anthropic_out *);
 
 /* anthropic_tools.c: tools and tool_choice, with the commas. False: refused, or the arena is full. */
 bool anthropic_write_tools(struct anthropic_out *);

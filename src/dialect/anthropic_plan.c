@@ -69,8 +69,7 @@ static bool has_client_call(const struct chat_turn *t)
 static const struct chat_block *first_sent(const struct chat_turn *t)
 {
 	for (const struct chat_block *b = t->blocks; b; b = b->next) {
-		if (b->kind == CHAT_REASONING ? anthropic_replays(b)
-		                              : b->kind != CHAT_TEXT || !jstr_is_blank(b->text))
+		if (b->kind == CHAT_REASONING ? anthropic_replays(b) : b->kind != CHAT_TEXT || !jstr_is_blank(b->text))
 			return b;
 	}
 	return NULL;
@@ -225,8 +224,8 @@ static void plan_thinking(struct anthropic_out *o)
 
 static bool thinks(const struct anthropic_out *o)
 {
-	return o->think == THINK_ADAPTIVE || o->think == THINK_BUDGET
-	       || (o->think == THINK_UNSAID && (rule(o, MODEL_THINKS_UNASKED) || rule(o, MODEL_THINKING_ALWAYS)));
+	return o->think == THINK_ADAPTIVE || o->think == THINK_BUDGET ||
+	       (o->think == THINK_UNSAID && (rule(o, MODEL_THINKS_UNASKED) || rule(o, MODEL_THINKING_ALWAYS)));
 }
 
 /* ---- tools ------------------------------------------------------------------------------------------------------- */
@@ -280,16 +279,16 @@ static bool plan_form(struct anthropic_out *o)
 	carry(o, MEMBER_FORMAT);
 	if (rq->format != FORMAT_SCHEMA && rq->format != FORMAT_JSON)
 		return true;
-	if (rq->format == FORMAT_SCHEMA && rq->format_schema.n
-	    && (o->own || !model_lacks(o->target->facts, CAP_JSON_SCHEMA))) {
+	if (rq->format == FORMAT_SCHEMA && rq->format_schema.n &&
+	    (o->own || !model_lacks(o->target->facts, CAP_JSON_SCHEMA))) {
 		o->form = FORM_NATIVE;
 		o->schema = o->own ? rq->format_schema : chat_schema_strict(o->arena, rq->format_schema, &changed);
 		return o->schema.p || anthropic_out_full(o);
 	}
 	o->schema = rq->format_schema.n ? rq->format_schema : STR("{\"type\":\"object\"}");
 	/* A call cannot be forced while it thinks, nor beside a client's own choice: it is told in words. */
-	if (thinks(o) || o->choice == CHOICE_TOOL || o->choice == CHOICE_NONE
-	    || model_lacks(o->target->facts, CAP_TOOLS)) {
+	if (thinks(o) || o->choice == CHOICE_TOOL || o->choice == CHOICE_NONE ||
+	    model_lacks(o->target->facts, CAP_TOOLS)) {
 		o->form = FORM_TEXT;
 		return true;
 	}
@@ -318,8 +317,7 @@ static void plan_sampling(struct anthropic_out *o)
 		return;
 	o->temperature = rq->temperature.n && (!on || t == 1);
 	o->temperature_text = t > 1 ? STR("1") : rq->temperature;
-	o->top_p = rq->top_p.n && (!on || p >= 0.95)
-	           && !(o->temperature && rule(o, MODEL_NO_TEMP_WITH_TOP_P));
+	o->top_p = rq->top_p.n && (!on || p >= 0.95) && !(o->temperature && rule(o, MODEL_NO_TEMP_WITH_TOP_P));
 	o->top_k = rq->top_k.n && !on;
 	/* One that had to be clamped is reported as well. */
 	if (o->temperature && t <= 1)
@@ -343,7 +341,8 @@ bool anthropic_plan(struct anthropic_out *o)
 	if (last && last->role == ROLE_ASSISTANT && rule(o, MODEL_NO_PREFILL))
 		return err_set(o->err, ERR_INVALID_REQUEST,
 		               "messages[%u].role: \"assistant\" must be \"user\": this model does not go on with an "
-		               "answer that was begun for it", last->index);
+		               "answer that was begun for it",
+		               last->index);
 	if (!plan_max(o))
 		return false;
 	plan_thinking(o);

@@ -9,7 +9,7 @@
 struct reading {
 	struct anthropic_read r;
 	struct chat_request *out;
-	bool count;                  /* of tokens: needs no max_tokens */
+	bool count; /* of tokens: needs no max_tokens */
 };
 
 typedef bool member_fn(struct reading *, const struct json_node *);
@@ -26,8 +26,8 @@ static void set(struct reading *in, enum chat_member m)
 
 static bool add_extra(struct reading *in, struct jstr name, const struct json_node *v)
 {
-	return chat_extra_add(in->r.arena, &in->out->extras, DIALECT_ANTHROPIC, name, node_raw(v))
-	       || anthropic_full(&in->r);
+	return chat_extra_add(in->r.arena, &in->out->extras, DIALECT_ANTHROPIC, name, node_raw(v)) ||
+	       anthropic_full(&in->r);
 }
 
 /* A member of a member that we do not know: "output_config.task_budget". */
@@ -161,7 +161,8 @@ static bool read_thinking(struct reading *in, const struct json_node *v)
 	if (!budget)
 		return true;
 	out->thinking_budget = node_i64(budget, 0);
-	return out->thinking_budget > 0 || refuse(in, "thinking.budget_tokens", budget, "a whole number of at least 1024");
+	return out->thinking_budget > 0 ||
+	       refuse(in, "thinking.budget_tokens", budget, "a whole number of at least 1024");
 }
 
 static bool read_format(struct reading *in, const struct json_node *v)
@@ -274,9 +275,14 @@ static bool read_tools(struct reading *in, const struct json_node *v)
 
 static bool read_choice(struct reading *in, const struct json_node *v)
 {
-	static const struct { struct str name; uint8_t choice; } types[] = {
-		{ STR_INIT("auto"), CHOICE_AUTO }, { STR_INIT("any"), CHOICE_ANY },
-		{ STR_INIT("tool"), CHOICE_TOOL }, { STR_INIT("none"), CHOICE_NONE },
+	static const struct {
+		struct str name;
+		uint8_t choice;
+	} types[] = {
+		{ STR_INIT("auto"), CHOICE_AUTO },
+		{ STR_INIT("any"), CHOICE_ANY },
+		{ STR_INIT("tool"), CHOICE_TOOL },
+		{ STR_INIT("none"), CHOICE_NONE },
 	};
 	const struct json_node *type = node_get(v, STR("type")), *name = node_get(v, STR("name"));
 	const struct json_node *one = node_get_some(v, STR("disable_parallel_tool_use"));
@@ -320,8 +326,9 @@ static void take_call_tokens(struct chat_block **list)
 	while (*list) {
 		struct chat_block *b = *list, *call = b->next;
 
-		if (call && call->kind == CHAT_TOOL_CALL && b->kind == CHAT_REASONING && !b->text.n && b->opaque.bytes.p
-		    && b->opaque.maker != MAKER_ANTHROPIC && b->opaque.id.p && jstr_eq(b->opaque.id, call->id)) {
+		if (call && call->kind == CHAT_TOOL_CALL && b->kind == CHAT_REASONING && !b->text.n &&
+		    b->opaque.bytes.p && b->opaque.maker != MAKER_ANTHROPIC && b->opaque.id.p &&
+		    jstr_eq(b->opaque.id, call->id)) {
 			call->opaque = b->opaque;
 			call->opaque.id = (struct jstr){ 0 };
 			*list = call;
@@ -332,8 +339,12 @@ static void take_call_tokens(struct chat_block **list)
 
 static bool read_turn(struct reading *in, const struct json_node *v, struct chat_turn ***end)
 {
-	static const struct { struct str name; enum chat_role role; } roles[] = {
-		{ STR_INIT("user"), ROLE_USER }, { STR_INIT("assistant"), ROLE_ASSISTANT },
+	static const struct {
+		struct str name;
+		enum chat_role role;
+	} roles[] = {
+		{ STR_INIT("user"), ROLE_USER },
+		{ STR_INIT("assistant"), ROLE_ASSISTANT },
 		{ STR_INIT("system"), ROLE_SYSTEM },
 	};
 	const struct json_node *role = node_get(v, STR("role"));
@@ -353,8 +364,8 @@ static bool read_turn(struct reading *in, const struct json_node *v, struct chat
 		return refuse(in, "role", role, "\"user\", \"assistant\" or \"system\"");
 	t->index = (uint32_t)in->r.message;
 	for (const struct json_node *m = node_first(v); m; m = node_next(v, m))
-		if (!node_named(m, STR("role")) && !node_named(m, STR("content"))
-		    && !chat_extra_add(in->r.arena, &t->extras, DIALECT_ANTHROPIC, node_key(m), node_raw(m)))
+		if (!node_named(m, STR("role")) && !node_named(m, STR("content")) &&
+		    !chat_extra_add(in->r.arena, &t->extras, DIALECT_ANTHROPIC, node_key(m), node_raw(m)))
 			return anthropic_full(&in->r);
 	blocks = &t->blocks;
 	if (!anthropic_read_content(&in->r, node_get(v, STR("content")), &blocks))
@@ -401,7 +412,10 @@ static bool read_betas(struct reading *in, const struct json_node *v)
 	return true;
 }
 
-static const struct { struct str name; member_fn *read; } members[] = {
+static const struct {
+	struct str name;
+	member_fn *read;
+} members[] = {
 	{ STR_INIT("model"), read_model },
 	{ STR_INIT("messages"), read_messages },
 	{ STR_INIT("max_tokens"), read_max },
@@ -439,7 +453,8 @@ bool anthropic_read_request(struct arena *a, const struct dialect_request *rq, c
                             struct chat_request *out, struct err *e)
 {
 	struct reading in = {
-		.r = { .arena = a, .err = e, .message = -1, .block = -1, .inner = -1 }, .out = out,
+		.r = { .arena = a, .err = e, .message = -1, .block = -1, .inner = -1 },
+		.out = out,
 		.count = rq->call == CALL_COUNT_TOKENS,
 	};
 

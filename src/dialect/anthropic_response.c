@@ -6,12 +6,17 @@
 
 /* Members of an answer that the model has words for. */
 static const struct str known[] = {
-	STR_INIT("id"), STR_INIT("type"), STR_INIT("role"), STR_INIT("model"), STR_INIT("content"),
-	STR_INIT("stop_reason"), STR_INIT("stop_sequence"), STR_INIT("stop_details"), STR_INIT("usage"),
+	STR_INIT("id"),      STR_INIT("type"),        STR_INIT("role"),          STR_INIT("model"),
+	STR_INIT("content"), STR_INIT("stop_reason"), STR_INIT("stop_sequence"), STR_INIT("stop_details"),
+	STR_INIT("usage"),
 };
 static const struct str known_usage[] = {
-	STR_INIT("input_tokens"), STR_INIT("output_tokens"), STR_INIT("cache_creation_input_tokens"),
-	STR_INIT("cache_read_input_tokens"), STR_INIT("cache_creation"), STR_INIT("output_tokens_details"),
+	STR_INIT("input_tokens"),
+	STR_INIT("output_tokens"),
+	STR_INIT("cache_creation_input_tokens"),
+	STR_INIT("cache_read_input_tokens"),
+	STR_INIT("cache_creation"),
+	STR_INIT("output_tokens_details"),
 	STR_INIT("service_tier"),
 };
 #define USAGE_PREFIX "usage."
@@ -29,8 +34,8 @@ static bool keep_extras(struct arena *a, const struct json_node *object, struct 
 	const struct json_node *usage = node_get(object, STR("usage"));
 
 	for (const struct json_node *m = node_first(object); m; m = node_next(object, m))
-		if (!is_among(m, known, sizeof known / sizeof *known)
-		    && !chat_extra_add(a, &out->extras, DIALECT_ANTHROPIC, node_key(m), node_raw(m)))
+		if (!is_among(m, known, sizeof known / sizeof *known) &&
+		    !chat_extra_add(a, &out->extras, DIALECT_ANTHROPIC, node_key(m), node_raw(m)))
 			return false;
 	if (!node_is(usage, JSON_OBJECT))
 		return true;

@@ -12,7 +12,7 @@ struct reading {
 	struct arena *arena;
 	struct chat_events *out;
 	struct err *err;
-	bool full;                   /* the arena */
+	bool full; /* the arena */
 };
 
 static struct chat_event *add(struct reading *r, enum chat_event_kind kind)
@@ -122,8 +122,9 @@ static void close_block(struct reading *r, struct anthropic_open *o)
 
 static bool read_start_block(struct reading *r, const struct json_node *v, int64_t index)
 {
-	struct anthropic_read in = { .arena = r->arena, .err = r->err, .answer = true, .message = -1, .block = -1,
-		                     .inner = -1 };
+	struct anthropic_read in = {
+		.arena = r->arena, .err = r->err, .answer = true, .message = -1, .block = -1, .inner = -1
+	};
 	struct chat_block *b = NULL, **end = &b;
 	struct anthropic_open *o;
 
@@ -276,10 +277,16 @@ static bool ping(struct reading *r, const struct json_node *ev)
 	return true;
 }
 
-static const struct { struct str type; bool (*read)(struct reading *, const struct json_node *); } events[] = {
-	{ STR_INIT("content_block_delta"), block_delta }, { STR_INIT("content_block_start"), block_start },
-	{ STR_INIT("content_block_stop"), block_stop },   { STR_INIT("message_start"), message_start },
-	{ STR_INIT("message_delta"), message_delta },     { STR_INIT("message_stop"), message_stop },
+static const struct {
+	struct str type;
+	bool (*read)(struct reading *, const struct json_node *);
+} events[] = {
+	{ STR_INIT("content_block_delta"), block_delta },
+	{ STR_INIT("content_block_start"), block_start },
+	{ STR_INIT("content_block_stop"), block_stop },
+	{ STR_INIT("message_start"), message_start },
+	{ STR_INIT("message_delta"), message_delta },
+	{ STR_INIT("message_stop"), message_stop },
 	{ STR_INIT("ping"), ping },
 };
 

@@ -64,7 +64,8 @@ static bool hold_finish(struct anthropic_writer *s, const struct chat_event *ev)
 	s->gave_up = ev->finish.stop == STOP_ERROR;
 	w = json_writer_make(&s->finish);
 	json_open(&w, '{');
-	anthropic_write_finish(&w, &ev->finish, s->called, is_own_word(ev->finish.raw) && ev->finish.detail.n < DETAIL_MAX);
+	anthropic_write_finish(&w, &ev->finish, s->called,
+	                       is_own_word(ev->finish.raw) && ev->finish.detail.n < DETAIL_MAX);
 	json_close(&w);
 	return !s->finish.failed;
 }
@@ -265,21 +266,16 @@ static bool write_delta(struct anthropic_writer *s, struct arena *a, const struc
 			return text_delta(s, out, STR("text_delta\",\"text\":"), d->text);
 		return true;
 	case DELTA_ARGS:
-		return s->kind != CHAT_TOOL_CALL
-		       || text_delta(s, out, STR("input_json_delta\",\"partial_json\":"), d->text);
-	case DELTA_SUMMARY:
-		return s->kind != CHAT_REASONING || write_summary(s, d, out);
-	case DELTA_OPAQUE:
-		return write_signature(s, a, &d->opaque, out);
-	case DELTA_CITATION:
-		return write_citation(s, d->citation, out);
+		return s->kind != CHAT_TOOL_CALL ||
+		       text_delta(s, out, STR("input_json_delta\",\"partial_json\":"), d->text);
+	case DELTA_SUMMARY: return s->kind != CHAT_REASONING || write_summary(s, d, out);
+	case DELTA_OPAQUE: return write_signature(s, a, &d->opaque, out);
+	case DELTA_CITATION: return write_citation(s, d->citation, out);
 	case DELTA_TRANSCRIPT:
 		return s->kind != CHAT_AUDIO || text_delta(s, out, STR("text_delta\",\"text\":"), d->text);
-	case DELTA_RAW:
-		return write_raw_delta(s, d->raw, out);
+	case DELTA_RAW: return write_raw_delta(s, d->raw, out);
 	case DELTA_DATA:
-	case DELTA_LOGPROBS:
-		return true;
+	case DELTA_LOGPROBS: return true;
 	}
 	return true;
 }
@@ -325,23 +321,14 @@ bool anthropic_write_event(void *writer, struct arena *a, const struct chat_even
 		return s->ended;
 	switch ((enum chat_event_kind)ev->kind) {
 	case EVENT_START:
-	case EVENT_ERROR: /* write_error follows */
-		return true;
-	case EVENT_OPEN:
-		return open_block(s, a, ev, out);
-	case EVENT_DELTA:
-		return write_delta(s, a, ev, out);
-	case EVENT_CLOSE:
-		return close_block(s, a, ev, out);
-	case EVENT_FINISH:
-		return hold_finish(s, ev);
-	case EVENT_USAGE:
-		s->usage = ev->usage;
-		return true;
-	case EVENT_END:
-		return write_end(s, out);
-	case EVENT_PING:
-		return anthropic_write_ping(s, out);
+	case EVENT_ERROR: /* write_error follows */ return true;
+	case EVENT_OPEN: return open_block(s, a, ev, out);
+	case EVENT_DELTA: return write_delta(s, a, ev, out);
+	case EVENT_CLOSE: return close_block(s, a, ev, out);
+	case EVENT_FINISH: return hold_finish(s, ev);
+	case EVENT_USAGE: s->usage = ev->usage; return true;
+	case EVENT_END: return write_end(s, out);
+	case EVENT_PING: return anthropic_write_ping(s, out);
 	}
 	return true;
 }

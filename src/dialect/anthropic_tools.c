@@ -33,8 +33,8 @@ void anthropic_write_mark(struct anthropic_out *o, uint8_t cache)
 	}
 	o->short_mark |= cache == CACHE_5M;
 	json_key_lit(&o->w, "cache_control");
-	json_raw(&o->w, cache == CACHE_1H ? STR("{\"type\":\"ephemeral\",\"ttl\":\"1h\"}")
-	                                  : STR("{\"type\":\"ephemeral\"}"));
+	json_raw(&o->w,
+	         cache == CACHE_1H ? STR("{\"type\":\"ephemeral\",\"ttl\":\"1h\"}") : STR("{\"type\":\"ephemeral\"}"));
 }
 
 /* ---- tools ------------------------------------------------------------------------------------------------------- */
@@ -42,7 +42,9 @@ void anthropic_write_mark(struct anthropic_out *o, uint8_t cache)
 static bool is_web_search(const struct chat_tool *t)
 {
 	static const struct str words[] = {
-		STR_INIT("\"web_search"), STR_INIT("\"google_search\""), STR_INIT("\"googleSearch\""),
+		STR_INIT("\"web_search"),
+		STR_INIT("\"google_search\""),
+		STR_INIT("\"googleSearch\""),
 	};
 
 	for (size_t i = 0; i < sizeof words / sizeof *words; i++)
@@ -79,7 +81,8 @@ static struct str schema_of(struct anthropic_out *o, struct str schema)
 	if (o->own || !json_scan(&schema_plan, schema, REQUEST_DEPTH_MAX, &hit, &fault) || hit.type != JSON_ABSENT)
 		return schema;
 	bool empty = memchr(schema.p, '"', schema.n) == NULL;
-	return arena_printf(o->arena, "{\"type\":\"object\"%s%.*s", empty ? "" : ",", (int)(schema.n - 1), schema.p + 1);
+	return arena_printf(o->arena, "{\"type\":\"object\"%s%.*s", empty ? "" : ",", (int)(schema.n - 1),
+	                    schema.p + 1);
 }
 
 void anthropic_write_extras(struct anthropic_out *o, const struct chat_extra *x, const char *place, unsigned index)
@@ -147,7 +150,9 @@ static bool write_custom(struct anthropic_out *o, const struct chat_tool *t, uns
 		json_jstr(w, t->description);
 	}
 	json_key_lit(w, "input_schema");
-	json_raw(w, STR("{\"type\":\"object\",\"properties\":{\"input\":{\"type\":\"string\"}},\"required\":[\"input\"]}"));
+	json_raw(
+		w,
+		STR("{\"type\":\"object\",\"properties\":{\"input\":{\"type\":\"string\"}},\"required\":[\"input\"]}"));
 	anthropic_write_mark(o, t->cache);
 	json_close(w);
 	return true;
@@ -156,10 +161,8 @@ static bool write_custom(struct anthropic_out *o, const struct chat_tool *t, uns
 static bool write_tool(struct anthropic_out *o, const struct chat_tool *t, unsigned index)
 {
 	switch ((enum chat_tool_kind)t->kind) {
-	case TOOL_FUNCTION:
-		return write_function(o, t, index);
-	case TOOL_CUSTOM:
-		return write_custom(o, t, index);
+	case TOOL_FUNCTION: return write_function(o, t, index);
+	case TOOL_CUSTOM: return write_custom(o, t, index);
 	case TOOL_SERVER:
 		if (t->from == DIALECT_ANTHROPIC) {
 			json_raw(&o->w, t->raw);
@@ -204,17 +207,11 @@ static bool write_choice(struct anthropic_out *o)
 		name = fit_name(o, o->choice_name);
 		json_str(w, STR("tool"));
 		break;
-	case CHOICE_ANY:
-		json_str(w, STR("any"));
-		break;
-	case CHOICE_NONE:
-		json_str(w, STR("none"));
-		break;
+	case CHOICE_ANY: json_str(w, STR("any")); break;
+	case CHOICE_NONE: json_str(w, STR("none")); break;
 	case CHOICE_AUTO:
 	case CHOICE_SUBSET:
-	case CHOICE_UNSET:
-		json_str(w, STR("auto"));
-		break;
+	case CHOICE_UNSET: json_str(w, STR("auto")); break;
 	}
 	if (name.p) {
 		json_key_lit(w, "name");

@@ -37,21 +37,17 @@ const char *anthropic_answer_type(const struct chat_block *b)
 {
 	switch ((enum chat_kind)b->kind) {
 	case CHAT_TEXT:
-	case CHAT_REFUSAL:
-		return "text";
+	case CHAT_REFUSAL: return "text";
 	case CHAT_REASONING:
 		return b->redacted && b->opaque.maker == MAKER_ANTHROPIC ? "redacted_thinking" : "thinking";
-	case CHAT_TOOL_CALL:
-		return b->tool == TOOL_SERVER ? NULL : "tool_use";
-	case CHAT_AUDIO:
-		return "text"; /* what was said */
+	case CHAT_TOOL_CALL: return b->tool == TOOL_SERVER ? NULL : "tool_use";
+	case CHAT_AUDIO: return "text"; /* what was said */
 	case CHAT_IMAGE:
 	case CHAT_VIDEO:
 	case CHAT_DOCUMENT:
 	case CHAT_TOOL_RESULT:
 	case CHAT_RAW:
-	case CHAT_KINDS:
-		return NULL;
+	case CHAT_KINDS: return NULL;
 	}
 	return NULL;
 }
@@ -117,21 +113,14 @@ struct str anthropic_stop_reason(const struct chat_finish *f, bool called)
 	switch ((enum chat_stop)f->stop) {
 	case STOP_NONE:
 	case STOP_END:
-	case STOP_ERROR:
-		return called ? STR("tool_use") : STR("end_turn");
-	case STOP_SEQUENCE:
-		return STR("stop_sequence");
-	case STOP_MAX_TOKENS:
-		return STR("max_tokens");
-	case STOP_CONTEXT_FULL:
-		return STR("model_context_window_exceeded");
-	case STOP_TOOL:
-		return STR("tool_use");
+	case STOP_ERROR: return called ? STR("tool_use") : STR("end_turn");
+	case STOP_SEQUENCE: return STR("stop_sequence");
+	case STOP_MAX_TOKENS: return STR("max_tokens");
+	case STOP_CONTEXT_FULL: return STR("model_context_window_exceeded");
+	case STOP_TOOL: return STR("tool_use");
 	case STOP_FILTER:
-	case STOP_REFUSAL:
-		return STR("refusal");
-	case STOP_PAUSE:
-		return jstr_is(f->raw, STR("compaction")) ? STR("compaction") : STR("pause_turn");
+	case STOP_REFUSAL: return STR("refusal");
+	case STOP_PAUSE: return jstr_is(f->raw, STR("compaction")) ? STR("compaction") : STR("pause_turn");
 	}
 	return STR("end_turn");
 }

@@ -17,8 +17,8 @@ enum { HEAD = 7, ID_MAX = 0xffff };
 
 /* Letters, not numbers: envelopes lie in clients' histories while this program changes. */
 static const char makers[MAKERS] = {
-	[MAKER_NONE] = 'n', [MAKER_OPENAI] = 'o', [MAKER_ANTHROPIC] = 'a', [MAKER_GEMINI] = 'g',
-	[MAKER_XAI] = 'x', [MAKER_OPENROUTER] = 'r', [MAKER_OTHER] = 'z',
+	[MAKER_NONE] = 'n', [MAKER_OPENAI] = 'o',     [MAKER_ANTHROPIC] = 'a', [MAKER_GEMINI] = 'g',
+	[MAKER_XAI] = 'x',  [MAKER_OPENROUTER] = 'r', [MAKER_OTHER] = 'z',
 };
 
 struct jstr chat_opaque_wrap(struct arena *a, const struct chat_opaque *o)

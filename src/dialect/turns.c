@@ -21,7 +21,11 @@ static bool is_client_result(const struct chat_block *b)
 }
 
 /* What an id in the table stands for. */
-struct call { const struct chat_block *block; const struct chat_turn *turn; bool answered; };
+struct call {
+	const struct chat_block *block;
+	const struct chat_turn *turn;
+	bool answered;
+};
 
 static size_t count_calls(const struct chat_request *rq)
 {

@@ -28,7 +28,9 @@
 #define FOLDER "../shared/corpus"
 enum { DIGEST_MAX = 16 << 20, BLOCKS = 512 };
 
-static struct { unsigned answers, streams, requests, unwritten, errors, bad; } count;
+static struct {
+	unsigned answers, streams, requests, unwritten, errors, bad;
+} count;
 
 static void complain(const char *id, const char *what, struct str want, struct str got)
 {
@@ -80,7 +82,11 @@ static int64_t number(yyjson_val *v, const char *name)
 
 /* ---- the recording's own story ----------------------------------------------------------------------------------- */
 
-struct told_block { yyjson_val *start; struct buf text, args, signature, citations; bool any; };
+struct told_block {
+	yyjson_val *start;
+	struct buf text, args, signature, citations;
+	bool any;
+};
 struct told {
 	struct told_block block[BLOCKS];
 	int64_t n, input, read, write, output, thinking;
@@ -113,10 +119,11 @@ static void hear_block(struct told *t, yyjson_val *v, bool whole)
 	size_t i, max;
 
 	assert_true(t->n < BLOCKS);
-	*b = (struct told_block){ v, buf_make(DIGEST_MAX), buf_make(DIGEST_MAX), buf_make(DIGEST_MAX),
-		                  buf_make(DIGEST_MAX), false };
-	buf_append(&b->text, str_json(yyjson_obj_get(v, is_word(yyjson_obj_get(v, "type"), "thinking") ? "thinking"
-	                                                                                              : "text")));
+	*b = (struct told_block){
+		v, buf_make(DIGEST_MAX), buf_make(DIGEST_MAX), buf_make(DIGEST_MAX), buf_make(DIGEST_MAX), false
+	};
+	buf_append(&b->text,
+	           str_json(yyjson_obj_get(v, is_word(yyjson_obj_get(v, "type"), "thinking") ? "thinking" : "text")));
 	buf_append(&b->signature, str_json(yyjson_obj_get(v, "signature")));
 	yyjson_arr_foreach(yyjson_obj_get(v, "citations"), i, max, c) hear_citation(b, c);
 	if (whole && yyjson_is_obj(yyjson_obj_get(v, "input")))
@@ -280,8 +287,14 @@ static void block_digest(struct arena *a, const struct chat_block *b, struct buf
 		buf_append_c(out, '|');
 		put_text(out, chat_args_json(a, &b->args, &odd));
 		break;
-	case CHAT_REFUSAL: case CHAT_IMAGE: case CHAT_AUDIO: case CHAT_VIDEO: case CHAT_DOCUMENT: case CHAT_TOOL_RESULT:
-	case CHAT_RAW: case CHAT_KINDS:
+	case CHAT_REFUSAL:
+	case CHAT_IMAGE:
+	case CHAT_AUDIO:
+	case CHAT_VIDEO:
+	case CHAT_DOCUMENT:
+	case CHAT_TOOL_RESULT:
+	case CHAT_RAW:
+	case CHAT_KINDS:
 		buf_printf(out, "Q ");
 		put_text(out, b->raw);
 		break;
@@ -369,9 +382,11 @@ struct pipe {
 
 static void pipe_init(struct pipe *p, const char *id)
 {
-	*p = (struct pipe){ .id = id, .reader = calloc(1, anthropic_codec.reader_size),
+	*p = (struct pipe){ .id = id,
+		            .reader = calloc(1, anthropic_codec.reader_size),
 		            .writer = calloc(1, anthropic_codec.writer_size),
-		            .collector = chat_collector_new(DIGEST_MAX), .written = buf_make(DIGEST_MAX) };
+		            .collector = chat_collector_new(DIGEST_MAX),
+		            .written = buf_make(DIGEST_MAX) };
 	arena_init(&p->arena, 16 << 20);
 	assert_true(anthropic_codec.writer_init(p->writer, &reply));
 }
@@ -399,11 +414,8 @@ static void push(struct pipe *p, struct str name, struct str data)
 	struct err e = { 0 };
 
 	switch (anthropic_codec.read_event(p->reader, &p->arena, &frame, &events, &error, &e)) {
-	case CHAT_READ_OK:
-		break;
-	case CHAT_READ_ERROR:
-		p->failed = true;
-		return;
+	case CHAT_READ_OK: break;
+	case CHAT_READ_ERROR: p->failed = true; return;
 	case CHAT_READ_BROKEN:
 		p->broken = true;
 		if (!p->may_break)
@@ -437,7 +449,8 @@ static void push_sse(struct pipe *p, struct str body, size_t step)
 			push(p, sse.name, sse.data);
 		start = at;
 	}
-	if (start < body.n && sse_read(str_slice(body, start, at), false, &joined, &(struct sse_event){ 0 }) == SSE_EVENT) {
+	if (start < body.n &&
+	    sse_read(str_slice(body, start, at), false, &joined, &(struct sse_event){ 0 }) == SSE_EVENT) {
 		/* A recording that lacks its last blank line. */
 		struct sse_event sse;
 		if (sse_read(str_slice(body, start, at), false, &joined, &sse) == SSE_EVENT)
@@ -545,8 +558,7 @@ static void try_bedrock(const char *id, struct str base64)
 /* Its result is for another call than the one before it, which the service took in 2024 and refuses today. */
 #define ORPHAN "ddtp.1506118f06"
 
-static void try_request(const char *id, struct str body, enum dialect_call call, struct str model,
-                        bool refused);
+static void try_request(const char *id, struct str body, enum dialect_call call, struct str model, bool refused);
 
 static void try_record(yyjson_val *record, enum dialect_call call)
 {
@@ -554,9 +566,9 @@ static void try_record(yyjson_val *record, enum dialect_call call)
 	yyjson_val *request = yyjson_obj_get(record, "request_body"), *answer = yyjson_obj_get(record, "response_body");
 	struct str body = str_json(answer);
 
-	if (yyjson_is_str(request) && str_find(str_json(request), STR("\"messages\"")) != STR_NPOS
-	    && (str_find(str_json(yyjson_obj_get(record, "api")), STR("bedrock")) == STR_NPOS
-	        || str_find(str_json(request), STR("anthropic_version")) != STR_NPOS))
+	if (yyjson_is_str(request) && str_find(str_json(request), STR("\"messages\"")) != STR_NPOS &&
+	    (str_find(str_json(yyjson_obj_get(record, "api")), STR("bedrock")) == STR_NPOS ||
+	     str_find(str_json(request), STR("anthropic_version")) != STR_NPOS))
 		try_request(id, str_json(request), call, str_json(yyjson_obj_get(record, "model")),
 		            number(record, "status") == 400 || strcmp(id, ORPHAN) == 0);
 	if (number(record, "status") != 200 || !body.n || call == CALL_COUNT_TOKENS)
@@ -671,8 +683,8 @@ static void canon(yyjson_val *v, struct buf *out)
 
 static void request_digest(struct str body, struct buf *out)
 {
-	static const char *const same[] = { "stop_sequences", "metadata", "max_tokens", "container", "mcp_servers",
-		                            "context_management", "stream" };
+	static const char *const same[] = { "stop_sequences", "metadata",           "max_tokens", "container",
+		                            "mcp_servers",    "context_management", "stream" };
 	yyjson_doc *doc = yyjson_read(body.p, body.n, 0);
 	yyjson_val *root = yyjson_doc_get_root(doc), *m, *b;
 	const char *role = "";
@@ -680,7 +692,8 @@ static void request_digest(struct str body, struct buf *out)
 
 	buf_append(out, STR("system "));
 	canon_content(yyjson_obj_get(root, "system"), out);
-	yyjson_arr_foreach(yyjson_obj_get(root, "messages"), i, max, m) {
+	yyjson_arr_foreach(yyjson_obj_get(root, "messages"), i, max, m)
+	{
 		const char *now = yyjson_get_str(yyjson_obj_get(m, "role"));
 		if (strcmp(now, role) != 0)
 			buf_printf(out, "\n%s ", now);
@@ -691,9 +704,9 @@ static void request_digest(struct str body, struct buf *out)
 			canon_content(b, out);
 		for (int results = 1; results >= 0 && yyjson_is_arr(b); results--) {
 			yyjson_val *block;
-			yyjson_arr_foreach(b, k, blocks, block)
-				if (is_word(yyjson_obj_get(block, "type"), "tool_result") == results && !is_blank(block))
-					canon(block, out);
+			yyjson_arr_foreach(b, k, blocks, block) if (is_word(yyjson_obj_get(block, "type"),
+			                                                    "tool_result") == results &&
+			                                            !is_blank(block)) canon(block, out);
 		}
 	}
 	buf_append(out, STR("\ntools "));
@@ -706,8 +719,7 @@ static void request_digest(struct str body, struct buf *out)
 	yyjson_doc_free(doc);
 }
 
-static void try_request(const char *id, struct str body, enum dialect_call call, struct str model,
-                        bool refused)
+static void try_request(const char *id, struct str body, enum dialect_call call, struct str model, bool refused)
 {
 	struct buf want = buf_make(DIGEST_MAX), got = buf_make(DIGEST_MAX);
 	struct dialect_request in = { .call = call };
@@ -746,9 +758,14 @@ static void try_request(const char *id, struct str body, enum dialect_call call,
 static void recordings_come_through_unchanged(void **state)
 {
 	static const char *const files[] = {
-		"anthropic-messages.unary", "anthropic-messages.stream", "vertex-anthropic-messages.unary",
-		"vertex-anthropic-messages.stream", "bedrock-invoke.unary", "bedrock-invoke-stream.stream",
-		"local-messages.unary", "local-messages.stream",
+		"anthropic-messages.unary",
+		"anthropic-messages.stream",
+		"vertex-anthropic-messages.unary",
+		"vertex-anthropic-messages.stream",
+		"bedrock-invoke.unary",
+		"bedrock-invoke-stream.stream",
+		"local-messages.unary",
+		"local-messages.stream",
 	};
 
 	(void)state;
@@ -759,8 +776,8 @@ static void recordings_come_through_unchanged(void **state)
 	for (size_t i = 0; i < sizeof files / sizeof *files; i++)
 		try_file(files[i], CALL_GENERATE);
 	try_file("anthropic-messages-count-tokens.unary", CALL_COUNT_TOKENS);
-	print_message("%u answers, %u streams (%u failed), %u requests (%u cannot be written)\n", count.answers, count.streams,
-	              count.errors, count.requests, count.unwritten);
+	print_message("%u answers, %u streams (%u failed), %u requests (%u cannot be written)\n", count.answers,
+	              count.streams, count.errors, count.requests, count.unwritten);
 	assert_int_equal(count.bad, 0);
 }
 

@@ -87,7 +87,9 @@ static const char *show(const struct chat_request *rq)
 
 static void turns_are_merged_and_results_come_first(void **state)
 {
-	static const struct { const char *in, *want; } cases[] = {
+	static const struct {
+		const char *in, *want;
+	} cases[] = {
 		{ "", "" },
 		{ "ut", "ut" },
 		{ "ut ut at", "utt at" },
@@ -108,12 +110,11 @@ static void turns_are_merged_and_results_come_first(void **state)
 
 static void blank_texts_and_empty_turns_go(void **state)
 {
-	static const struct { const char *in, *want; } cases[] = {
-		{ "utT at", "ut at" },
-		{ "uT at ut", "at ut" },
-		{ "ut aT uT", "ut u" },
-		{ "ut aT", "ut" },
-		{ "ut sT ut", "ut ut" },
+	static const struct {
+		const char *in, *want;
+	} cases[] = {
+		{ "utT at", "ut at" }, { "uT at ut", "at ut" }, { "ut aT uT", "ut u" },
+		{ "ut aT", "ut" },     { "ut sT ut", "ut ut" },
 	};
 
 	(void)state;
@@ -137,7 +138,9 @@ static void a_conversation_begins_with_the_user(void **state)
 
 static void calls_and_results_belong_together(void **state)
 {
-	static const struct { const char *in, *error; } cases[] = {
+	static const struct {
+		const char *in, *error;
+	} cases[] = {
 		{ "ut ac1c2 ur2r1 at", NULL },
 		{ "ut ac1", NULL },
 		{ "ut ac1 ur1 ac1 ur1", NULL },
@@ -171,7 +174,10 @@ static void calls_and_results_belong_together(void **state)
 
 static void envelopes_give_back_what_was_put_in(void **state)
 {
-	static const struct { const char *id, *bytes; uint8_t maker; } cases[] = {
+	static const struct {
+		const char *id, *bytes;
+		uint8_t maker;
+	} cases[] = {
 		{ NULL, "gAAAAABo\\u0041==", MAKER_OPENAI },
 		{ "rs_0123", "x", MAKER_OPENAI },
 		{ "rs_0123", NULL, MAKER_XAI },
