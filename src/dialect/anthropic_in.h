@@ -53,7 +53,7 @@ bool anthropic_read_cache(const struct anthropic_read *, const struct json_node 
 struct chat_citation *anthropic_read_citation(struct arena *, const struct json_node *v);
 /* A signature: Anthropic's own, or another maker's in our envelope. */
 struct chat_opaque anthropic_read_signature(struct arena *, struct jstr);
-/* Of a thought that was redacted: such is its token's id, so that another dialect's envelope tells it from a signature. */
+/* The id of a redacted thought's token, so that in another dialect's envelope it is known from a signature. */
 #define ANTHROPIC_REDACTED JSTR("redacted_thinking")
 
 void anthropic_read_usage(const struct json_node *usage, struct usage *);
@@ -68,7 +68,7 @@ static inline bool anthropic_is_raw(const struct chat_block *b)
 {
 	return b->raw.p && b->from == DIALECT_ANTHROPIC;
 }
-/* The signature that this thought has for an Anthropic client: its own, or an envelope. p == NULL: the arena is full. */
+/* The signature of a thought for Anthropic's clients: its own, or an envelope. p == NULL: the arena is full. */
 struct jstr anthropic_signature(struct arena *, const struct chat_opaque *);
 /* Its thoughts as one text: the parts of a summary are joined by a blank line. p == NULL: the arena is full. */
 struct jstr anthropic_thinking(struct arena *, const struct chat_block *);
@@ -124,7 +124,9 @@ struct anthropic_writer {
 	uint8_t kind;        /* enum chat_kind of the open one */
 	bool started, open, skipping, signed_, any, called, finished, gave_up, ended;
 	struct usage usage;
-	struct buf finish; /* message_delta's delta, which is held */
+	struct buf call_id; /* of the call that is open */
+	struct buf token;   /* its token's envelope, which goes into a thought behind it */
+	struct buf finish;  /* message_delta's delta, which is held */
 };
 bool anthropic_writer_init(void *writer, const struct chat_reply *);
 void anthropic_writer_fini(void *writer);

@@ -320,20 +320,30 @@ static bool read_system(struct reading *in, const struct json_node *v)
 	return good;
 }
 
-/* The token of a call that went to the client in a thought of its own goes back into the call. */
+static bool is_token_of(const struct chat_block *thought, const struct chat_block *call)
+{
+	return call && call->kind == CHAT_TOOL_CALL && jstr_eq(thought->opaque.id, call->id);
+}
+
+/* The token of a call that went to the client in a thought of its own, before or behind the call, goes back into it. */
 static void take_call_tokens(struct chat_block **list)
 {
-	while (*list) {
-		struct chat_block *b = *list, *call = b->next;
+	struct chat_block *before = NULL;
 
-		if (call && call->kind == CHAT_TOOL_CALL && b->kind == CHAT_REASONING && !b->text.n &&
-		    b->opaque.bytes.p && b->opaque.maker != MAKER_ANTHROPIC && b->opaque.id.p &&
-		    jstr_eq(b->opaque.id, call->id)) {
-			call->opaque = b->opaque;
-			call->opaque.id = (struct jstr){ 0 };
-			*list = call;
+	while (*list) {
+		struct chat_block *b = *list, *call = NULL;
+
+		if (b->kind == CHAT_REASONING && !b->text.n && b->opaque.bytes.p && b->opaque.id.p &&
+		    b->opaque.maker != MAKER_ANTHROPIC)
+			call = is_token_of(b, before) ? before : is_token_of(b, b->next) ? b->next : NULL;
+		if (!call) {
+			before = b;
+			list = &b->next;
+			continue;
 		}
-		list = &(*list)->next;
+		call->opaque = b->opaque;
+		call->opaque.id = (struct jstr){ 0 };
+		*list = b->next;
 	}
 }
 

@@ -5,7 +5,7 @@
 
 #include "dialect/anthropic_in.h"
 
-enum { FINISH_MAX = 65536, DETAIL_MAX = 4096 };
+enum { FINISH_MAX = 65536, DETAIL_MAX = 4096, ID_MAX = 4096, TOKEN_MAX = 1 << 20 };
 
 #define EVENT(name) STR("event: " name "\ndata: {\"type\":\"" name "\"")
 
@@ -139,18 +139,42 @@ static bool stop_block(struct anthropic_writer *s, struct buf *out)
 	return end_frame(out);
 }
 
-/* A thought that says nothing but holds the token of the call behind it. */
-static bool write_call_token(struct anthropic_writer *s, struct arena *a, const struct chat_block *b, struct buf *out)
+/* A thought that says nothing but holds the token of the call before or behind it. */
+static bool write_token(struct anthropic_writer *s, struct jstr signature, struct buf *out)
 {
-	struct jstr signature = anthropic_call_signature(a, b);
-
-	if (!signature.p)
-		return false;
 	begin_block(s, out);
 	buf_append(out, STR("{\"type\":\"thinking\",\"thinking\":\"\",\"signature\":\"\"}"));
 	end_frame(out);
 	text_delta(s, out, STR("signature_delta\",\"signature\":"), signature);
 	return stop_block(s, out);
+}
+
+/* A token that came when its call was open already. */
+static bool keep_token(struct anthropic_writer *s, struct arena *a, const struct chat_opaque *o)
+{
+	struct chat_opaque bound = *o;
+	struct jstr text;
+
+	if (!o->bytes.p || s->token.n)
+		return true;
+	bound.id = jstr_of(s->call_id.p, s->call_id.n);
+	text = chat_opaque_wrap(a, &bound);
+	return text.p && buf_append_jstr(&s->token, text);
+}
+
+static bool open_call(struct anthropic_writer *s, struct arena *a, const struct chat_block *b, struct buf *out)
+{
+	struct jstr signature;
+
+	s->called = true;
+	buf_clear(&s->token);
+	buf_clear(&s->call_id);
+	if (!buf_append_jstr(&s->call_id, b->id))
+		return false;
+	if (!anthropic_call_token(b))
+		return true;
+	signature = anthropic_call_signature(a, b);
+	return signature.p && write_token(s, signature, out);
 }
 
 static void write_call_head(const struct chat_block *b, struct buf *out)
@@ -185,14 +209,13 @@ static bool open_block(struct anthropic_writer *s, struct arena *a, const struct
 	s->open = true;
 	if (s->skipping)
 		return true;
-	if (!raw && anthropic_call_token(b) && !write_call_token(s, a, b, out))
+	if (!raw && b->kind == CHAT_TOOL_CALL && !open_call(s, a, b, out))
 		return false;
 	s->open = true;
 	begin_block(s, out);
 	if (raw) {
 		buf_append(out, b->raw);
 	} else if (b->kind == CHAT_TOOL_CALL) {
-		s->called = true;
 		write_call_head(b, out);
 	} else if (b->kind == CHAT_REASONING && b->redacted && b->opaque.maker == MAKER_ANTHROPIC) {
 		buf_append(out, STR("{\"type\":\"redacted_thinking\",\"data\":"));
@@ -266,10 +289,13 @@ static bool write_delta(struct anthropic_writer *s, struct arena *a, const struc
 			return text_delta(s, out, STR("text_delta\",\"text\":"), d->text);
 		return true;
 	case DELTA_ARGS:
+		s->any |= d->text.n > 0;
 		return s->kind != CHAT_TOOL_CALL ||
 		       text_delta(s, out, STR("input_json_delta\",\"partial_json\":"), d->text);
 	case DELTA_SUMMARY: return s->kind != CHAT_REASONING || write_summary(s, d, out);
-	case DELTA_OPAQUE: return write_signature(s, a, &d->opaque, out);
+	case DELTA_OPAQUE:
+		return s->kind == CHAT_TOOL_CALL ? keep_token(s, a, &d->opaque)
+		                                 : write_signature(s, a, &d->opaque, out);
 	case DELTA_CITATION: return write_citation(s, d->citation, out);
 	case DELTA_TRANSCRIPT:
 		return s->kind != CHAT_AUDIO || text_delta(s, out, STR("text_delta\",\"text\":"), d->text);
@@ -293,7 +319,17 @@ static bool close_block(struct anthropic_writer *s, struct arena *a, const struc
 	/* Every thought is signed: one of another maker by us. */
 	if (!write_signature(s, a, ev->open ? &ev->open->opaque : &none, out))
 		return false;
-	return stop_block(s, out);
+	if (s->kind != CHAT_TOOL_CALL)
+		return stop_block(s, out);
+	if (!s->any) /* A4 */
+		text_delta(s, out, STR("input_json_delta\",\"partial_json\":"), JSTR("{}"));
+	if (ev->open && !keep_token(s, a, &ev->open->opaque))
+		return false;
+	stop_block(s, out);
+	if (s->token.n)
+		write_token(s, jstr_of(s->token.p, s->token.n), out);
+	buf_fini(&s->token);
+	return !out->failed;
 }
 
 /* ---- the codec's functions --------------------------------------------------------------------------------------- */
@@ -302,7 +338,10 @@ bool anthropic_writer_init(void *writer, const struct chat_reply *reply)
 {
 	struct anthropic_writer *s = writer;
 
-	*s = (struct anthropic_writer){ .reply = reply, .finish = buf_make(FINISH_MAX) };
+	*s = (struct anthropic_writer){ .reply = reply,
+		                        .finish = buf_make(FINISH_MAX),
+		                        .call_id = buf_make(ID_MAX),
+		                        .token = buf_make(TOKEN_MAX) };
 	return true;
 }
 
@@ -311,6 +350,8 @@ void anthropic_writer_fini(void *writer)
 	struct anthropic_writer *s = writer;
 
 	buf_fini(&s->finish);
+	buf_fini(&s->call_id);
+	buf_fini(&s->token);
 }
 
 bool anthropic_write_event(void *writer, struct arena *a, const struct chat_event *ev, struct buf *out)

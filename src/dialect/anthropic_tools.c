@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* anthropic_tools: tools and tool_choice of a request to a Messages server (rows 44-49, rules U1-U6), and cache marks. */
+/* anthropic_tools: tools, tool_choice (rows 44-49, rules U1-U6) and cache marks of a request to a Messages server. */
 #include "dialect/anthropic_out.h"
 
 #define NO_SCHEMA STR("{\"type\":\"object\",\"properties\":{}}")
@@ -14,7 +14,7 @@ void anthropic_tools_init(void)
 
 /* ---- cache marks ------------------------------------------------------------------------------------------------- */
 
-/* Of more than four marks the first stays, which is for what all requests share, and the last ones, which reach furthest. */
+/* Of more than four marks the first stays, for what all requests share, and the last ones, which reach furthest. */
 void anthropic_write_mark(struct anthropic_out *o, uint8_t cache)
 {
 	unsigned index, skip;

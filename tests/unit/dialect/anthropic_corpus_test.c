@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * anthropic_corpus: recorded Messages, where ../shared/corpus is there: each answer and stream is read into the neutral
- * model, also cut at odd places, and compared with a walk over the recording's own JSON; then written again and compared
- * once more. What is compared is a digest: a line for each block, the stop, the usage.
+ * model, also cut at odd places, and compared with a walk over the recording's own JSON; then written again and
+ * compared once more. What is compared is a digest: a line for each block, the stop, the usage.
  */
 #include <setjmp.h>
 #include <stdarg.h>

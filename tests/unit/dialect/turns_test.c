@@ -29,8 +29,8 @@ static int teardown(void **state)
 }
 
 /*
- * A history in letters: u, a, s begin a turn of the user, assistant, system; t text, T blank text, cX call with id X, rX
- * its result, e an empty result holding a blank text.
+ * A history in letters: u, a, s begin a turn of the user, assistant, system; t text, T blank text, cX call with id X,
+ * rX its result.
  */
 static struct chat_request make(const char *script)
 {
