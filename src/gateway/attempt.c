@@ -11,6 +11,7 @@
 
 #define ERROR_BODY_MAX (256u << 10)
 #define CREDENTIAL_MIN_BYTES 8      /* "none" and the like are no secrets */
+#define CREDENTIAL_WAIT_MS   15000  /* for one that is being fetched */
 
 static struct req *req_of(struct call *c)
 {
@@ -27,7 +28,7 @@ static void note(struct req *r, enum err_code code, int status)
 }
 
 /* The last attempt becomes one of those before. */
-static void keep_note(struct req *r)
+static ALWAYS_INLINE void keep_note(struct req *r)
 {
 	if (r->n_attempts > 0) {
 		r->attempts = mem_realloc(r->attempts, r->n_attempts * sizeof *r->attempts);
@@ -86,6 +87,19 @@ void attempt_fail_with_error(struct req *r, const struct dialect_error *error)
 	o->failure_is_answer = true;
 	o->retry_after_ms = error->retry_after_ms;
 	note(r, error->err.code, error->err.status);
+	r->attempt_state = ATTEMPT_FAILED;
+	req_wake(r);
+}
+
+void attempt_fail_before(struct req *r, const struct err *e)
+{
+	struct req_open *o = r->open;
+
+	o->failure = (struct dialect_error){ .err = *e, .retry_after_ms = -1, .elsewhere_only = true };
+	o->failure.err.origin = ERR_FROM_PROVIDER;
+	o->failure_is_answer = false;
+	o->retry_after_ms = -1;
+	note(r, e->code, 0);
 	r->attempt_state = ATTEMPT_FAILED;
 	req_wake(r);
 }
@@ -176,6 +190,8 @@ static bool keep_fields(struct req *r, const struct http_head *h)
 {
 	struct req_open *o = r->open;
 	bool translated = req_is_translated(r);
+	bool unwrapped = r->want_stream && h->status < 300 && envelope_stream_type(o->candidate.face->envelope).n;
+	bool changed = translated | unwrapped;
 	size_t room = 0;
 	char *at;
 
@@ -189,7 +205,7 @@ static bool keep_fields(struct req *r, const struct http_head *h)
 
 		if (!passes_to_client(h, f) || shows_credential(o->candidate.deployment->provider, f->value))
 			continue;
-		if (translated && !translate_passes_field(f->name))
+		if (unlikely(changed) && (translated ? !translate_passes_field(f->name) : f->id == HTTP_F_CONTENT_TYPE))
 			continue;
 		if (o->n_fields == RESPONSE_FIELDS_MAX - RESPONSE_FIELDS_OWN - 1 && f->id != HTTP_F_CONTENT_TYPE)
 			continue; /* the last place is for the one that matters */
@@ -200,6 +216,8 @@ static bool keep_fields(struct req *r, const struct http_head *h)
 	}
 	if (translated && h->status < 300)
 		deliver_add_field(r, STR("content-type"), translate_content_type(r));
+	else if (unwrapped)
+		deliver_add_field(r, STR("content-type"), STR("text/event-stream"));
 	return at != NULL;
 }
 
@@ -226,6 +244,26 @@ static bool has_type(const struct http_head *h, struct str type)
 	return str_ieq(str_trim(str_cut(&rest, ';')), type);
 }
 
+/* What the provider's stream must be. */
+static struct str stream_type(const struct req *r)
+{
+	const struct req_open *o = r->open;
+	struct str wrapped = envelope_stream_type(o->candidate.face->envelope);
+
+	if (wrapped.n)
+		return wrapped;
+	if (req_is_translated(r))
+		return translate_accepted_type(r);
+	switch (o->rq.framing) {
+	case FRAMING_JSON_ARRAY:
+	case FRAMING_WHOLE: return STR("application/json");
+	case FRAMING_LINES: return STR("application/x-ndjson");
+	case FRAMING_EVENTSTREAM: return STR("application/vnd.amazon.eventstream");
+	case FRAMING_SSE: break;
+	}
+	return STR("text/event-stream");
+}
+
 static bool is_encoded(const struct http_head *h)
 {
 	const struct http_field *f = http_find(h, HTTP_F_CONTENT_ENCODING);
@@ -239,7 +277,6 @@ static void on_head(struct call *c, const struct http_head *h)
 	struct req_open *o = r->open;
 	bool good = h->status >= 200 && h->status < 300;
 	size_t max = (size_t)req_conf(r)->upstream->response_max_bytes;
-	bool array = o->rq.framing == FRAMING_JSON_ARRAY;
 
 	assert(r->attempt_state == ATTEMPT_WAITING);
 	o->status = h->status;
@@ -266,13 +303,15 @@ static void on_head(struct call *c, const struct http_head *h)
 	if (!good)
 		max = ERROR_BODY_MAX;
 	if (good && r->want_stream) {
-		if (!has_type(h, req_is_translated(r) ? translate_accepted_type(r)
-		                 : array              ? STR("application/json")
-		                                      : STR("text/event-stream"))) {
+		if (!has_type(h, stream_type(r))) {
 			attempt_fail(r, ERR_UPSTREAM, "the provider did not answer with a stream");
 			return;
 		}
 		r->meter.usage.source = USAGE_NONE;
+		envelope_stream_free(r->unwrap);
+		r->unwrap = envelope_stream_type(o->candidate.face->envelope).n
+		                    ? envelope_stream_new((size_t)req_conf(r)->upstream->event_max_bytes)
+		                    : NULL;
 		if (!relay_init(r)) {
 			attempt_fail(r, ERR_UPSTREAM, "the provider's stream needs more memory than it may have");
 			return;
@@ -292,13 +331,33 @@ static bool is_streaming(const struct req *r)
 	return r->want_stream && r->attempt.status < 300;
 }
 
+/* Bytes of a stream out of its envelope. */
+static void relay_unwrapped(struct req *r, struct str bytes)
+{
+	struct buf sse = buf_make((size_t)req_conf(r)->upstream->event_max_bytes + 2 * LOOP_SCRATCH_BYTES);
+	struct err e;
+	bool good = envelope_stream_feed(r->unwrap, bytes, &sse, &e);
+
+	if (sse.n)
+		relay_data(r, buf_str(&sse));
+	buf_fini(&sse);
+	if (!good && call_active(&r->call)) {
+		attempt_cancel(r);
+		relay_end(r, &e);
+		req_wake(r);
+	}
+}
+
 static void on_data(struct call *c, struct str bytes)
 {
 	struct req *r = req_of(c);
 	struct req_open *o = r->open;
 
 	if (is_streaming(r)) {
-		relay_data(r, bytes);
+		if (unlikely(r->unwrap != NULL))
+			relay_unwrapped(r, bytes);
+		else
+			relay_data(r, bytes);
 		return;
 	}
 	if (buf_append(&o->answer, bytes))
@@ -315,10 +374,12 @@ static void on_data(struct call *c, struct str bytes)
 static void fail_with_answer(struct req *r, int status)
 {
 	struct req_open *o = r->open;
-	const struct route_provider *p = o->candidate.deployment->provider;
+	size_t n_hide;
+	const struct str *hide = cloud_hide(r, &n_hide);
 	int64_t header_ms = o->retry_after_ms;
 
-	dialect_read_error(status, buf_str(&o->answer), p->hide, p->n_hide, &o->failure);
+	cloud_answered(r, status);
+	dialect_read_error(status, buf_str(&o->answer), hide, n_hide, &o->failure);
 	o->failure_is_answer = true;
 	o->retry_after_ms = header_ms >= 0 ? header_ms : o->failure.retry_after_ms;
 	note(r, o->failure.err.code, status);
@@ -413,18 +474,30 @@ static char *put_forward(char *at, const struct route_provider *p, struct str li
 	return at;
 }
 
+struct head_parts {
+	const struct route_credential *credential;
+	struct cloud_request to;         /* path and forwarded lines, in their envelope if there is one */
+	struct str extra;                /* lines of the translation */
+	struct str secret;               /* lines that show the credential, where they are made for each request */
+	size_t body_bytes;
+};
+
+static char *put_line(char *at, struct str name, struct str value)
+{
+	return put_str(put_str(put_str(put_str(at, name), STR(": ")), value), STR("\r\n"));
+}
+
 /* p == NULL: the arena is full. */
-static struct str write_head(struct req *r, size_t body_bytes, struct str extra)
+static struct str write_head(struct req *r, const struct head_parts *h)
 {
 	struct req_open *o = r->open;
 	const struct candidate *c = &o->candidate;
 	const struct route_provider *p = c->deployment->provider;
-	struct str lines = pick_credential(p)->lines[c->face_index];
+	struct str lines = h->credential->lines[c->face_index], path = h->to.path, forward = h->to.forward;
 	struct provider_header fixed = provider_default_header(c->dialect->id);
 	bool translated = c->dialect != o->rq.dialect;
-	struct str forward = translated ? translate_forward(r) : o->forward;
-	struct str path = translated ? translate_path(r) : c->dialect->upstream_path(&o->arena, &o->rq, c->model);
-	size_t room = 200 + c->face->base_path.n + path.n + lines.n + fixed.name.n + fixed.value.n + forward.n + extra.n;
+	size_t room = 240 + c->face->base_path.n + path.n + lines.n + fixed.name.n + fixed.value.n + forward.n +
+	              h->extra.n + h->secret.n;
 	char *start = path.p && forward.p ? arena_alloc(&o->arena, room) : NULL, *at = start;
 
 	if (!start)
@@ -434,23 +507,20 @@ static struct str write_head(struct req *r, size_t body_bytes, struct str extra)
 	at = put_str(at, path);
 	at = put_str(at, STR(" HTTP/1.1\r\n"));
 	at = put_str(at, lines);
-	if (translated && r->want_stream) {
-		at = put_str(at, STR("accept: "));
-		at = put_str(put_str(at, translate_accepted_type(r)), STR("\r\n"));
-	} else {
-		at = put_str(at, r->want_stream && o->rq.framing == FRAMING_SSE ? STR("accept: text/event-stream\r\n")
-		                                                               : STR("accept: application/json\r\n"));
-	}
-	at = put_str(at, extra);
-	if (fixed.name.n && (translated || !o->has_anthropic_version) && !is_overridden(p, fixed.name)) {
-		at = put_str(at, fixed.name);
-		at = put_str(at, STR(": "));
-		at = put_str(at, fixed.value);
-		at = put_str(at, STR("\r\n"));
-	}
+	if (unlikely(h->secret.n))
+		at = put_str(at, h->secret);
+	if (likely(!r->want_stream))
+		at = put_str(at, STR("accept: application/json\r\n"));
+	else
+		at = put_line(at, STR("accept"), stream_type(r));
+	if (unlikely(h->extra.n))
+		at = put_str(at, h->extra);
+	if (fixed.name.n && !is_overridden(p, fixed.name) && c->face->envelope == ENVELOPE_PLAIN &&
+	    (translated || !o->has_anthropic_version))
+		at = put_line(at, fixed.name, fixed.value);
 	at = put_forward(at, p, forward);
 	at = put_str(at, STR("content-length: "));
-	at += fmt_u64(at, body_bytes);
+	at += fmt_u64(at, h->body_bytes);
 	at = put_str(at, STR("\r\n\r\n"));
 	assert((size_t)(at - start) <= room);
 	return str_of(start, (size_t)(at - start));
@@ -460,6 +530,103 @@ static enum attempt_start no_memory(struct req_open *o)
 {
 	err_set(&o->err, ERR_TOO_LARGE, "the request needs more memory than it may have");
 	return START_NOT;
+}
+
+/* The time that is left of what the client allows, at most `ms`. */
+static ALWAYS_INLINE uint64_t time_left(const struct req *r, int64_t ms)
+{
+	int64_t left_ms;
+
+	if (likely(r->open->timeout_ms == 0))
+		return (uint64_t)ms;
+	left_ms = (int64_t)r->open->timeout_ms - (int64_t)(loop_now_us(r->w->loop) - r->start_us) / 1000;
+	if (left_ms < ms)
+		ms = left_ms > 0 ? left_ms : 0;
+	return (uint64_t)ms;
+}
+
+static ALWAYS_INLINE void begin_note(struct req *r)
+{
+	struct req_open *o = r->open;
+
+	r->attempt_at_us = (uint32_t)(loop_now_us(r->w->loop) - r->start_us);
+	keep_note(r);
+	o->text[TEXT_UPSTREAM_MODEL] = o->candidate.model;
+}
+
+static COLD void fail_credential(struct req *r, const struct err *e)
+{
+	begin_note(r);
+	attempt_fail_before(r, e);
+}
+
+/* Is there something to sign with? False: not yet, or the attempt has failed. */
+static COLD bool has_credential(struct req *r, const struct route_credential *c)
+{
+	struct req_open *o = r->open;
+	struct err e;
+
+	if (r->expired && r->attempt_state == ATTEMPT_CREDENTIAL) {
+		op_cancel(&o->op);
+		err_set(&e, ERR_UPSTREAM_TIMEOUT, "the provider's credential could not be fetched in time");
+		fail_credential(r, &e);
+		return false;
+	}
+	switch (cloud_credential(r, c, &e)) {
+	case OP_OK:
+		if (r->attempt_state == ATTEMPT_CREDENTIAL) {
+			r->attempt_state = ATTEMPT_NONE;
+			timer_cancel(r->w->loop, &r->limit);
+		}
+		return true;
+	case OP_PENDING:
+		if (r->attempt_state != ATTEMPT_CREDENTIAL) {
+			r->attempt_state = ATTEMPT_CREDENTIAL;
+			r->expired = false;
+			timer_start(r->w->loop, &r->limit, time_left(r, CREDENTIAL_WAIT_MS));
+		}
+		return false;
+	case OP_REFUSED:
+	case OP_FAILED:
+		break;
+	}
+	err_prefix(&e, "the provider's credential could not be fetched");
+	fail_credential(r, &e);
+	return false;
+}
+
+/* The body behind pieces[0], and the head. */
+static enum attempt_start write_request(struct req *r, struct head_parts *h, const struct dialect_edit *edit)
+{
+	struct req_open *o = r->open;
+	const struct candidate *c = &o->candidate;
+
+	if (c->dialect != o->rq.dialect) {
+		enum attempt_start got = translate_request(r, &o->request.pieces[1], &h->extra);
+
+		if (got != START_OK)
+			return got;
+		h->to = (struct cloud_request){ translate_path(r), translate_forward(r), 1 };
+	} else {
+		h->to.n = dialect_edit_request(&o->arena, &o->rq, edit, o->request.pieces + 1);
+		h->to.path = c->dialect->upstream_path(&o->arena, &o->rq, c->model);
+		h->to.forward = o->forward;
+	}
+	if (h->to.n == 0 || !h->to.path.p)
+		return no_memory(o);
+	if (unlikely(c->face->cloud)) {
+		if (!cloud_wrap(r, &h->to, &o->err))
+			return START_NOT;
+		h->secret = cloud_lines(r, h->credential, &h->to);
+		if (!h->secret.p)
+			return no_memory(o);
+	}
+	for (size_t i = 0; i < h->to.n; i++)
+		h->body_bytes += o->request.pieces[1 + i].n;
+	o->request.pieces[0] = write_head(r, h);
+	o->request.n = (unsigned)h->to.n + 1;
+	o->request.head_method = false;
+	return o->request.pieces[0].p ? START_OK : no_memory(o);
 }
 
 enum attempt_start attempt_start(struct req *r)
@@ -473,43 +640,22 @@ enum attempt_start attempt_start(struct req *r)
 		.keep_routing = (d->provider->quirks & QUIRK_KNOWS_ROUTING) != 0,
 	};
 	struct call_deadlines deadlines = { (uint32_t)t->connect_ms, (uint32_t)t->first_byte_ms, (uint32_t)t->idle_ms };
-	size_t n = 1, bytes = 0;
-	int64_t total_ms = t->total_ms;
-	struct str extra = { 0 };
+	struct head_parts h = { .credential = pick_credential(d->provider) };
 
-	if (o->candidate.dialect != o->rq.dialect) {
-		enum attempt_start got;
+	enum attempt_start got;
 
-		if (o->rq.call == CALL_COUNT_TOKENS)
-			return count_answer(r) ? START_OK : START_NOT;
-		got = translate_request(r, &o->request.pieces[1], &extra);
-		if (got != START_OK)
-			return got;
-	} else {
-		n = dialect_edit_request(&o->arena, &o->rq, &edit, o->request.pieces + 1);
-	}
-	if (n == 0)
-		return no_memory(o);
-	for (size_t i = 0; i < n; i++)
-		bytes += o->request.pieces[1 + i].n;
-	o->request.pieces[0] = write_head(r, bytes, extra);
-	if (!o->request.pieces[0].p)
-		return no_memory(o);
-	o->request.n = (unsigned)n + 1;
-	o->request.head_method = false;
-	r->attempt_at_us = (uint32_t)(loop_now_us(r->w->loop) - r->start_us);
-	keep_note(r);
-		o->text[TEXT_UPSTREAM_MODEL] = o->candidate.model;
+	if (o->candidate.dialect != o->rq.dialect && o->rq.call == CALL_COUNT_TOKENS)
+		return count_answer(r) ? START_OK : START_NOT;
+	if (unlikely(o->candidate.face->cloud) && !has_credential(r, h.credential))
+		return START_OK;
+	got = write_request(r, &h, &edit);
+	if (got != START_OK)
+		return got;
+	begin_note(r);
 	r->meter.usage_is_ours = o->candidate.dialect == o->rq.dialect && dialect_usage_is_ours(&o->rq, &edit);
 	r->attempt_state = ATTEMPT_WAITING;
 	r->expired = false;
-	if (o->timeout_ms) {
-		int64_t left_ms = (int64_t)o->timeout_ms - r->attempt_at_us / 1000;
-
-		if (left_ms < total_ms)
-			total_ms = left_ms > 0 ? left_ms : 0;
-	}
-	timer_start(r->w->loop, &r->limit, (uint64_t)total_ms);
+	timer_start(r->w->loop, &r->limit, time_left(r, t->total_ms));
 	call_start(&r->call, r->w->client, o->candidate.face->origin, &o->request, &deadlines);
 	r->overhead_us += (uint32_t)(clock_now_us() - loop_now_us(r->w->loop));
 	return START_OK;

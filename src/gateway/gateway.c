@@ -14,6 +14,7 @@
 #include "net/dns.h"
 #include "net/fetch.h"
 #include "observe/observe.h"
+#include "provider/credential.h"
 
 #define EVENT_ARENA_MAX_BYTES (64u << 20)
 #define DNS_ENTRIES_MAX 1024
@@ -187,6 +188,7 @@ struct worker *worker_new(struct gateway *gw, struct loop *l, struct err *e)
 	                                                 .age_ms = (uint32_t)u->pool.age_ms,
 	                                                 .head_max_bytes = (uint32_t)u->header_max_bytes,
 	                                                 .head_max_fields = (uint32_t)u->header_count_max });
+	w->agent = credential_agent_new(l, w->dns, gw->options.pool);
 	gw->workers[index] = w;
 	w->journal = journal_open(gw->options.ledger, index, e);
 	if (!w->journal) {
@@ -206,6 +208,7 @@ void worker_free(struct worker *w)
 		return;
 	assert(!w->reqs);
 	w->gw->workers[loop_index(w->loop)] = NULL;
+	credential_agent_free(w->agent);
 	client_free(w->client);
 	fetcher_free(w->fetcher);
 	dns_free(w->dns);

@@ -32,6 +32,8 @@ struct fetcher;
 struct media_kept;
 struct journal;
 struct key;
+struct credential_value;
+struct envelope_stream;
 struct keys_reader;
 struct observe_loop;
 
@@ -60,6 +62,7 @@ struct req_attempt {
 /* What has become of the upstream call. */
 enum attempt_state {
 	ATTEMPT_NONE,
+	ATTEMPT_CREDENTIAL,              /* waits for what it is to be signed with; asked again, it goes on */
 	ATTEMPT_WAITING,                 /* for the answer, or for a stream's first event */
 	ATTEMPT_STARTED,                 /* a stream's first meaningful event is here */
 	ATTEMPT_WHOLE,                   /* an answer is here, whole */
@@ -82,7 +85,8 @@ struct req_open {
 	bool waited;                     /* the back-off is over */
 	uint32_t wait_ms;
 	int64_t retry_after_ms;
-	struct op op;                    /* SERVE */
+	struct op op;                    /* SERVE; a credential */
+	const struct credential_value *secret;   /* what the attempt is signed with; counted */
 	struct service_call service;
 
 	/* the answer, before its first byte leaves */
@@ -160,6 +164,7 @@ struct req {
 	};
 	bool is_array;
 	struct translation *translation; /* NULL: the provider's bytes pass */
+	struct envelope_stream *unwrap;  /* NULL: they are the dialect's own */
 	struct recall *recall;           /* with it */
 	char *held;                      /* a partial event; at the end, the last bytes until the journal is written */
 	uint32_t held_n, held_cap;
@@ -175,6 +180,7 @@ struct worker {
 	struct client *client;
 	struct fetcher *fetcher;
 	struct dns *dns;
+	struct credential_agent *agent;
 	struct keys_reader *keys;
 	struct snapshot_reader conf;
 	struct snapshot *conf_seen;
@@ -241,6 +247,26 @@ void attempt_expire(struct req *);          /* its time is over */
 void attempt_fail(struct req *, enum err_code, const char *text);
 /* An error inside of what looked like an answer. */
 void attempt_fail_with_error(struct req *, const struct dialect_error *);
+
+/* The attempt cannot be made; the reason tells of the provider. */
+void attempt_fail_before(struct req *, const struct err *);
+
+/* ---- cloud.c: for faces whose requests are wrapped and signed ---- */
+struct cloud_request {
+	struct str path;                 /* behind the base URL */
+	struct str forward;              /* lines of the client's fields */
+	size_t n;                        /* of open->request.pieces behind the first: the body */
+};
+/* Has what the credential comes from given something to sign with? As credential_use; it is then in open->secret. */
+MUST_USE enum op_state cloud_credential(struct req *, const struct route_credential *, struct err *);
+/* Puts path, fields and body into the face's envelope. False: err tells. */
+MUST_USE bool cloud_wrap(struct req *, struct cloud_request *, struct err *);
+/* The lines that show the credential; of a request that is written but for them. p == NULL: the arena is full. */
+struct str cloud_lines(struct req *, const struct route_credential *, const struct cloud_request *);
+/* The provider's answer: does the credential seem to be over? */
+void cloud_answered(struct req *, int status);
+/* What of the credential must not reach the client, besides the provider's own list. All in the arena. */
+const struct str *cloud_hide(struct req *, size_t *n);
 
 /* ---- relay.c: the stream from upstream to the client ---- */
 MUST_USE bool relay_init(struct req *);      /* false: no memory */

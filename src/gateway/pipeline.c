@@ -207,6 +207,7 @@ static enum step step_attempt(struct req *r)
 {
 	switch ((enum attempt_state)r->attempt_state) {
 	case ATTEMPT_NONE:
+	case ATTEMPT_CREDENTIAL:
 		return attempt_start(r) == START_NOT ? cannot_take(r) : STEP_WAIT;
 	case ATTEMPT_WAITING:
 		return STEP_WAIT;

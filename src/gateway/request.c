@@ -9,6 +9,7 @@
 #include "gateway/gateway_in.h"
 #include "govern/keys.h"
 #include "observe/observe.h"
+#include "provider/credential.h"
 
 #define FREE_MAX 64                      /* of a worker, to be used again */
 #define KEPT_BUFFER_BYTES (8u << 10)
@@ -73,6 +74,8 @@ static void give_back_open(struct worker *w, struct req_open *o)
 	w->n_opens--;
 	op_cancel(&o->op);
 	media_cancel(o);
+	if (unlikely(o->secret != NULL))
+		credential_value_unref(o->secret);
 	buf_fini(&o->service.out);
 	arena_fini(&o->arena);
 	keep_small(&o->body);
@@ -134,6 +137,8 @@ void req_free(struct req *r)
 	if (r->open)
 		give_back_open(r->w, r->open);
 	free(r->texts);
+	if (unlikely(r->unwrap != NULL))
+		envelope_stream_free(r->unwrap);
 	free(r->held);
 	free(r->array); /* or resume */
 	translation_free(r->translation);

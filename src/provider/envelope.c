@@ -137,7 +137,7 @@ static bool is_of_aws(struct str name)
 static void take_lines(const struct envelope_in *in, struct buf *forward, struct buf *betas, struct buf *dropped)
 {
 	struct str rest = in->forward;
-	bool bedrock = in->kind == ENVELOPE_BEDROCK_INVOKE;
+	bool plain = in->kind == ENVELOPE_PLAIN;
 
 	while (rest.n) {
 		size_t end = str_find_chr(rest, '\n') + 1, colon;
@@ -147,9 +147,11 @@ static void take_lines(const struct envelope_in *in, struct buf *forward, struct
 		colon = str_find_chr(line, ':');
 		name = str_slice(line, 0, colon);
 		value = str_trim(str_slice(line, colon + 1, line.n - 2));
-		if (str_ieq(name, STR("anthropic-beta")))
+		if (in->aws && is_of_aws(name))
+			continue;
+		if (!plain && str_ieq(name, STR("anthropic-beta")))
 			take_betas(in->kind, value, betas, dropped);
-		else if (!str_ieq(name, STR("anthropic-version")) && !(bedrock && is_of_aws(name)))
+		else if (plain || !str_ieq(name, STR("anthropic-version")))
 			buf_append(forward, line);
 	}
 }
@@ -276,12 +278,13 @@ bool envelope_wrap(struct arena *a, const struct envelope_in *in, struct envelop
 		buf_fini(&path);
 		return err_set(e, ERR_UNSUPPORTED_PARAMETER, "this provider has no such call for this model");
 	}
-	if (has_body_edits(in)) {
+	if (has_body_edits(in) || in->aws) {
 		take_lines(in, &forward, &betas, &dropped);
 		if (in->kind == ENVELOPE_VERTEX_ANTHROPIC && betas.n)
 			buf_printf(&forward, "anthropic-beta: %.*s\r\n", STR_ARG(buf_str(&betas)));
 		o.forward = arena_dup(a, buf_str(&forward));
-	} else {
+	}
+	if (!has_body_edits(in)) {
 		assert(in->n_body <= ENVELOPE_PIECES);
 		memcpy(o.body, in->body, in->n_body * sizeof in->body[0]);
 		o.n_body = in->n_body;

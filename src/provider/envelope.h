@@ -35,6 +35,7 @@ struct envelope_in {
 	enum dialect_id dialect;         /* that is spoken there */
 	enum dialect_call call;
 	bool stream;
+	bool aws;                        /* the request may be signed: the client's x-amz fields do not go on */
 	struct str model;                /* the provider's name for it, not escaped */
 	struct str path;                 /* the dialect's own, behind the base URL; it may have a query */
 	struct str query;                /* of the face: "api-version=…"; may be empty */

@@ -52,19 +52,18 @@ static bool make_group(struct plan *p, const struct route_model *m, struct str m
 		return false;
 	for (unsigned i = 0; i < m->n_deployments && n < max; i++) {
 		const struct deployment *d = &m->deployments[i];
-		unsigned index;
-		const struct route_face *face = route_face_of(d->provider, p->dialect, &index);
+		struct str model = d->has_star ? upstream_model(d->model, matched, a) : d->model;
 		enum dialect_id dialect = p->dialect;
+		const struct route_face *face;
+		unsigned index;
 
-		if (!face)
-			face = route_face_translated(d->provider, p->dialect, p->call, &dialect, &index);
-		if (!face)
-			continue;
-		p->group[n] = (struct candidate){ d, face, index, dialect_by_id(dialect),
-			                          d->has_star ? upstream_model(d->model, matched, a) : d->model };
-		if (!p->group[n].model.p)
+		if (!model.p)
 			return false;
-		n++;
+		face = route_face_of(d->provider, p->dialect, model, &index);
+		if (!face)
+			face = route_face_translated(d->provider, p->dialect, p->call, model, &dialect, &index);
+		if (face)
+			p->group[n++] = (struct candidate){ d, face, index, dialect_by_id(dialect), model };
 	}
 	if (m->shuffle)
 		for (unsigned from = 0, to; from < n; from = to) {

@@ -11,6 +11,7 @@
 #include "dialect/chat.h"
 #include "net/addr.h"
 #include "net/client.h"
+#include "provider/credential.h"
 #include "net/url.h"
 
 /* ---- addresses ---- */
@@ -46,6 +47,7 @@ static bool add_face(struct route_provider *p, const struct provider_face *f, bo
 	face->origin = origin_get(&o);
 	if (!face->origin)
 		return err_set(e, ERR_CONFIG, "there are too many different providers");
+	face->cloud = f->envelope != ENVELOPE_PLAIN || f->query.n || f->auth == AUTH_AWS;
 	if (exact)
 		face->base_path = arena_dup(a, u.path);
 	for (int id = 0; id < DIALECTS && !exact; id++)
@@ -86,7 +88,34 @@ static struct str head_lines(const struct route_provider *p, const struct route_
 	return out;
 }
 
-static void add_credentials(struct route_provider *p, struct arena *a)
+static void free_credential(void *c)
+{
+	credential_unref(c);
+}
+
+/* Where the first face that wants one gets it: the others of a provider want the same. */
+static bool add_source(struct route_provider *p, const struct provider *known, struct route_credential *c,
+                       struct arena *a)
+{
+	for (unsigned f = 0; f < p->n_faces; f++) {
+		struct credential_options o;
+
+		credential_find(a, &conf_env_process, p->settings, &known->faces[f], &p->places, &o);
+		if (o.kind == CREDENTIAL_NONE)
+			continue;
+		p->faces[f].cloud = true;
+		if (c->source)
+			continue;
+		c->source = credential_get(&o);
+		if (!arena_on_free(a, free_credential, c->source)) {
+			credential_unref(c->source);
+			return false;
+		}
+	}
+	return true;
+}
+
+static bool add_credentials(struct route_provider *p, const struct provider *known, struct arena *a)
 {
 	const struct provider_settings *s = p->settings;
 	const struct api_key_settings *keys = s->api_keys.items;
@@ -102,6 +131,8 @@ static void add_credentials(struct route_provider *p, struct arena *a)
 			c[i].lines[f] = head_lines(p, &p->faces[f], c[i].key, a);
 		if (c[i].key.n)
 			hide[p->n_hide++] = c[i].key;
+		if (!add_source(p, known, &c[i], a))
+			return false;
 	}
 	/* The address of a known provider is no news to anybody; a configured one may tell of the inside of a
 	 * network. */
@@ -110,6 +141,7 @@ static void add_credentials(struct route_provider *p, struct arena *a)
 	p->credentials = c;
 	p->n_credentials = n;
 	p->hide = hide;
+	return true;
 }
 
 static void add_headers(struct route_provider *p, struct arena *a)
@@ -136,7 +168,7 @@ static bool provider_init(struct route_provider *p, const struct provider_settin
 		known = &made;
 	}
 	p->quirks = known->quirks;
-	if (known->places[0].used)
+	if (known->places[0].used || known == &made)
 		provider_places_read(a, &conf_env_process, known, s, &p->places);
 	for (int i = 0; i < PROVIDER_FACES && known->faces[i].dialects; i++) {
 		struct provider_face face = known->faces[i];
@@ -145,16 +177,16 @@ static bool provider_init(struct route_provider *p, const struct provider_settin
 		if (known->places[0].used) {
 			if (!provider_face_fill(a, known, &known->faces[i], &p->places, &face, e))
 				return err_prefix(e, "provider %.*s", STR_ARG(s->name));
-		} else if (s->base_url.n && i == 0)
+		} else if (s->base_url.n && i == 0) {
 			face.base_url = s->base_url;
-		else if (s->base_url.n)
+		} else if (s->base_url.n) {
 			break;
+		}
 		if (!add_face(p, &face, known->places[0].used, a, e))
 			return err_prefix(e, "provider %.*s", STR_ARG(s->name));
 	}
 	add_headers(p, a);
-	add_credentials(p, a);
-	return true;
+	return add_credentials(p, known, a) || err_set(e, ERR_CONFIG, "the configuration is too large");
 }
 
 /* ---- models ---- */
@@ -369,18 +401,9 @@ struct str route_nearest(const struct route_table *t, struct str name, struct ar
 	return found.n ? arena_dup(a, found) : found;
 }
 
-const struct route_face *route_face_of(const struct route_provider *p, enum dialect_id dialect, unsigned *index)
-{
-	for (unsigned i = 0; i < p->n_faces; i++)
-		if (p->faces[i].dialects & DIALECT_BIT(dialect)) {
-			*index = i;
-			return &p->faces[i];
-		}
-	return NULL;
-}
-
 const struct route_face *route_face_translated(const struct route_provider *p, enum dialect_id client,
-                                               enum dialect_call call, enum dialect_id *spoken, unsigned *index)
+                                               enum dialect_call call, struct str upstream_model,
+                                               enum dialect_id *spoken, unsigned *index)
 {
 	/* the richer dialect first; Chat Completions before Responses, which has no word for stop and seed (the gateway
 	 * takes Responses instead where a request needs it) */
@@ -394,7 +417,7 @@ const struct route_face *route_face_translated(const struct route_provider *p, e
 	if (!codec || !(call == CALL_GENERATE || (call == CALL_COUNT_TOKENS && codec->write_count)))
 		return NULL;
 	for (size_t i = 0; i < COUNT_OF(order); i++) {
-		const struct route_face *face = route_face_of(p, order[i], index);
+		const struct route_face *face = route_face_of(p, order[i], upstream_model, index);
 
 		if (face && order[i] != client && dialect_by_id(order[i])->chat) {
 			*spoken = order[i];

@@ -29,10 +29,12 @@ struct route_face {
 	enum envelope envelope;
 	struct str query;                /* of every request; usually empty */
 	struct str models;               /* patterns of the models that are served here; empty: all */
+	bool cloud;                      /* requests are wrapped or signed: gateway/cloud.c */
 };
 
 struct route_credential {
 	struct str key;                  /* the secret itself, for finding it in a provider's error texts */
+	struct credential *source;       /* NULL: all is in `lines`; else where the rest comes from. Counted */
 	/* Per face: the lines of a request's head that are the same for every request: host, credential, the
 	 * configuration's headers, content type; each with its CR LF. */
 	struct str lines[PROVIDER_FACES];
@@ -120,9 +122,25 @@ MUST_USE bool deployment_cost_by_name(const struct deployment *, struct str upst
 /* Fills in what is known of the deployment, whose settings, provider and model are set. */
 void deployment_know(struct deployment *, const struct catalogue *, struct arena *);
 
-const struct route_face *route_face_of(const struct route_provider *, enum dialect_id, unsigned *index);
-/* The face to which a call of the client's dialect can be translated, and the dialect that is spoken there; NULL: none. */
-const struct route_face *route_face_translated(const struct route_provider *, enum dialect_id client, enum dialect_call,
+/* The face that speaks the dialect and serves the provider's model of that name; NULL: none. */
+static ALWAYS_INLINE const struct route_face *route_face_of(const struct route_provider *p, enum dialect_id dialect,
+                                                            struct str upstream_model, unsigned *index)
+{
+	for (unsigned i = 0; i < p->n_faces; i++) {
+		const struct route_face *face = &p->faces[i];
+
+		if (face->dialects & DIALECT_BIT(dialect) &&
+		    (likely(face->models.n == 0) || provider_serves(face->models, upstream_model))) {
+			*index = i;
+			return face;
+		}
+	}
+	return NULL;
+}
+/* The face to which a call of the client's dialect can be translated, and the dialect that is spoken there; NULL:
+ * none. */
+const struct route_face *route_face_translated(const struct route_provider *, enum dialect_id client,
+                                               enum dialect_call, struct str upstream_model,
                                                enum dialect_id *spoken, unsigned *index);
 
 #endif

@@ -83,7 +83,7 @@ static void wraps_for_each_cloud(void **state)
 			.dialect = DIALECT_ANTHROPIC,
 			.call = cases[i].call,
 			.stream = cases[i].stream,
-			.model = str_from_z(cases[i].model),
+			.aws = cases[i].kind == ENVELOPE_BEDROCK_INVOKE, .model = str_from_z(cases[i].model),
 			.path = str_from_z(cases[i].path),
 			.query = str_from_z(cases[i].query),
 			.project = STR("pr"),

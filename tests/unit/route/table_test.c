@@ -126,8 +126,8 @@ static void heads_are_written_down(void **state)
 	          STR("host: 10.0.0.7:9001\r\nX-Team: blue\r\nAuthorization: Bearer replaced\r\n" JSON_LINE));
 	check_str("no credential", open->credentials[0].lines[0], STR("host: [::1]:9002\r\n" JSON_LINE));
 	check("key", str_find(claude->credentials[0].lines[0], STR("x-api-key: anthropic-secret\r\n")) != STR_NPOS);
-	check("face", route_face_of(claude, DIALECT_ANTHROPIC, &index) == &claude->faces[index]);
-	check("no face", route_face_of(claude, DIALECT_OPENAI_EMBEDDINGS, &index) == NULL);
+	check("face", route_face_of(claude, DIALECT_ANTHROPIC, STR("m"), &index) == &claude->faces[index]);
+	check("no face", route_face_of(claude, DIALECT_OPENAI_EMBEDDINGS, STR("m"), &index) == NULL);
 }
 
 static bool hides(const struct route_provider *p, const char *text)
