@@ -145,7 +145,8 @@ struct chat_codec {
 
 	/*
 	 * Streams. State is plain memory of the given size, made by the caller and zeroed; init and fini may own more.
-	 * Nothing in it may grow with the stream's length, but for what must be collected (reply.max_bytes).
+	 * Nothing in it may grow with the stream's length, but for what must be collected (reply.max_bytes). init, fini and
+	 * write_ping may be NULL: nothing to do.
 	 */
 	size_t reader_size, writer_size;
 	bool (*reader_init)(void *reader, const struct chat_source *);

@@ -64,8 +64,8 @@ struct translation *translation_new(const struct translation_options *o)
 	            o->frame_max_bytes);
 	t->undo = chat_undo_new(o->undo, reply.max_bytes);
 	t->order = chat_order_new(o->client, reply.max_bytes);
-	t->reader_up = o->provider->reader_init(t->reader, &source);
-	t->writer_up = o->client->writer_init(t->writer, &reply);
+	t->reader_up = !o->provider->reader_init || o->provider->reader_init(t->reader, &source);
+	t->writer_up = !o->client->writer_init || o->client->writer_init(t->writer, &reply);
 	if (t->reader_up && t->writer_up)
 		return t;
 	translation_free(t);
@@ -76,9 +76,9 @@ void translation_free(struct translation *t)
 {
 	if (!t)
 		return;
-	if (t->reader_up)
+	if (t->reader_up && t->provider->reader_fini)
 		t->provider->reader_fini(t->reader);
-	if (t->writer_up)
+	if (t->writer_up && t->client->writer_fini)
 		t->client->writer_fini(t->writer);
 	chat_undo_free(t->undo);
 	chat_order_free(t->order);
@@ -218,7 +218,7 @@ bool translation_write_error(struct translation *t, const struct err *e, struct 
 
 bool translation_write_ping(struct translation *t, struct buf *out)
 {
-	return t->client->write_ping(t->writer, out);
+	return !t->client->write_ping || t->client->write_ping(t->writer, out);
 }
 
 /* ---- whole answers ---- */
