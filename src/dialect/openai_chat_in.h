@@ -84,6 +84,13 @@ void openai_write_image(struct json_writer *, struct arena *, const struct chat_
 struct str openai_finish_word(const struct chat_finish *, bool refused, bool old_functions);
 void openai_write_usage(struct json_writer *, const struct usage *);
 
+/* A member that a dialect reads its own way. */
+struct openai_request_in;
+struct openai_own {
+	struct str name;
+	bool (*read)(struct openai_request_in *, const struct json_node *);
+};
+
 /* A request while it is read: openai_chat_read_request.c its members, openai_chat_read_messages.c its messages. */
 struct openai_request_in {
 	struct arena *arena;
@@ -98,7 +105,10 @@ struct openai_request_in {
 	struct chat_block **results_end;
 	struct jstr old_id, old_name;        /* of the last function_call */
 	uint32_t old_calls;
+	const struct openai_own *own;        /* come before those of Chat Completions */
+	size_t own_n;
 };
+bool openai_read_members(struct openai_request_in *, const struct json_node *body);
 bool openai_read_messages(struct openai_request_in *, const struct json_node *list);
 /* "messages[0].role: must be …, not the string \"x\"" */
 bool openai_refuse(struct openai_request_in *, const char *place, const char *allowed, const struct json_node *);

@@ -460,21 +460,35 @@ static bool read_member(struct openai_request_in *in, const struct member *m, co
 	return true;
 }
 
+static const struct openai_own *own_member(const struct openai_request_in *in, const struct json_node *v)
+{
+	for (size_t i = 0; i < in->own_n; i++)
+		if (node_named(v, in->own[i].name))
+			return &in->own[i];
+	return NULL;
+}
+
 /* The last of each name counts; those that OpenAI does not know are kept. */
-static bool read_members(struct openai_request_in *in, const struct json_node *body)
+bool openai_read_members(struct openai_request_in *in, const struct json_node *body)
 {
 	const struct json_node *at[COUNT_OF(members)] = { NULL };
 	struct chat_extra **extras = &in->rq->extras;
 
 	for (const struct json_node *v = node_first(body); v; v = node_next(body, v)) {
+		const struct openai_own *own = own_member(in, v);
 		size_t i = 0;
+		if (own) {
+			if (v->type != JSON_NULL && !own->read(in, v))
+				return false;
+			continue;
+		}
 		while (i < COUNT_OF(members) && !node_named(v, members[i].name))
 			i++;
 		if (i < COUNT_OF(members)) {
 			at[i] = v->type == JSON_NULL ? NULL : v;
 			continue;
 		}
-		if (!chat_extra_add(in->arena, extras, DIALECT_OPENAI_CHAT, node_key(v), node_raw(v)))
+		if (!chat_extra_add(in->arena, extras, in->rq->from, node_key(v), node_raw(v)))
 			return openai_full(in->err);
 		extras = &(*extras)->next;
 	}
@@ -494,7 +508,7 @@ bool openai_chat_read_request(struct arena *arena, const struct dialect_request 
 	in.turns_end = &out->turns;
 	in.system_end = &out->system;
 	in.tools_end = &out->tools;
-	if (!read_members(&in, body) || !openai_read_messages(&in, node_get(body, STR("messages"))))
+	if (!openai_read_members(&in, body) || !openai_read_messages(&in, node_get(body, STR("messages"))))
 		return false;
 	return chat_turns_check_calls(out, e);
 }

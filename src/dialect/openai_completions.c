@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* openai_completions: OpenAI's legacy Completions; answers and streams are read as those of Chat Completions. */
 
+#include "dialect/chat.h"
 #include "dialect/dialect_in.h"
 
 static const char *const request_names[SLOTS] = {
@@ -41,4 +42,5 @@ const struct dialect dialect_openai_completions = {
 	.read_answer = openai_read_answer,
 	.meter_event = openai_meter_event,
 	.ends_with_done = true,
+	.chat = &openai_completions_codec,
 };
