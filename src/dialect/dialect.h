@@ -27,6 +27,7 @@ struct stream_meter;
 struct stream_event;
 struct event_data;
 struct chat_codec;
+struct embed_codec;
 
 enum dialect_id {
 	DIALECT_OPENAI_CHAT,         /* POST /chat/completions */
@@ -131,6 +132,7 @@ struct dialect {
 	void (*meter_event)(struct stream_meter *, struct arena *, struct stream_event *, const struct event_data *);
 	bool ends_with_done;             /* its streams end with the word [DONE] */
 	const struct chat_codec *chat;   /* dialect/chat.h: to and from other dialects; NULL: it cannot */
+	const struct embed_codec *embed; /* dialect/embed.h: the same for embeddings */
 };
 
 extern const struct dialect dialect_openai_chat, dialect_openai_completions, dialect_openai_embeddings,

@@ -10,6 +10,7 @@
 #include "base/text.h"
 #include "dialect/chat.h"
 #include "dialect/dialect_in.h"
+#include "dialect/embed.h"
 
 enum { REQ_MODEL, REQ_MAX, REQ_MAX_SNAKE, REQ_REQUESTS, REQ_GENERATE, REQ_PATHS };
 static const char *const request_paths[REQ_PATHS] = {
@@ -387,4 +388,5 @@ const struct dialect dialect_gemini = {
 	.read_answer = read_answer,
 	.meter_event = meter_event,
 	.chat = &gemini_codec,
+	.embed = &gemini_embed_codec,
 };

@@ -2,6 +2,7 @@
 /* openai_embeddings: OpenAI's Embeddings. There are no streams; usage is read as that of Chat Completions. */
 
 #include "dialect/dialect_in.h"
+#include "dialect/embed.h"
 
 static const char *const request_names[SLOTS] = {
 	[REQUEST_MODEL] = "model",
@@ -34,4 +35,5 @@ const struct dialect dialect_openai_embeddings = {
 	.read_request = read_request,
 	.upstream_path = upstream_path,
 	.read_answer = openai_read_answer,
+	.embed = &openai_embed_codec,
 };
