@@ -118,14 +118,15 @@ static bool read_reasoning(struct bedrock_read *r, const struct json_node *whole
 	(void)whole;
 	if (node_is(redacted, JSON_STRING)) {
 		b->redacted = true;
-		b->opaque = bedrock_read_opaque(r->arena, node_text(redacted), r->maker);
+		b->opaque = bedrock_read_opaque(r->arena, node_text(redacted), r->maker, true);
 		b->text = JSTR("");
 	} else {
 		if (!must_text(r, text, STR("text"), "reasoningContent.reasoningText.text", &b->text))
 			return false;
-		b->opaque = bedrock_read_opaque(r->arena, node_get_text(text, STR("signature")), r->maker);
+		b->opaque = bedrock_read_opaque(r->arena, node_get_text(text, STR("signature")), r->maker, false);
 	}
-	b->id = b->opaque.id;
+	if (b->opaque.maker != MAKER_ANTHROPIC)
+		b->id = b->opaque.id;
 	return true;
 }
 

@@ -40,7 +40,7 @@ void bedrock_write_citation(struct json_writer *, const struct chat_citation *);
 void bedrock_write_usage(struct json_writer *, const struct usage *);
 
 /* A signature or the contents of a redacted thought: the maker's own, or another's in our envelope. */
-struct chat_opaque bedrock_read_opaque(struct arena *, struct jstr text, enum chat_maker own);
+struct chat_opaque bedrock_read_opaque(struct arena *, struct jstr text, enum chat_maker own, bool redacted);
 /* As its client keeps it. p == NULL: the arena is full. */
 struct jstr bedrock_opaque_text(struct arena *, const struct chat_opaque *, bool redacted);
 /* The thoughts as one text: the parts of a summary are joined by a blank line. p == NULL: the arena is full. */
@@ -106,6 +106,7 @@ struct bedrock_writer {
 	uint8_t kind;                    /* enum chat_kind of the open one */
 	bool redacted;
 	bool written;                    /* something of the open one was written: it has an index */
+	bool args;                       /* the open one is a call, and has arguments */
 	bool skip;                       /* the open one cannot be said here */
 	bool called;
 	char tier[16];                   /* that was served; empty: not known */

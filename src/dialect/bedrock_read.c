@@ -447,4 +447,5 @@ const struct chat_codec bedrock_codec = {
 	.write_ping = bedrock_write_ping,
 	.framing = FRAMING_EVENTSTREAM,
 	.one_block = true,
+	.bytes_only = true,
 };

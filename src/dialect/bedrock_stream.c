@@ -168,7 +168,7 @@ static bool delta_reasoning(struct reading *x, int64_t index, const struct json_
 	ev = chat_delta_add(x->arena, x->out, o->block, DELTA_OPAQUE, (struct jstr){ 0 });
 	if (!ev)
 		return full(x);
-	ev->delta.opaque = bedrock_read_opaque(x->arena, opaque, (enum chat_maker)x->r->maker);
+	ev->delta.opaque = bedrock_read_opaque(x->arena, opaque, (enum chat_maker)x->r->maker, redacted.p != NULL);
 	return true;
 }
 

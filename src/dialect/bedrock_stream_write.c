@@ -86,6 +86,7 @@ static bool write_text(struct bedrock_writer *wr, struct jstr text, struct buf *
 
 static bool write_args(struct bedrock_writer *wr, struct jstr text, struct buf *out)
 {
+	wr->args |= text.n > 0;
 	return text.n == 0 || write_delta(wr, STR("toolUse"), "input", text, out);
 }
 
@@ -192,7 +193,7 @@ static bool write_open(struct bedrock_writer *wr, struct arena *a, const struct 
 
 	wr->kind = b->kind;
 	wr->redacted = b->redacted;
-	wr->written = wr->skip = false;
+	wr->written = wr->skip = wr->args = false;
 	wr->part = 0;
 	switch ((enum chat_kind)b->kind) {
 	case CHAT_TEXT:
@@ -263,6 +264,9 @@ static bool write_close(struct bedrock_writer *wr, struct arena *a, const struct
 		return false;
 	if (!wr->written)
 		return true;
+	/* A call without arguments has an empty object of them. */
+	if (wr->kind == CHAT_TOOL_CALL && !wr->args && !write_args(wr, JSTR("{}"), out))
+		return false;
 	begin(&m, out);
 	bool good = send_indexed(wr, &m, STR("contentBlockStop"), out);
 	wr->index++;

@@ -2,6 +2,7 @@
 /* bedrock_words: stop reasons, media formats, citations, signatures and usage in Bedrock's words. */
 #include <assert.h>
 
+#include "dialect/anthropic_in.h"
 #include "dialect/bedrock_in.h"
 
 static const struct {
@@ -322,7 +323,7 @@ void bedrock_write_usage(struct json_writer *w, const struct usage *u)
 
 /* ---- thoughts ---- */
 
-struct chat_opaque bedrock_read_opaque(struct arena *a, struct jstr text, enum chat_maker own)
+struct chat_opaque bedrock_read_opaque(struct arena *a, struct jstr text, enum chat_maker own, bool redacted)
 {
 	struct chat_opaque o;
 
@@ -330,7 +331,10 @@ struct chat_opaque bedrock_read_opaque(struct arena *a, struct jstr text, enum c
 		return (struct chat_opaque){ .maker = MAKER_NONE };
 	if (chat_opaque_unwrap(a, text, &o))
 		return o;
-	return (struct chat_opaque){ .bytes = text, .maker = (uint8_t)own };
+	o = (struct chat_opaque){ .bytes = text, .maker = (uint8_t)own };
+	if (redacted && own == MAKER_ANTHROPIC)
+		o.id = ANTHROPIC_REDACTED;
+	return o;
 }
 
 /* SDKs decode what is redacted as base64 and encode it again, so it goes in the envelope whoever made it. */

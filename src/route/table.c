@@ -408,7 +408,7 @@ const struct route_face *route_face_translated(const struct route_provider *p, e
 	/* the richer dialect first; Chat Completions before Responses, which has no word for stop and seed (the gateway
 	 * takes Responses instead where a request needs it) */
 	static const enum dialect_id order[] = {
-		DIALECT_ANTHROPIC, DIALECT_GEMINI, DIALECT_OPENAI_CHAT, DIALECT_OPENAI_RESPONSES,
+		DIALECT_ANTHROPIC, DIALECT_GEMINI, DIALECT_BEDROCK, DIALECT_OPENAI_CHAT, DIALECT_OPENAI_RESPONSES,
 	};
 
 	const struct chat_codec *codec = dialect_by_id(client)->chat;
