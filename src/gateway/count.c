@@ -71,7 +71,8 @@ void count_learn(struct req *r)
 	family = token_family_of(req_text(r, TEXT_UPSTREAM_MODEL));
 	estimate_learn(e, family, ESTIMATE_BODY, r->bytes_in, told);
 	if (r->texts_counted) {
-		struct token_count count = { .text_tokens = r->texts_counted, .around = r->around_counted, .family = family };
+		struct token_count count = { .text_tokens = r->texts_counted, .around = r->around_counted,
+			                     .family = family };
 		chat_count_learn(e, &count, told);
 	}
 }

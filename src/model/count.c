@@ -206,7 +206,8 @@ static void add_tools_as_json(struct counter *c, const struct chat_tool *tools)
 		}
 		add_text(c, t->name);
 		add_text(c, t->description);
-		add_plain(c, t->schema);
+		c->texts += tokens_count(c->family->encoding, t->schema) *
+		            (uint64_t)(100 + c->family->tool_schema) / 100;
 		add_plain(c, t->format);
 	}
 }
@@ -245,6 +246,9 @@ static void add_blocks(struct counter *c, const struct chat_block *blocks, bool 
 	unsigned calls = 0;
 
 	for (const struct chat_block *b = blocks; b; b = b->next) {
+		/* thoughts that nobody else can read: Gemini counts those behind its signatures, too */
+		if (b->redacted || (b->opaque.bytes.n > 0 && b->opaque.maker == MAKER_GEMINI))
+			c->guessed = true;
 		switch ((enum chat_kind)b->kind) {
 		case CHAT_TEXT:
 		case CHAT_REFUSAL: add_text(c, b->text); break;
@@ -328,8 +332,8 @@ static void add_turns(struct counter *c, const struct chat_request *q)
 	}
 }
 
-/* The schema of the answer is written into the prompt, by OpenAI in a form somewhat shorter than JSON, by Anthropic in a
- * longer one. */
+/* The schema of the answer is written into the prompt, by OpenAI in a form somewhat shorter than JSON, by Anthropic in
+ * a longer one. */
 static void add_format(struct counter *c, const struct chat_request *q)
 {
 	if (q->format != FORMAT_SCHEMA)
@@ -337,7 +341,7 @@ static void add_format(struct counter *c, const struct chat_request *q)
 	uint64_t schema = tokens_count(c->family->encoding, q->format_schema);
 	add_text(c, q->format_name);
 	add_text(c, q->format_description);
-	c->texts += c->family->exact ? schema * 9 / 10 : schema * 4 / 3;
+	c->texts += schema * (uint64_t)(100 + c->family->format_schema) / 100;
 	c->around += c->family->format;
 }
 

@@ -22,11 +22,12 @@ struct token_count {
 	bool guessed;                 /* something is in it whose size is not known: a document, audio, a URL's image */
 };
 
-/* What a provider reported for a counted request. Nothing is learned where the texts are the smaller part of it. */
-void chat_count_learn(struct estimator *, const struct token_count *, uint64_t told);
-
-/* Without an estimator: by defaults. `scratch` is rewound to where it was; when it is full, schemas are counted as they are written. */
+/* Without an estimator: by defaults. `scratch` is rewound to where it was; when it is full, schemas are counted as they
+ * are written. */
 void chat_count_tokens(const struct estimator *, const struct chat_request *, struct str model, struct arena *scratch,
                        struct token_count *out);
+
+/* What a provider reported for a counted request. Nothing is learned where the texts are the smaller part of it. */
+void chat_count_learn(struct estimator *, const struct token_count *, uint64_t told);
 
 #endif

@@ -25,6 +25,8 @@
 
 enum token_family_id {
 	FAMILY_O200K,         /* exact: OpenAI since gpt-4o */
+	FAMILY_O_SERIES,      /* the same encoding; a token less around it */
+	FAMILY_GPT_5,         /* and another prompt for tools */
 	FAMILY_CL100K,        /* exact: gpt-4, gpt-3.5, embeddings */
 	FAMILY_HARMONY,       /* gpt-oss: texts are exact, what its template adds is not */
 	FAMILY_CLAUDE_3,      /* up to 4.1 */
@@ -50,6 +52,8 @@ struct token_family {
 	uint16_t call, result;                 /* each tool's call, its result */
 	uint16_t tools, tool, forced;          /* that there are tools, each tool, that one must be called */
 	uint16_t thinking, format;             /* that it is to think; that the answer has a schema */
+	/* How much more, or less, schemas are there than here, in percent: those of tools, that of the answer. */
+	int16_t tool_schema, format_schema;
 };
 
 const struct token_family *token_family(enum token_family_id);

@@ -117,8 +117,8 @@ static void describe(const char *id, struct str model, const struct chat_request
 	}
 	for (const struct chat_tool *t = q->tools; t; t = t->next)
 		tools++;
-	print_message("told %u counted %u texts %u turns %u system %d tools %u calls %u results %u choice %u thinking %u "
-	              "format %u %s %.*s\n",
+	print_message("told %u counted %u texts %u turns %u system %d tools %u calls %u results %u choice %u "
+	              "thinking %u format %u %s %.*s\n",
 	              (unsigned)told, (unsigned)count->tokens, (unsigned)count->text_tokens, turns, q->system != NULL,
 	              tools, calls, results, q->choice, q->thinking, q->format, id, STR_ARG(model));
 }
@@ -139,7 +139,8 @@ static void try_record(const struct dialect *d, yyjson_val *record, struct estim
 		uint64_t told = usage_total_input(&u);
 		chat_count_tokens(NULL, &chat, model, &arena, &count);
 		struct errors *e = &errors[count.family][chat.tools ? WITH_TOOLS : PLAIN];
-		if (u.source == USAGE_REPORTED && told > 0 && !count.guessed && e->n < ERRORS_MAX) {
+		bool named = !str_eq(model, STR("unknown")); /* some recordings had it taken out */
+		if (u.source == USAGE_REPORTED && told > 0 && !count.guessed && named && e->n < ERRORS_MAX) {
 			e->by_default[e->n] = error_of(count.tokens, told);
 			if (getenv("TOKENS_VERBOSE"))
 				describe(yyjson_get_str(yyjson_obj_get(record, "id")), model, &chat, &count, told);
@@ -229,14 +230,15 @@ static void counts_are_near_to_what_was_reported(void **state)
 	for (unsigned id = 0; id < TOKEN_FAMILIES; id++)
 		for (unsigned kind = 0; kind < KINDS; kind++)
 			print_row(id, kind);
-	double median;
+	double sum = 0;
+	unsigned n = 0;
 	for (enum token_family_id id = FAMILY_O200K; id <= FAMILY_CL100K; id++) {
-		struct errors *e = &errors[id][PLAIN];
-		if (!dialect_openai_chat.chat)
-			continue;
-		assert_true(e->n > 50);
-		assert_true(mean_of(e->by_default, e->n, &median) <= 3.0);
+		for (unsigned i = 0; i < errors[id][PLAIN].n; i++)
+			sum += errors[id][PLAIN].by_default[i];
+		n += errors[id][PLAIN].n;
 	}
+	printf("OpenAI, text alone: %u requests, mean error %.2f %%\n", n, sum / n / 100);
+	assert_true(n > 500 && sum / n <= 300);
 }
 
 int main(void)
