@@ -14,6 +14,18 @@ static bool end_frame(struct buf *out)
 	return buf_append(out, STR("}\n\n")) && !out->failed;
 }
 
+/* What was written elsewhere may have line ends, which would end the frame's line. */
+static void put_raw(struct buf *out, struct str raw)
+{
+	char *to = buf_reserve(out, raw.n);
+
+	if (!to)
+		return;
+	for (size_t i = 0; i < raw.n; i++)
+		to[i] = raw.p[i] == '\n' || raw.p[i] == '\r' ? ' ' : raw.p[i];
+	out->n += raw.n;
+}
+
 static void put_jstr(struct buf *out, struct jstr s)
 {
 	buf_append_c(out, '"');
@@ -77,30 +89,6 @@ static bool write_failure(struct anthropic_writer *s, struct buf *out)
 
 	err_set(&e, ERR_UPSTREAM, "the provider could not finish the answer");
 	return anthropic_write_stream_error(s, &e, STR(""), out);
-}
-
-static bool write_end(struct anthropic_writer *s, struct buf *out)
-{
-	struct json_writer w;
-
-	if (s->ended)
-		return true;
-	s->ended = true;
-	if (s->gave_up)
-		return write_failure(s, out);
-	buf_append(out, EVENT("message_delta"));
-	buf_append(out, STR(",\"delta\":"));
-	/* B6: an end without a finish is one only if the provider closed in good order: END says so. */
-	buf_append(out, s->finished ? buf_str(&s->finish)
-	                : s->called ? STR("{\"stop_reason\":\"tool_use\",\"stop_sequence\":null}")
-	                            : STR("{\"stop_reason\":\"end_turn\",\"stop_sequence\":null}"));
-	buf_append(out, STR(",\"usage\":"));
-	w = json_writer_make(out);
-	anthropic_write_usage(&w, &s->usage);
-	json_close(&w);
-	end_frame(out);
-	buf_append(out, EVENT("message_stop"));
-	return end_frame(out);
 }
 
 /* ---- blocks ------------------------------------------------------------------------------------------------------ */
@@ -190,7 +178,7 @@ static void write_call_head(const struct chat_block *b, struct buf *out)
 		buf_append_c(out, ',');
 		put_jstr(out, x->name);
 		buf_append_c(out, ':');
-		buf_append(out, x->raw);
+		put_raw(out, x->raw);
 	}
 	buf_append_c(out, '}');
 }
@@ -214,7 +202,7 @@ static bool open_block(struct anthropic_writer *s, struct arena *a, const struct
 	s->open = true;
 	begin_block(s, out);
 	if (raw) {
-		buf_append(out, b->raw);
+		put_raw(out, b->raw);
 	} else if (b->kind == CHAT_TOOL_CALL) {
 		write_call_head(b, out);
 	} else if (b->kind == CHAT_REASONING && b->redacted && b->opaque.maker == MAKER_ANTHROPIC) {
@@ -258,7 +246,10 @@ static bool write_citation(struct anthropic_writer *s, const struct chat_citatio
 	if (s->kind != CHAT_TEXT || !c)
 		return true;
 	begin_delta(s, out, STR("citations_delta\",\"citation\":"));
-	anthropic_write_citation(&w, c);
+	if (c->from == DIALECT_ANTHROPIC && c->raw.p)
+		put_raw(out, c->raw);
+	else
+		anthropic_write_citation(&w, c);
 	buf_append_c(out, '}');
 	return end_frame(out);
 }
@@ -271,7 +262,7 @@ static bool write_raw_delta(struct anthropic_writer *s, struct str raw, struct b
 	buf_append(out, STR(",\"index\":"));
 	buf_append_u64(out, s->blocks);
 	buf_append(out, STR(",\"delta\":"));
-	buf_append(out, raw);
+	put_raw(out, raw);
 	return end_frame(out);
 }
 
@@ -330,6 +321,32 @@ static bool close_block(struct anthropic_writer *s, struct arena *a, const struc
 		write_token(s, jstr_of(s->token.p, s->token.n), out);
 	buf_fini(&s->token);
 	return !out->failed;
+}
+
+static bool write_end(struct anthropic_writer *s, struct buf *out)
+{
+	struct json_writer w;
+
+	if (s->ended)
+		return true;
+	s->ended = true;
+	if (s->open && !s->skipping)
+		stop_block(s, out);
+	/* B6: an end without a finish is one only if something was said: that the provider closed in good order, END says. */
+	if (s->gave_up || (!s->finished && s->blocks == 0))
+		return write_failure(s, out);
+	buf_append(out, EVENT("message_delta"));
+	buf_append(out, STR(",\"delta\":"));
+	put_raw(out, s->finished ? buf_str(&s->finish)
+	             : s->called ? STR("{\"stop_reason\":\"tool_use\",\"stop_sequence\":null}")
+	                         : STR("{\"stop_reason\":\"end_turn\",\"stop_sequence\":null}"));
+	buf_append(out, STR(",\"usage\":"));
+	w = json_writer_make(out);
+	anthropic_write_usage(&w, &s->usage);
+	json_close(&w);
+	end_frame(out);
+	buf_append(out, EVENT("message_stop"));
+	return end_frame(out);
 }
 
 /* ---- the codec's functions --------------------------------------------------------------------------------------- */

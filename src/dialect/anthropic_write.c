@@ -78,15 +78,15 @@ void anthropic_write_citation(struct json_writer *w, const struct chat_citation 
 
 void anthropic_write_usage(struct json_writer *w, const struct usage *u)
 {
-	uint64_t writes = usage_total_cache_write(u), input = usage_total_input(u);
+	uint64_t writes = usage_total_cache_write(u), reads = usage_total_cache_read(u);
 
 	json_open(w, '{');
 	json_key_lit(w, "input_tokens");
-	json_u64(w, input - writes - u->n[USAGE_CACHE_READ]);
+	json_u64(w, usage_total_input(u) - writes - reads);
 	json_key_lit(w, "cache_creation_input_tokens");
 	json_u64(w, writes);
 	json_key_lit(w, "cache_read_input_tokens");
-	json_u64(w, u->n[USAGE_CACHE_READ]);
+	json_u64(w, reads);
 	json_key_lit(w, "cache_creation");
 	json_open(w, '{');
 	json_key_lit(w, "ephemeral_5m_input_tokens");
