@@ -69,6 +69,20 @@ static bool read_url(struct openai_request_in *in, const struct part *p, const c
 	return false;
 }
 
+/* A document's address or data; some clients send base64 and no more. */
+static bool read_file_data(struct openai_request_in *in, const struct part *p, const char *member, struct jstr data,
+                           struct chat_media *out)
+{
+	static const struct jstr head = { "data:application/octet-stream;base64,", 37 };
+
+	if (str_find_chr(str_slice(jstr_raw(data), 0, 64), ':') == STR_NPOS && data.n > 64) {
+		data = jstr_concat(in->arena, head, data);
+		if (!data.p)
+			return openai_full(in->err);
+	}
+	return read_url(in, p, member, data, out);
+}
+
 static bool read_text_part(struct openai_request_in *in, struct part *p)
 {
 	const struct json_node *text = node_get(p->node, STR("text"));
@@ -151,9 +165,7 @@ static bool read_file_part(struct openai_request_in *in, struct part *p)
 		media = (struct chat_media){ .from = MEDIA_FILE, .data = id };
 	} else if (data.n == 0) {
 		return part_refused(in, p, "file", "an object with file_data or file_id", file);
-	} else if (str_istarts(jstr_raw(data), STR("JVBERi0"))) {    /* bare base64 of a PDF, as some clients send it */
-		media = (struct chat_media){ .from = MEDIA_BYTES, .data = data, .type = JSTR("application/pdf") };
-	} else if (!read_url(in, p, "file.file_data", data, &media)) {
+	} else if (!read_file_data(in, p, "file.file_data", data, &media)) {
 		return false;
 	}
 	media.name = name;
@@ -169,7 +181,7 @@ static bool read_url_part(struct openai_request_in *in, struct part *p, const ch
 
 	if (!node_is(url, JSON_STRING))
 		return part_refused(in, p, member, "an address", v);
-	if (!read_url(in, p, member, node_text(url), &media))
+	if (!read_file_data(in, p, member, node_text(url), &media))
 		return false;
 	media.name = node_get_text(p->node, STR("document_name"));
 	return add_media(in, p, kind, media);

@@ -286,6 +286,8 @@ static bool read_tool(struct openai_request_in *in, const struct json_node *v, u
 	char place[48];
 
 	snprintf(place, sizeof(place), "tools[%u]", index);
+	if (!type.p && node_is(f, JSON_OBJECT))      /* Mistral's library leaves it out */
+		type = JSTR("function");
 	if (!node_is(v, JSON_OBJECT) || type.n == 0)
 		return openai_refuse(in, place, "an object with a type, such as function", v);
 	if (jstr_is(type, STR("function"))) {

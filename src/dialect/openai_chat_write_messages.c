@@ -325,14 +325,8 @@ static bool write_results(struct openai_request_out *o, const struct chat_turn *
 		json_key_lit(&o->w, "tool_call_id");
 		json_jstr(&o->w, id);
 		json_key_lit(&o->w, "content");
-		if (b->cache && openai_has_quirk(o, QUIRK_CACHE_CONTROL)) {
-			json_open(&o->w, '[');
-			write_text_part(o, text, (enum chat_cache)b->cache);
-			json_close(&o->w);
-		} else {
-			json_jstr(&o->w, text);
-			openai_write_cache(o, (enum chat_cache)b->cache);
-		}
+		json_jstr(&o->w, text);
+		openai_write_cache(o, (enum chat_cache)b->cache);
 		json_close(&o->w);
 		for (const struct chat_block *in = b->blocks; in; in = in->next)
 			*media |= is_media(in);

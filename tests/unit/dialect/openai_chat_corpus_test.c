@@ -18,6 +18,8 @@
 #include "base/buf.h"
 #include "dialect/chat.h"
 #include "dialect/dialect.h"
+#include "model/facts.h"
+#include "model/quirk.h"
 
 #define FOLDER "../shared/corpus"
 
@@ -31,7 +33,7 @@ static const char *const files[] = {
 	"together-completions", "portkey-completions",
 };
 
-static struct { unsigned answers, streams, errors, cut, calls, tokens, skipped, bad; } count;
+static struct { unsigned answers, streams, errors, cut, calls, tokens, skipped, bad, requests, refused; } count;
 
 enum { CHOICES = 16 };
 
@@ -499,8 +501,115 @@ static void try_stream(const char *id, struct str body)
 	arena_fini(&arena);
 }
 
-static void try_record(yyjson_val *rec)
+/* ---- requests ---------------------------------------------------------------------------------------------------- */
+
+static void digest_blocks(struct arena *a, struct buf *out, const struct chat_block *list)
 {
+	for (const struct chat_block *b = list; b; b = b->next) {
+		if (b->kind == CHAT_REASONING)
+			continue;
+		buf_printf(out, "<%s %d ", chat_kind_name((enum chat_kind)b->kind), b->cache != 0);
+		buf_append_jstr(out, b->text);
+		buf_append_jstr(out, b->id);
+		if (b->kind == CHAT_TOOL_CALL) {
+			buf_append_jstr(out, b->name);
+			struct jstr args = chat_args_text(a, &b->args);
+			buf_append_jstr(out, args.n ? args : JSTR("{}"));
+		}
+		if (b->media)
+			buf_append_jstr(out, b->media->data);
+		digest_blocks(a, out, b->blocks);
+		buf_append_c(out, '>');
+	}
+}
+
+/* What a request says, apart from thoughts, which not every provider is given. */
+static void digest(struct arena *a, struct buf *out, const struct chat_request *rq)
+{
+	digest_blocks(a, out, rq->system);
+	for (const struct chat_turn *t = rq->turns; t; t = t->next) {
+		if (t->role == ROLE_ASSISTANT && !t->blocks)
+			continue;
+		buf_printf(out, "\n%d ", t->role);
+		buf_append_jstr(out, t->name);
+		digest_blocks(a, out, t->blocks);
+	}
+	for (const struct chat_tool *t = rq->tools; t; t = t->next) {
+		if (t->kind == TOOL_SERVER)
+			continue;
+		buf_printf(out, "\ntool %d %d ", t->kind, t->strict);
+		buf_append_jstr(out, t->name);
+		buf_append_jstr(out, t->description);
+		buf_append(out, t->schema);
+	}
+	buf_printf(out, "\n%d %d %d %d ", rq->tools ? rq->choice : 0,
+	           rq->tools ? rq->parallel : 0, rq->format == FORMAT_TEXT ? 0 : rq->format, rq->stream);
+	buf_append(out, rq->temperature);
+	buf_append(out, rq->max_output);
+	buf_append(out, rq->seed);
+	buf_append(out, rq->format_schema);
+}
+
+static bool read_request(struct arena *a, const struct dialect *d, struct str body, struct chat_request *rq, struct err *e)
+{
+	struct dialect_in in = { .body = body };
+	struct dialect_request from;
+	const struct json_node *nodes;
+
+	if (!d->read_request(a, &in, &from, e))
+		return false;
+	nodes = json_nodes(a, body, REQUEST_DEPTH_MAX, e);
+	return nodes && d->chat->read_request(a, &from, nodes, rq, e);
+}
+
+/* Are the messages such as a provider would refuse too? The recordings hold a few. */
+static bool is_wrong(const struct err *e, int status)
+{
+	return status != 200 || strstr(e->text, "model: must be") || strstr(e->text, "not an empty array") ||
+	       strstr(e->text, "public Internet") || strstr(e->text, "tool call") || strstr(e->text, "prompt:");
+}
+
+static void try_request(yyjson_val *rec, const struct dialect *d)
+{
+	const char *id = yyjson_get_str(get(rec, "id"));
+	yyjson_val *v = get(rec, "request_body");
+	struct str body = str_of(yyjson_get_str(v), yyjson_get_len(v));
+	struct chat_target target = { .model = JSTR("up"), .facts = &model_facts_unknown,
+		                      .quirks = QUIRK_DEVELOPER_ROLE | QUIRK_CACHE_CONTROL };
+	struct buf a = buf_make((size_t)1 << 26), b = buf_make((size_t)1 << 26);
+	struct chat_request rq, again;
+	struct chat_wire wire = { 0 };
+	struct arena arena;
+	struct err e = { 0 };
+
+	if (!yyjson_is_str(v) || body.n == 0 || body.p[0] != '{' || get(rec, "request_body_encoding"))
+		return;
+	arena_init(&arena, (size_t)1 << 27);
+	wire.drops.arena = &arena;
+	if (!read_request(&arena, d, body, &rq, &e)) {
+		count.refused++;
+		if (!is_wrong(&e, yyjson_get_int(get(rec, "status"))))
+			complain(id, e.text, body, STR(""));
+	} else if (!openai_chat_codec.write_request(&arena, &rq, &target, &wire, &e) ||
+	           !read_request(&arena, &dialect_openai_chat, wire.body, &again, &e)) {
+		if (!strstr(e.text, "must be inline"))
+			complain(id, e.text, body, wire.body);
+	} else if (str_find(wire.body, STR("[The tool's media")) == STR_NPOS) {
+		digest(&arena, &a, &rq);
+		digest(&arena, &b, &again);
+		if (!str_eq(buf_str(&a), buf_str(&b)))
+			complain(id, "request, written and read again", buf_str(&a), buf_str(&b));
+		count.requests++;
+	}
+	buf_fini(&a);
+	buf_fini(&b);
+	arena_fini(&arena);
+}
+
+static void try_record(yyjson_val *rec, const struct dialect *d)
+{
+	try_request(rec, d);
+
 	const char *id = yyjson_get_str(get(rec, "id"));
 	yyjson_val *v = get(rec, "response_body");
 	struct str body = str_of(yyjson_get_str(v), yyjson_get_len(v));
@@ -535,7 +644,7 @@ static void try_file(const char *name, const char *kind)
 	while ((n = getline(&line, &cap, f)) > 0) {
 		yyjson_doc *doc = yyjson_read(line, (size_t)n, 0);
 		assert_non_null(doc);
-		try_record(yyjson_doc_get_root(doc));
+		try_record(yyjson_doc_get_root(doc), strstr(name, "completions") ? &dialect_openai_completions : &dialect_openai_chat);
 		yyjson_doc_free(doc);
 	}
 	free(line);
@@ -553,8 +662,8 @@ static void recordings_say_the_same(void **state)
 		try_file(files[i], "stream");
 	}
 	print_message("%u answers, %u streams, %u streams that report an error, %u cut ones; %u tool calls, %u opaque tokens; "
-	              "%u that are no chat answers\n", count.answers, count.streams, count.errors, count.cut, count.calls,
-	              count.tokens, count.skipped);
+	              "%u that are no chat answers; %u requests, %u wrong ones\n", count.answers, count.streams, count.errors, count.cut, count.calls,
+	              count.tokens, count.skipped, count.requests, count.refused);
 	assert_int_equal(count.bad, 0);
 	assert_true(count.answers > 1500 && count.streams > 500);
 }
