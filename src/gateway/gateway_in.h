@@ -160,6 +160,7 @@ struct req {
 	struct sse_framer framer;
 	union {
 		struct array_framer *array; /* Gemini's other framing */
+		struct eventstream_framer *messages; /* Bedrock's */
 		char *resume;            /* what the meter keeps, on the heap (Responses) */
 	};
 	bool is_array;

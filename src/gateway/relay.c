@@ -4,7 +4,9 @@
 #include <stdlib.h>
 
 #include "base/mem.h"
+#include "dialect/chat.h"
 #include "gateway/gateway_in.h"
+#include "net/eventstream.h"
 
 /* The provider has sent its last event: so long its transport may take to say so, for the connection to be used
  * again. */
@@ -183,13 +185,23 @@ static void take_held(struct req *r)
 		drop_held(r);
 }
 
-static void take_sse(struct req *r, struct str run)
+_Static_assert(SSE_PARTIAL == EVENTSTREAM_PARTIAL, "one loop takes the events of both");
+
+static size_t frame(struct req *r, struct str run, bool *bad)
+{
+	if (unlikely(r->meter.framing == FRAMING_EVENTSTREAM))
+		return eventstream_frame(r->messages, run, bad);
+	return sse_frame(&r->framer, run);
+}
+
+static void take_events(struct req *r, struct str run)
 {
 	struct str passing = str_of(run.p, 0);   /* events that pass as they are leave together */
 	struct dialect_error error;
+	bool bad = false;
 	size_t end;
 
-	while (goes_on(r) && (end = sse_frame(&r->framer, run)) != SSE_PARTIAL) {
+	while (goes_on(r) && (end = frame(r, run, &bad)) != SSE_PARTIAL) {
 		struct stream_event ev = { .bytes = str_slice(run, 0, end), .error = &error };
 		enum stream_verdict v;
 
@@ -216,7 +228,9 @@ static void take_sse(struct req *r, struct str run)
 	if (!call_active(&r->call) || !r->x)
 		return;
 	forward(r, passing);
-	if (goes_on(r) && run.n && !hold(r, run))
+	if (bad && goes_on(r))
+		fail(r, "the provider's stream is not one of AWS's event streams");
+	else if (goes_on(r) && run.n && !hold(r, run))
 		fail(r, "an event of the provider's stream is larger than allowed");
 }
 
@@ -327,6 +341,10 @@ bool relay_init(struct req *r)
 	free(r->array); /* of the attempt before, or what its meter kept */
 	r->is_array = r->open->rq.framing == FRAMING_JSON_ARRAY;
 	r->array = r->is_array ? mem_zalloc(sizeof *r->array) : NULL;
+	if (r->meter.framing == FRAMING_EVENTSTREAM) {
+		r->messages = mem_zalloc(sizeof *r->messages);
+		r->messages->max_bytes = (uint32_t)req_conf(r)->upstream->event_max_bytes;
+	}
 	translation_free(r->translation);
 	r->translation = NULL;
 	return !req_is_translated(r) || translate_stream(r);
@@ -341,7 +359,7 @@ void relay_data(struct req *r, struct str bytes)
 	else if (r->is_array)
 		take_array(r, bytes);
 	else
-		take_sse(r, bytes);
+		take_events(r, bytes);
 	if (r->attempt_state == ATTEMPT_WAITING && r->meter.started) {
 		r->attempt_state = ATTEMPT_STARTED;
 		req_wake(r);
@@ -409,6 +427,8 @@ static void ping(struct req *r)
 		buf_append(&b, STR("event: ping\ndata: {\"type\": \"ping\"}\n\n"));
 	else if (r->meter.framing == FRAMING_SSE)
 		buf_append(&b, STR(": ping\n\n"));
+	else if (r->meter.framing == FRAMING_EVENTSTREAM)
+		(void)bedrock_codec.write_ping(NULL, &b);
 	forward(r, buf_str(&b));
 	buf_fini(&b);
 }
