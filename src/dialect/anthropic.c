@@ -10,19 +10,25 @@ static const char *const request_names[SLOTS] = {
 };
 static struct request_reader request;
 
-enum { ANS_USAGE, ANS_ERROR, ANS_PATHS };
-static const char *const answer_paths[ANS_PATHS] = { "usage", "error" };
+enum { ANS_USAGE, ANS_ERROR, ANS_SERVICE, ANS_SPEED, ANS_GEO, ANS_PATHS };
+static const char *const answer_paths[ANS_PATHS] = {
+	"usage", "error", "usage.service_tier", "usage.speed", "usage.inference_geo",
+};
 static struct json_plan answer_plan;
 
-enum { EV_TYPE, EV_START_USAGE, EV_USAGE, EV_ERROR, EV_STOP_REASON, EV_PATHS };
-static const char *const event_paths[EV_PATHS] = { "type", "message.usage", "usage", "error", "delta.stop_reason" };
+enum { EV_TYPE, EV_START_USAGE, EV_USAGE, EV_ERROR, EV_STOP_REASON, EV_SERVICE, EV_SPEED, EV_GEO, EV_PATHS };
+static const char *const event_paths[EV_PATHS] = {
+	"type", "message.usage", "usage", "error", "delta.stop_reason",
+	"message.usage.service_tier", "message.usage.speed", "message.usage.inference_geo",
+};
 static struct json_plan event_plan;
 
 /* The numbers of answers; those of events are first the ones of a message_start, then these. */
 #define USE_PATHS(usage)                                                                                            \
 	usage "input_tokens", usage "cache_read_input_tokens", usage "cache_creation_input_tokens",                 \
 		usage "cache_creation.ephemeral_5m_input_tokens", usage "cache_creation.ephemeral_1h_input_tokens", \
-		usage "output_tokens", usage "output_tokens_details.thinking_tokens"
+		usage "output_tokens", usage "output_tokens_details.thinking_tokens",                        \
+		usage "server_tool_use.web_search_requests"
 static const char *const usage_numbers[USE_NUMBERS] = { USE_PATHS("usage.") };
 static const char *const event_numbers[2 * USE_NUMBERS] = { USE_PATHS("message.usage."), USE_PATHS("usage.") };
 
@@ -56,7 +62,19 @@ void anthropic_usage_add(const int64_t number[USE_NUMBERS], struct usage *u)
 		u->n[USAGE_REASONING] = 0;
 		usage_split(u, USAGE_OUTPUT, USAGE_REASONING, thinking == JSON_NO_NUMBER ? 0 : thinking);
 	}
+	if (number[USE_SEARCHES] > 0)
+		usage_set_calls(u, CALLS_WEB_SEARCH, number[USE_SEARCHES]);
 	u->source = USAGE_REPORTED;
+}
+
+/* Three words that each change the price: how it was queued, how fast it ran, and where. */
+static void read_service(struct usage *u, const struct json_hit *tier, const struct json_hit *speed,
+                         const struct json_hit *geo)
+{
+	usage_read_service(u, tier);
+	usage_read_service(u, speed);
+	if (unlikely(json_is_str(geo->value, STR("us"))))
+		u->service |= SERVICE_REGIONAL;
 }
 
 static enum dialect_answer read_answer(struct arena *arena, enum dialect_call call, struct str body,
@@ -71,8 +89,10 @@ static enum dialect_answer read_answer(struct arena *arena, enum dialect_call ca
 		return ANSWER_BROKEN;
 	if (hit_is_error(&hit[ANS_ERROR]))
 		return answer_error(body, error);
-	if (hit[ANS_USAGE].type == JSON_OBJECT)
+	if (hit[ANS_USAGE].type == JSON_OBJECT) {
 		anthropic_usage_add(number, usage);
+		read_service(usage, &hit[ANS_SERVICE], &hit[ANS_SPEED], &hit[ANS_GEO]);
+	}
 	return ANSWER_OK;
 }
 
@@ -99,8 +119,10 @@ static void meter_event(struct stream_meter *m, struct arena *arena, struct stre
 	if (!str_eq(type, STR("ping")))
 		m->started = true;
 	if (str_eq(type, STR("message_start"))) {
-		if (hit[EV_START_USAGE].type == JSON_OBJECT)
+		if (hit[EV_START_USAGE].type == JSON_OBJECT) {
 			anthropic_usage_add(number, &m->usage);
+			read_service(&m->usage, &hit[EV_SERVICE], &hit[EV_SPEED], &hit[EV_GEO]);
+		}
 	} else if (str_eq(type, STR("message_delta"))) {
 		if (hit[EV_USAGE].type == JSON_OBJECT)
 			anthropic_usage_add(number + USE_NUMBERS, &m->usage);

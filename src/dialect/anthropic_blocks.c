@@ -433,10 +433,16 @@ void anthropic_read_usage(const struct json_node *usage, struct usage *u)
 		[USE_WRITE_1H] = number_of(made, STR("ephemeral_1h_input_tokens")),
 		[USE_OUTPUT] = number_of(usage, STR("output_tokens")),
 		[USE_THINKING] = number_of(node_get(usage, STR("output_tokens_details")), STR("thinking_tokens")),
+		[USE_SEARCHES] = number_of(node_get(usage, STR("server_tool_use")), STR("web_search_requests")),
 	};
 
-	if (node_is(usage, JSON_OBJECT))
-		anthropic_usage_add(number, u);
+	if (!node_is(usage, JSON_OBJECT))
+		return;
+	anthropic_usage_add(number, u);
+	usage_lay_service(u, jstr_raw(node_get_text(usage, STR("service_tier"))));
+	usage_lay_service(u, jstr_raw(node_get_text(usage, STR("speed"))));
+	if (str_eq(jstr_raw(node_get_text(usage, STR("inference_geo"))), STR("us")))
+		u->service |= SERVICE_REGIONAL;
 }
 
 void anthropic_read_finish(const struct json_node *message, struct chat_finish *f)

@@ -22,6 +22,7 @@ enum anthropic_use {
 	USE_WRITE_1H,
 	USE_OUTPUT,
 	USE_THINKING,
+	USE_SEARCHES,
 	USE_NUMBERS
 };
 /* Counts are cumulative: a report is laid over what is known, and what it leaves out stays. */

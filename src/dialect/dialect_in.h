@@ -85,6 +85,14 @@ static inline int64_t hit_number(const struct json_hit *hit, int64_t otherwise)
 	return hit->type == JSON_NUMBER && json_to_i64(hit->value, &n) ? n : otherwise;
 }
 
+/* How the provider served the request, by the word of a hit; nearly always "default", or no word. */
+static inline void usage_read_service(struct usage *u, const struct json_hit *hit)
+{
+	if (likely(hit->type != JSON_STRING || hit->value.n == sizeof("\"default\"") - 1))
+		return;
+	usage_lay_service(u, str_slice(hit->value, 1, hit->value.n - 1));
+}
+
 /* Is the hit an error: an object, or a string with text in it? */
 bool hit_is_error(const struct json_hit *);
 

@@ -33,12 +33,15 @@ enum {
 	ANS_PROMPT_PARTS,
 	ANS_CACHED_PARTS,
 	ANS_OUTPUT_PARTS,
+	ANS_SERVICE,
+	ANS_TRAFFIC,
 	ANS_PATHS
 };
 static const char *const answer_paths[ANS_PATHS] = {
 	"usageMetadata", "error", "candidates[].finishReason", "promptFeedback.blockReason",
 	"usageMetadata.promptTokensDetails", "usageMetadata.cacheTokensDetails",
 	"usageMetadata.candidatesTokensDetails",
+	"usageMetadata.serviceTier", "usageMetadata.trafficType",   /* the Gemini API's word, and Vertex's */
 };
 enum { USE_PROMPT, USE_CACHED, USE_CANDIDATES, USE_THOUGHTS, USE_TOOL, USE_RESPONSE, USE_NUMBERS };
 static const char *const usage_numbers[USE_NUMBERS] = {
@@ -128,6 +131,7 @@ static void read_usage(const struct json_hit hit[ANS_PATHS], const int64_t numbe
 	struct parts output = read_parts(&hit[ANS_OUTPUT_PARTS]);
 	usage_set(&u, USAGE_INPUT, number_or(number[USE_PROMPT], 0));
 	usage_split(&u, USAGE_INPUT, USAGE_CACHE_READ, number_or(number[USE_CACHED], 0));
+	usage_split(&u, USAGE_CACHE_READ, USAGE_CACHE_READ_AUDIO, cached.audio);
 	usage_split(&u, USAGE_INPUT, USAGE_INPUT_AUDIO, not_negative(in.audio - cached.audio));
 	usage_split(&u, USAGE_INPUT, USAGE_INPUT_IMAGE, not_negative(in.image - cached.image));
 	usage_set(&u, USAGE_INPUT_TOOL, number_or(number[USE_TOOL], 0));
@@ -135,6 +139,8 @@ static void read_usage(const struct json_hit hit[ANS_PATHS], const int64_t numbe
 	usage_split(&u, USAGE_OUTPUT, USAGE_OUTPUT_AUDIO, output.audio);
 	usage_split(&u, USAGE_OUTPUT, USAGE_OUTPUT_IMAGE, output.image);
 	usage_set(&u, USAGE_REASONING, number_or(number[USE_THOUGHTS], 0));
+	usage_read_service(&u, &hit[ANS_SERVICE]);
+	usage_read_service(&u, &hit[ANS_TRAFFIC]);
 	*out = u;
 }
 

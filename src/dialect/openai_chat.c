@@ -17,9 +17,9 @@ static const char *const request_names[SLOTS] = {
 static struct request_reader request;
 
 /* Of answers, with the numbers of their usage. Only chunks are looked at more closely. */
-enum { ANS_USAGE, ANS_ERROR, ANS_GROQ_USAGE, ANS_MINIMAX_STATUS, ANS_PATHS };
+enum { ANS_USAGE, ANS_ERROR, ANS_GROQ_USAGE, ANS_MINIMAX_STATUS, ANS_SERVICE, ANS_PATHS };
 enum { CHUNK_CHOICES = ANS_PATHS, CHUNK_MOONSHOT_USAGE, CHUNK_FINISH, CHUNK_PATHS };
-#define ANSWER_PATHS "usage", "error", "x_groq.usage", "base_resp.status_code"
+#define ANSWER_PATHS "usage", "error", "x_groq.usage", "base_resp.status_code", "service_tier"
 static const char *const answer_paths[ANS_PATHS] = { ANSWER_PATHS };
 static const char *const chunk_paths[CHUNK_PATHS] = {
 	ANSWER_PATHS, "choices", "choices[].usage", "choices[].finish_reason",
@@ -49,6 +49,7 @@ enum dialect_answer openai_read_answer(struct arena *arena, enum dialect_call ca
 		openai_usage_from(number, usage);
 	else if (hit[ANS_GROQ_USAGE].type == JSON_OBJECT)
 		openai_usage_read(hit[ANS_GROQ_USAGE].value, usage);
+	usage_read_service(usage, &hit[ANS_SERVICE]);
 	return ANSWER_OK;
 }
 
@@ -60,6 +61,7 @@ static void read_usage(const struct json_hit hit[CHUNK_PATHS], struct usage *out
 	for (size_t i = 0; i < COUNT_OF(places); i++)
 		if (hit[places[i]].type == JSON_OBJECT) {
 			openai_usage_read(hit[places[i]].value, out);
+			usage_read_service(out, &hit[ANS_SERVICE]);
 			return;
 		}
 }

@@ -14,15 +14,45 @@ static const char *const request_names[SLOTS] = {
 };
 static struct request_reader request;
 
-enum { ANS_USAGE, ANS_ERROR, ANS_OBJECT, ANS_PATHS };
-static const char *const answer_paths[ANS_PATHS] = { "usage", "error", "object" };
+enum { ANS_USAGE, ANS_ERROR, ANS_OBJECT, ANS_SERVICE, ANS_OUTPUT, ANS_PATHS };
+static const char *const answer_paths[ANS_PATHS] = { "usage", "error", "object", "service_tier", "output" };
 static struct json_plan answer_plan;
 
-enum { EV_TYPE, EV_SEQUENCE, EV_ID, EV_CREATED, EV_MODEL, EV_USAGE, EV_PATHS };
+enum { EV_TYPE, EV_SEQUENCE, EV_ID, EV_CREATED, EV_MODEL, EV_USAGE, EV_SERVICE, EV_OUTPUT, EV_PATHS };
 static const char *const event_paths[EV_PATHS] = {
 	"type", "sequence_number", "response.id", "response.created_at", "response.model", "response.usage",
+	"response.service_tier", "response.output",
 };
 static struct json_plan event_plan;
+
+enum { ITEM_TYPE, ITEM_ACTION, ITEM_PATHS };
+static const char *const item_paths[ITEM_PATHS] = { "type", "action.type" };
+static struct json_plan item_plan;
+
+/* Calls of OpenAI's own tools are paid by the piece; of those of the web only the searches, not the pages they open
+ * (platform.openai.com/docs/pricing, built-in tools). They stand in the output, and nowhere as a number. */
+static void count_calls(const struct json_hit *output, struct usage *u)
+{
+	struct str rest = output->value, item;
+	int64_t web = 0, files = 0;
+
+	if (output->type != JSON_ARRAY || str_find(rest, STR("_search_call\"")) == STR_NPOS)
+		return;
+	while (array_next(&rest, &item)) {
+		struct json_hit hit[ITEM_PATHS];
+		struct json_fault fault;
+
+		if (!json_scan(&item_plan, item, ANSWER_DEPTH_MAX, hit, &fault))
+			continue;
+		if (json_is_str(hit[ITEM_TYPE].value, STR("web_search_call")))
+			web += hit[ITEM_ACTION].type != JSON_STRING ||
+			       json_is_str(hit[ITEM_ACTION].value, STR("search"));
+		else if (json_is_str(hit[ITEM_TYPE].value, STR("file_search_call")))
+			files++;
+	}
+	usage_set_calls(u, CALLS_WEB_SEARCH, web);
+	usage_set_calls(u, CALLS_SEARCH, files);
+}
 
 static enum dialect_answer read_answer(struct arena *arena, enum dialect_call call, struct str body,
                                        struct usage *usage, struct dialect_error *error)
@@ -38,8 +68,11 @@ static enum dialect_answer read_answer(struct arena *arena, enum dialect_call ca
 	/* A response object that says "failed" is an answer: its client's SDK knows how to read it. */
 	if (hit_is_error(&hit[ANS_ERROR]) && !json_is_str(hit[ANS_OBJECT].value, STR("response")))
 		return answer_error(body, error);
-	if (hit[ANS_USAGE].type == JSON_OBJECT)
+	if (hit[ANS_USAGE].type == JSON_OBJECT) {
 		responses_usage_from(number, usage);
+		usage_read_service(usage, &hit[ANS_SERVICE]);
+		count_calls(&hit[ANS_OUTPUT], usage);
+	}
 	return ANSWER_OK;
 }
 
@@ -94,8 +127,11 @@ static void meter_event(struct stream_meter *m, struct arena *arena, struct stre
 	int64_t sequence = hit_number(&hit[EV_SEQUENCE], (int64_t)m->sequence);
 	m->sequence = sequence >= 0 && sequence < UINT32_MAX ? (uint32_t)sequence + 1 : m->sequence + 1;
 	keep_response(m, arena, hit);
-	if (hit[EV_USAGE].type == JSON_OBJECT)
+	if (hit[EV_USAGE].type == JSON_OBJECT) {
 		responses_usage_read(hit[EV_USAGE].value, &m->usage);
+		usage_read_service(&m->usage, &hit[EV_SERVICE]);
+		count_calls(&hit[EV_OUTPUT], &m->usage);
+	}
 
 	/* The data's own type is what SDKs go by; some servers give no event name. */
 	struct str type = e->name;
@@ -128,6 +164,7 @@ void openai_responses_init(void)
 	json_plan_init(&answer_plan, answer_paths, ANS_PATHS, 0);
 	json_plan_numbers(&answer_plan, responses_usage_paths, RESP_USAGE_PATHS);
 	json_plan_init(&event_plan, event_paths, EV_PATHS, 0);
+	json_plan_init(&item_plan, item_paths, ITEM_PATHS, 0);
 }
 
 const struct dialect dialect_openai_responses = {

@@ -107,64 +107,72 @@ static bool add_each(const struct price *p, const struct usage *u, unsigned __in
 	return true;
 }
 
-static int64_t rounded(unsigned __int128 sum, uint64_t unit)
-{
-	unsigned __int128 all = sum + unit / 2;
-
-	if (likely(all >> 64 == 0)) {
-		uint64_t n = (uint64_t)all / unit;
-		return n > INT64_MAX ? INT64_MAX : (int64_t)n;
-	}
-	all /= unit;
-	return all > INT64_MAX ? INT64_MAX : (int64_t)all;
-}
-
-/* Most counters are 0: they are looked at by twos. */
-_Static_assert(USAGE_COUNTERS % 2 == 0, "no counter is alone");
-static inline bool any_of_two(const struct usage *u, int i)
-{
-	uint64_t two;
-
-	memcpy(&two, &u->n[i], sizeof(two));
-	return two != 0;
-}
-
 static inline bool add_tokens(const struct price *p, const struct usage *u, int i, unsigned __int128 *sum)
 {
-	int64_t each;
+	int64_t each = p->token_pusd[i];
 
 	if (u->n[i] == 0)
 		return true;
-	each = price_of(p, (enum usage_counter)i);
+	if (unlikely(each < 0))
+		each = price_of(p, (enum usage_counter)i);
 	*sum += (unsigned __int128)u->n[i] * (uint64_t)each;
 	return each >= 0;
 }
 
+/* Most counters are 0: they are looked at by twos. */
+static inline bool add_two(const struct price *p, const struct usage *u, int i, unsigned __int128 *sum)
+{
+	uint64_t two;
+
+	memcpy(&two, &u->n[i], sizeof(two));
+	return two == 0 || (add_tokens(p, u, i, sum) && add_tokens(p, u, i + 1, sum));
+}
+
+/* At most 12 products below 2^32 * 2^63, and 2^12 of that: far from the ends of 128 bits. */
+_Static_assert(USAGE_COUNTERS == 12, "all are added");
+static inline bool add_all_tokens(const struct price *p, const struct usage *u, unsigned __int128 *sum)
+{
+	return add_two(p, u, 0, sum) && add_two(p, u, 2, sum) && add_two(p, u, 4, sum) && add_two(p, u, 6, sum) &&
+	       add_two(p, u, 8, sum) && add_two(p, u, 10, sum);
+}
+
+static COLD int64_t rounded(unsigned __int128 sum, uint64_t unit)
+{
+	unsigned __int128 n = (sum + unit / 2) / unit;
+
+	return n > INT64_MAX ? INT64_MAX : (int64_t)n;
+}
+
+static COLD bool cost_of_case(const struct price *p, const struct usage *u, int64_t at_ms, int64_t *nusd)
+{
+	unsigned __int128 sum = 0;
+
+	p = price_for(p, u, at_ms);
+	if (!p || !add_all_tokens(p, u, &sum))
+		return false;
+	sum *= HOUR_S;
+	if (!add_each(p, u, &sum) || price_is_unknown(p))
+		return false;
+	*nusd = rounded(sum, (uint64_t)PRICE_PUSD_PER_NUSD * HOUR_S);
+	return true;
+}
+
 HOT bool price_cost(const struct price *p, const struct usage *u, int64_t at_ms, int64_t *nusd)
 {
-	/* At most 12 products below 2^32 * 2^63, times 2^12: far from the ends of 128 bits. */
 	unsigned __int128 pusd = 0;
 
 	if (u->source == USAGE_NONE)
 		return false;
-	if (unlikely(p->n_cases || u->service)) {
-		p = price_for(p, u, at_ms);
-		if (!p)
-			return false;
-	}
-	for (int i = 0; i < USAGE_COUNTERS; i += 2)
-		if (any_of_two(u, i) && (!add_tokens(p, u, i, &pusd) || !add_tokens(p, u, i + 1, &pusd)))
-			return false;
-	if (unlikely(usage_has_calls(u) || p->each_nusd[EACH_REQUEST] > 0)) {
-		pusd *= HOUR_S;
-		if (!add_each(p, u, &pusd))
-			return false;
-		*nusd = rounded(pusd, (uint64_t)PRICE_PUSD_PER_NUSD * HOUR_S);
-		return true;
-	}
+	if (unlikely(p->n_cases || p->each_nusd[EACH_REQUEST] > 0 || usage_is_special(u)))
+		return cost_of_case(p, u, at_ms, nusd);
+	if (!add_all_tokens(p, u, &pusd))
+		return false;
 	if (unlikely(pusd == 0) && price_is_unknown(p))
 		return false;
-	*nusd = rounded(pusd, PRICE_PUSD_PER_NUSD);
+	if (likely(pusd < (uint64_t)INT64_MAX))
+		*nusd = (int64_t)(((uint64_t)pusd + PRICE_PUSD_PER_NUSD / 2) / PRICE_PUSD_PER_NUSD);
+	else
+		*nusd = rounded(pusd, PRICE_PUSD_PER_NUSD);
 	return true;
 }
 

@@ -103,6 +103,14 @@ enum usage_service usage_service_of(struct str word)
 	return SERVICE_STANDARD;
 }
 
+void usage_lay_service(struct usage *u, struct str word)
+{
+	enum usage_service service = usage_service_of(word);
+
+	if (service != SERVICE_STANDARD)
+		u->service = (uint8_t)(service | (u->service & SERVICE_REGIONAL));
+}
+
 const char *usage_counter_name(enum usage_counter counter)
 {
 	assert(counter < USAGE_COUNTERS);

@@ -65,10 +65,16 @@ struct usage {
 };
 _Static_assert(sizeof(struct usage) == 56, "part of the memory of every open stream");
 
-/* Was anything used that is not paid by the token? */
-static inline bool usage_has_calls(const struct usage *u)
+/* Was anything used that is not paid by the token, or served in another way than usual? */
+static inline bool usage_is_special(const struct usage *u)
 {
-	return (u->seconds | u->calls[CALLS_WEB_SEARCH] | u->calls[CALLS_SEARCH] | u->calls[CALLS_IMAGE]) != 0;
+	uint64_t seconds_to_odd;
+
+	_Static_assert(sizeof(seconds_to_odd) == sizeof(*u) - offsetof(struct usage, seconds) &&
+	               offsetof(struct usage, source) == offsetof(struct usage, seconds) + 6,
+	               "read as one number, whose last two bytes are source and odd");
+	memcpy(&seconds_to_odd, &u->seconds, sizeof(seconds_to_odd));
+	return (__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__ ? seconds_to_odd << 16 : seconds_to_odd >> 16) != 0;
 }
 
 static inline uint64_t usage_total_input(const struct usage *u)
@@ -108,6 +114,8 @@ void usage_set_seconds(struct usage *, int64_t seconds);
 /* The service by the word of OpenAI's service_tier, Anthropic's service_tier and speed, Gemini's serviceTier and
  * trafficType, Bedrock's serviceTier. Words that are not known are the standard one. */
 enum usage_service usage_service_of(struct str word);
+/* Sets the service if the word names another than the standard one. */
+void usage_lay_service(struct usage *, struct str word);
 
 const char *usage_service_name(enum usage_service);   /* "standard", "flex", "batch", "priority", "fast", "contract" */
 const char *usage_counter_name(enum usage_counter);   /* "cache_write_5m"; as in logs, metrics and price settings */

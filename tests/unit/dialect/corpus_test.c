@@ -244,14 +244,14 @@ static void compare(const char *id, const struct told *t, const struct usage *u)
 	/* xAI's cached tokens may exceed its prompt: then they are no part of it. */
 	int64_t input = t->cached > t->input ? t->input + t->cached : t->input;
 	if ((int64_t)usage_total_input(u) == input && (int64_t)usage_total_output(u) == t->output &&
-	    u->n[USAGE_CACHE_READ] == t->cached && (int64_t)usage_total_cache_write(u) == t->written &&
+	    (int64_t)usage_total_cache_read(u) == t->cached && (int64_t)usage_total_cache_write(u) == t->written &&
 	    u->n[USAGE_REASONING] == (t->reasoning > t->output ? t->output : t->reasoning))
 		return;
 	snprintf(line, sizeof(line),
 	         "is %llu+%llu (read %u, write %llu, reasoning %u), told %lld+%lld (%lld, %lld, "
 	         "%lld)",
 	         (unsigned long long)usage_total_input(u), (unsigned long long)usage_total_output(u),
-	         u->n[USAGE_CACHE_READ], (unsigned long long)usage_total_cache_write(u), u->n[USAGE_REASONING],
+	         (unsigned)usage_total_cache_read(u), (unsigned long long)usage_total_cache_write(u), u->n[USAGE_REASONING],
 	         (long long)input, (long long)t->output, (long long)t->cached, (long long)t->written,
 	         (long long)t->reasoning);
 	complain(id, "usage", line);
