@@ -416,7 +416,12 @@ static void whole_answer(struct req *r)
 static bool on_end(struct call *c, const struct err *failure)
 {
 	struct req *r = req_of(c);
+	struct err cut;
 
+	if (unlikely(r->unwrap != NULL) && !failure && !envelope_stream_whole(r->unwrap)) {
+		err_set(&cut, ERR_UPSTREAM, "the provider's stream ended in the middle");
+		failure = &cut;
+	}
 	if (r->attempt_state == ATTEMPT_STARTED ||
 	    (!failure && is_streaming(r) && r->attempt_state == ATTEMPT_WAITING)) {
 		relay_end(r, failure);
