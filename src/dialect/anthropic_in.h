@@ -62,6 +62,8 @@ void anthropic_read_finish(const struct json_node *message, struct chat_finish *
 
 /* ---- writing (anthropic_write.c) --------------------------------------------------------------------------------- */
 
+/* The message's id for Anthropic's clients: the provider's, or the gateway's, with the usual prefix. */
+struct jstr anthropic_message_id(struct arena *, struct jstr id, const struct chat_reply *);
 /* The type of block that a block of the answer becomes; NULL: there is none. */
 const char *anthropic_answer_type(const struct chat_block *);
 /* Is it a block that we only pass on, as Anthropic wrote it? */

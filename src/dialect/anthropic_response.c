@@ -208,15 +208,6 @@ static bool has_calls(const struct chat_block *b)
 	return false;
 }
 
-/* An id that SDKs show as they get it: ours bears the usual prefix. */
-static void write_id(struct json_writer *w, struct arena *a, struct jstr id, const struct chat_reply *reply)
-{
-	if (!id.p)
-		id = jstr_concat(a, JSTR("msg_"), reply->id);
-	json_key_lit(w, "id");
-	json_jstr(w, id);
-}
-
 bool anthropic_write_response(struct arena *a, const struct chat_response *rs, const struct chat_reply *reply,
                               struct buf *out, struct chat_drops *drops)
 {
@@ -225,7 +216,8 @@ bool anthropic_write_response(struct arena *a, const struct chat_response *rs, c
 	bool own = rs->from == DIALECT_ANTHROPIC;
 
 	json_open(&w, '{');
-	write_id(&w, a, rs->id, reply);
+	json_key_lit(&w, "id");
+	json_jstr(&w, anthropic_message_id(a, rs->id, reply));
 	json_key_lit(&w, "type");
 	json_str(&w, STR("message"));
 	json_key_lit(&w, "role");

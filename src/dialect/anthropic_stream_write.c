@@ -44,13 +44,11 @@ static bool write_start(struct anthropic_writer *s, struct arena *a, const struc
 	if (s->started)
 		return true;
 	s->started = true;
-	if (!id.p)
-		id = jstr_concat(a, JSTR("msg_"), s->reply->id);
 	if (!model.p)
 		model = s->reply->model;
 	buf_append(out, EVENT("message_start"));
 	buf_append(out, STR(",\"message\":{\"id\":"));
-	put_jstr(out, id);
+	put_jstr(out, anthropic_message_id(a, id, s->reply));
 	buf_append(out, STR(",\"type\":\"message\",\"role\":\"assistant\",\"model\":"));
 	put_jstr(out, model);
 	/* Nothing is known of the usage yet; what counts is the one in message_delta. */

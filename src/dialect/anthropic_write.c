@@ -13,6 +13,13 @@ struct jstr anthropic_signature(struct arena *a, const struct chat_opaque *o)
 	return chat_opaque_wrap(a, &other);
 }
 
+struct jstr anthropic_message_id(struct arena *a, struct jstr id, const struct chat_reply *reply)
+{
+	if (str_starts(jstr_raw(id), STR("msg_")))
+		return id;
+	return jstr_concat(a, JSTR("msg_"), id.n ? id : reply->id);
+}
+
 struct jstr anthropic_thinking(struct arena *a, const struct chat_block *b)
 {
 	struct jstr all = b->text.p ? b->text : JSTR("");
