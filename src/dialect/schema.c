@@ -608,7 +608,7 @@ bool chat_schema_wrap(struct arena *a, struct str *schema)
 {
 	struct buf out = buf_make(schema->n + 256);
 	struct json_writer w = json_writer_make(&out);
-	const struct json_node *root = json_nodes(a, *schema, SCHEMA_DEPTH_MAX, NULL), *m;
+	const struct json_node *root = schema->n ? json_nodes(a, *schema, SCHEMA_DEPTH_MAX, NULL) : NULL, *m;
 	struct str copy = { 0 };
 
 	if (!node_is(root, JSON_OBJECT) || is_plain_object(root))
