@@ -1,13 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * count: tokens that are counted here. A count-tokens call to a provider of another dialect goes nowhere: its answer is
- * the count of the request as that provider's model would see it. And requests that are translated anyway teach the
- * estimator how far its counts are from what is reported.
+ * count: tokens that are counted here. What no provider told is counted, so that it is charged (usage_source
+ * "counted"). A count-tokens call to a provider of another dialect goes nowhere: its answer is the count of the request
+ * as that provider's model would see it. And requests that are translated anyway teach the estimator how far its counts
+ * are from what is reported.
  */
 #include <assert.h>
+#include <stdlib.h>
 
+#include "base/mem.h"
 #include "gateway/gateway_in.h"
 #include "model/count.h"
+#include "net/pool.h"
 
 enum { COUNT_BODY_MAX = 4096 };
 
@@ -43,6 +47,31 @@ bool count_answer(struct req *r)
 	return true;
 }
 
+struct unpack_job {
+	struct job job;
+	enum tokens_encoding encoding;
+};
+
+static void unpack(struct job *j) { tokens_unpack(CONTAINER_OF(j, struct unpack_job, job)->encoding); }
+static void unpacked(struct job *j) { free(CONTAINER_OF(j, struct unpack_job, job)); }
+
+/* Can texts be counted for this model without waiting? If not, some thread of the pool sees to it. */
+static bool is_countable(const struct req *r)
+{
+	enum tokens_encoding encoding = token_family(token_family_of(r->open->candidate.model))->encoding;
+	struct pool *pool = r->w->gw->options.pool;
+
+	if (tokens_ready(encoding))
+		return true;
+	struct unpack_job *j = mem_zalloc(sizeof *j);
+	j->encoding = encoding;
+	j->job.work = unpack;
+	j->job.done = unpacked;
+	if (!pool || !pool_submit(pool, &j->job))
+		free(j);
+	return false;
+}
+
 void count_sample(struct req *r, const struct chat_request *chat)
 {
 	struct token_count count;
@@ -51,6 +80,8 @@ void count_sample(struct req *r, const struct chat_request *chat)
 	    loop_now_ms(r->w->loop) < r->w->next_count_ms)
 		return;
 	r->w->next_count_ms = loop_now_ms(r->w->loop) + SAMPLE_EVERY_MS;
+	if (!is_countable(r))
+		return;
 	count_chat(r, chat, &count);
 	if (count.guessed || count.text_tokens > UINT32_MAX || count.around > UINT32_MAX)
 		return;
@@ -75,4 +106,87 @@ void count_learn(struct req *r)
 			                     .family = family };
 		chat_count_learn(e, &count, told);
 	}
+}
+
+/* ---- what nobody told ---- */
+
+/* Bodies up to this size hold no picture to speak of. */
+#define MEDIA_LEAST_BYTES 8192
+/* Of text in answers. */
+#define BYTES_A_TOKEN 4
+
+/* Base64 has other tokens a byte than text: such bodies are counted by their parts, or not at all. */
+static bool holds_media(struct str body)
+{
+	return body.n >= MEDIA_LEAST_BYTES &&
+	       (str_find(body, STR("base64")) != STR_NPOS || str_find(body, STR("mime")) != STR_NPOS);
+}
+
+void count_shed(struct req *r)
+{
+	r->has_media = holds_media(buf_str(&r->open->body));
+}
+
+/* False: it cannot be told. */
+static bool count_input(struct req *r, struct str model, uint64_t *out)
+{
+	struct req_open *o = r->open;
+	struct token_count count;
+	struct chat_request chat;
+	struct err e;
+
+	if (o && o->rq.call == CALL_GENERATE && o->rq.dialect->chat && is_countable(r) &&
+	    translate_read(r, &chat, &e)) {
+		count_chat(r, &chat, &count);
+		*out = count.tokens;
+		return true;
+	}
+	if (o ? holds_media(buf_str(&o->body)) : r->has_media)
+		return false;
+	*out = estimate_tokens(r->w->gw->options.estimator, token_family_of(model), ESTIMATE_BODY, r->bytes_in);
+	return true;
+}
+
+/* Of a stream: OpenAI's dialects have an event for each token, nearly; the others tell their usage on the way. */
+static uint64_t count_streamed(const struct req *r)
+{
+	return r->translation ? translation_text_bytes(r->translation) / BYTES_A_TOKEN : r->meter.events;
+}
+
+static uint64_t count_whole(struct req *r, struct str model)
+{
+	struct req_open *o = r->open;
+	const struct chat_codec *codec = o->rq.dialect->chat;
+	struct chat_source source = { .model = jstr_from(&o->arena, model) };
+	struct chat_response response = { 0 };
+	const struct json_node *body;
+	struct err e;
+
+	if (o->rq.call != CALL_GENERATE)
+		return 0;
+	if (codec && is_countable(r) && (body = json_nodes(&o->arena, buf_str(&o->answer), ANSWER_DEPTH_MAX, &e)) &&
+	    codec->read_response(&o->arena, &source, body, &response, &e))
+		return chat_count_output(r->w->gw->options.estimator, &response, model);
+	return o->answer.n / BYTES_A_TOKEN;
+}
+
+void count_usage(struct req *r)
+{
+	struct usage *u = &r->meter.usage;
+	struct str model = req_text(r, TEXT_UPSTREAM_MODEL);
+	uint64_t input, output = r->relaying                           ? count_streamed(r)
+	                         : r->attempt_state == ATTEMPT_WHOLE ? count_whole(r, model)
+	                                                               : 0;
+
+	if (u->source == USAGE_REPORTED) {
+		if (output <= usage_total_output(u))
+			return;
+		output -= usage_total_output(u);
+		input = 0;
+	} else if (!count_input(r, model, &input)) {
+		return;
+	}
+	u->source = USAGE_COUNTED;
+	usage_set(u, USAGE_INPUT, (int64_t)(u->n[USAGE_INPUT] + input));
+	usage_set(u, USAGE_OUTPUT, (int64_t)(u->n[USAGE_OUTPUT] + output));
 }

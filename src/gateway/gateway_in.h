@@ -155,6 +155,7 @@ struct req {
 	bool recorded;                   /* waits for the journal, in worker->deliver */
 	bool delivered;                  /* and has left that list */
 	bool unwritten;                  /* the journal did not take the record */
+	bool has_media;                  /* of a stream: its request's bytes are not all text */
 
 	/* a stream in flight */
 	struct sse_framer framer;
@@ -304,6 +305,11 @@ void count_sample(struct req *, const struct chat_request *);
 /* What the provider said of this request teaches how many tokens its bytes and texts are. Sound and pictures, which
  * tell nothing of that, do not. */
 NOINLINE void count_learn(struct req *);
+/* Notes what counting must know of a body that is given back when its stream begins. */
+void count_shed(struct req *);
+/* The usage of an answer that costs and whose provider told none, or told it at the end, which never came. It stays
+ * USAGE_NONE where nothing can be counted. */
+NOINLINE void count_usage(struct req *);
 
 /* ---- media.c: addresses of images become bytes ---- */
 enum media_got { MEDIA_READY, MEDIA_WAIT, MEDIA_FAILED };

@@ -298,8 +298,9 @@ static inline bool cost_of(struct req *r)
 	return deployment_cost_by_name(d, req_text(r, TEXT_UPSTREAM_MODEL), &r->meter.usage, at_ms, &r->cost_nusd);
 }
 
-/* The true cost. What no provider answered costs nothing; what one answered, or began to, without telling its usage is
- * unknown, which is never nothing. */
+/* The true cost. What no provider answered costs nothing; what one answered without telling its usage, or not to the
+ * end, is counted; what one may have begun to answer and is lost, or cannot be counted, is unknown, which is never
+ * nothing. */
 static enum step step_settle(struct req *r)
 {
 	if (!r->consumed) {
@@ -307,6 +308,8 @@ static enum step step_settle(struct req *r)
 	} else if (is_free(r)) {
 		r->cost_known = true;
 	} else {
+		if (unlikely(r->meter.usage.source == USAGE_NONE || (r->relaying && !r->meter.finished && !r->meter.ended)))
+			count_usage(r);
 		r->cost_known = cost_of(r);
 	}
 	if (r->open)

@@ -464,6 +464,7 @@ void relay_start(struct req *r)
 	r->first_byte_us = (uint32_t)(loop_now_us(r->w->loop) - r->start_us);
 	exchange_start(r->x, o->status, o->fields, o->n_fields, -1);
 	forward(r, buf_str(&o->answer));
+	count_shed(r);
 	req_shed(r);
 	r->deadline_ms = r->limit.due_ms;
 	r->silent_at = r->bytes_out;

@@ -17,6 +17,7 @@ struct translation {
 	struct chat_order *order;
 	void *reader, *writer;           /* behind this struct */
 	char *texts;                     /* that the source and the reply point to */
+	uint64_t text_bytes;
 	struct usage usage;
 	bool reader_up, writer_up;
 	bool started, ended;
@@ -92,8 +93,11 @@ void translation_free(struct translation *t)
 static void note(struct translation *t, const struct chat_event *e)
 {
 	switch ((enum chat_event_kind)e->kind) {
-	case EVENT_OPEN:
 	case EVENT_DELTA:
+		t->text_bytes += e->delta.text.n;
+		t->started = true;
+		break;
+	case EVENT_OPEN:
 	case EVENT_CLOSE:
 	case EVENT_FINISH:
 		t->started = true;
@@ -210,6 +214,11 @@ enum translated translation_finish(struct translation *t, struct arena *a, struc
 bool translation_started(const struct translation *t) { return t->started; }
 
 const struct usage *translation_usage(const struct translation *t) { return &t->usage; }
+
+uint64_t translation_text_bytes(const struct translation *t)
+{
+	return t->text_bytes;
+}
 
 bool translation_write_error(struct translation *t, const struct err *e, struct str request_id, struct buf *out)
 {

@@ -53,6 +53,8 @@ enum translated translation_finish(struct translation *, struct arena *, struct 
 /* Something that means something to a client was read: no start of a message, no ping. */
 bool translation_started(const struct translation *);
 const struct usage *translation_usage(const struct translation *);
+/* Bytes of the texts, thoughts and calls that came so far, for when nobody tells their tokens. */
+uint64_t translation_text_bytes(const struct translation *);
 
 /* The last event of a stream that fails; a keep-alive. False: the buffer is full. */
 bool translation_write_error(struct translation *, const struct err *, struct str request_id, struct buf *out);

@@ -381,3 +381,13 @@ void chat_count_learn(struct estimator *e, const struct token_count *count, uint
 	if (!count->guessed && told / 2 > count->around)
 		estimate_learn(e, count->family, ESTIMATE_TEXT, count->text_tokens, told - count->around);
 }
+
+uint64_t chat_count_output(const struct estimator *e, const struct chat_response *response, struct str model)
+{
+	enum token_family_id id = token_family_of(model);
+	struct counter c = { .family = token_family(id), .model = model };
+
+	for (const struct chat_output *o = response->outputs; o; o = o->next)
+		add_blocks(&c, o->blocks, true);
+	return estimate_tokens(e, id, ESTIMATE_TEXT, c.texts) + c.around;
+}

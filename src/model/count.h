@@ -27,6 +27,9 @@ struct token_count {
 void chat_count_tokens(const struct estimator *, const struct chat_request *, struct str model, struct arena *scratch,
                        struct token_count *out);
 
+/* Tokens of an answer's texts, thoughts and calls. */
+uint64_t chat_count_output(const struct estimator *, const struct chat_response *, struct str model);
+
 /* What a provider reported for a counted request. Nothing is learned where the texts are the smaller part of it. */
 void chat_count_learn(struct estimator *, const struct token_count *, uint64_t told);
 

@@ -30,6 +30,10 @@ enum tokens_encoding {
 
 const char *tokens_encoding_name(enum tokens_encoding);   /* "o200k_base" */
 
+/* For those who must not wait for the table: is it there? And unpacks it, if not. */
+bool tokens_ready(enum tokens_encoding);
+void tokens_unpack(enum tokens_encoding);
+
 /* Tokens of a text. */
 size_t tokens_count(enum tokens_encoding, struct str text);
 

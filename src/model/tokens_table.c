@@ -229,8 +229,9 @@ static void unpack_ranks(struct tokens_table *t, struct str packed)
 	add_tokens(t, packed);
 }
 
-static void unpack(enum tokens_encoding encoding)
+void tokens_unpack(enum tokens_encoding encoding)
 {
+	assert(encoding < TOKENS_ENCODINGS);
 	pthread_mutex_lock(&unpacking);
 	if (!atomic_load_explicit(&ready[encoding], memory_order_relaxed)) {
 		if (!blocks)
@@ -241,10 +242,15 @@ static void unpack(enum tokens_encoding encoding)
 	pthread_mutex_unlock(&unpacking);
 }
 
-const struct tokens_table *tokens_table_of(enum tokens_encoding encoding)
+bool tokens_ready(enum tokens_encoding encoding)
 {
 	assert(encoding < TOKENS_ENCODINGS);
-	if (unlikely(!atomic_load_explicit(&ready[encoding], memory_order_acquire)))
-		unpack(encoding);
+	return atomic_load_explicit(&ready[encoding], memory_order_acquire);
+}
+
+const struct tokens_table *tokens_table_of(enum tokens_encoding encoding)
+{
+	if (unlikely(!tokens_ready(encoding)))
+		tokens_unpack(encoding);
 	return &tables[encoding];
 }
