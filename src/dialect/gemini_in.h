@@ -68,6 +68,7 @@ void gemini_put_signature(struct gemini_put *, const struct chat_opaque *);
 /* usageMetadata; leaves *out as it was if it is none. */
 void gemini_usage_read(const struct json_node *metadata, struct usage *out);
 void gemini_usage_write(struct json_writer *, const struct usage *);
+uint32_t gemini_searches(const struct json_node *candidate);         /* of the web, by the provider's own tool (row 75) */
 
 /* STOP_NONE: not finished. */
 struct chat_finish gemini_finish_read(const struct json_node *candidate);
@@ -115,7 +116,7 @@ struct gemini_choice {
 struct gemini_reader {
 	struct gemini_choice choice[GEMINI_CHOICES];
 	struct usage usage;
-	uint32_t blocks, calls;
+	uint32_t blocks, calls, searches;
 	bool started;
 	uint8_t id_n, model_n;
 	char id[GEMINI_ID_MAX], model[GEMINI_ID_MAX];

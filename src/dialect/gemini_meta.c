@@ -133,6 +133,7 @@ void gemini_usage_read(const struct json_node *meta, struct usage *out)
 	/* Cached tokens are part of the prompt, with their own audio and images. Tool input and thoughts are extra. */
 	usage_set(&u, USAGE_INPUT, prompt);
 	usage_split(&u, USAGE_INPUT, USAGE_CACHE_READ, node_i64(gemini_get(meta, STR("cachedContentTokenCount")), 0));
+	usage_split(&u, USAGE_CACHE_READ, USAGE_CACHE_READ_AUDIO, modality(cached, STR("AUDIO"), 4));
 	usage_split(&u, USAGE_INPUT, USAGE_INPUT_AUDIO,
 	            above(modality(in, STR("AUDIO"), 4), modality(cached, STR("AUDIO"), 4)));
 	usage_split(&u, USAGE_INPUT, USAGE_INPUT_IMAGE,
@@ -142,7 +143,16 @@ void gemini_usage_read(const struct json_node *meta, struct usage *out)
 	usage_split(&u, USAGE_OUTPUT, USAGE_OUTPUT_AUDIO, modality(made, STR("AUDIO"), 4));
 	usage_split(&u, USAGE_OUTPUT, USAGE_OUTPUT_IMAGE, modality(made, STR("IMAGE"), 2));
 	usage_set(&u, USAGE_REASONING, node_i64(gemini_get(meta, STR("thoughtsTokenCount")), 0));
+	usage_lay_service(&u, jstr_raw(gemini_get_text(meta, STR("serviceTier"))));
+	usage_lay_service(&u, jstr_raw(gemini_get_text(meta, STR("trafficType"))));
 	*out = u;
+}
+
+uint32_t gemini_searches(const struct json_node *candidate)
+{
+	const struct json_node *list = gemini_get(gemini_get(candidate, STR("groundingMetadata")), STR("webSearchQueries"));
+
+	return node_is(list, JSON_ARRAY) ? list->children : 0;
 }
 
 static void write_modalities(struct json_writer *w, uint64_t text, uint64_t audio, uint64_t image)
@@ -179,7 +189,7 @@ void gemini_usage_write(struct json_writer *w, const struct usage *u)
 
 	json_open(w, '{');
 	write_count(w, STR("promptTokenCount"), prompt, true);
-	write_count(w, STR("cachedContentTokenCount"), u->n[USAGE_CACHE_READ], false);
+	write_count(w, STR("cachedContentTokenCount"), usage_total_cache_read(u), false);
 	write_count(w, STR("candidatesTokenCount"), output, true);
 	write_count(w, STR("thoughtsTokenCount"), u->n[USAGE_REASONING], false);
 	write_count(w, STR("toolUsePromptTokenCount"), u->n[USAGE_INPUT_TOOL], false);

@@ -16,7 +16,7 @@ static bool is_full(struct err *e)
 struct reading {
 	struct arena *arena;
 	struct jstr id;                  /* the answer's, for ids of calls */
-	unsigned calls;                  /* over all candidates */
+	unsigned calls, searches;        /* over all candidates */
 	struct err *err;
 };
 
@@ -83,6 +83,7 @@ static bool read_candidate(struct reading *r, const struct json_node *candidate,
 	for (const struct json_node *p = gemini_first(parts); p; p = gemini_after(parts, p))
 		if (!read_part(r, p, &end, &called))
 			return false;
+	r->searches += gemini_searches(candidate);
 	out->finish = gemini_finish_read(candidate);
 	if (out->finish.stop == STOP_END && called)
 		out->finish.stop = STOP_TOOL;
@@ -117,6 +118,7 @@ bool gemini_read_response(struct arena *a, const struct chat_source *from, const
 			*end = output;
 			end = &output->next;
 		}
+	usage_set_calls(&answer.usage, CALLS_WEB_SEARCH, r.searches);
 	if (!answer.outputs) {
 		if (blocked.stop == STOP_NONE)
 			return err_set(e, ERR_UPSTREAM, "the provider's answer has no candidates");

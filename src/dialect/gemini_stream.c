@@ -328,6 +328,8 @@ static bool read_candidate(struct reading *g, const struct json_node *candidate)
 	struct str logprobs;
 
 	choice_of(g)->seen = true;
+	if (gemini_searches(candidate) > g->r->searches)     /* told again with each event */
+		g->r->searches = gemini_searches(candidate);
 	for (const struct json_node *p = gemini_first(parts); p; p = gemini_after(parts, p))
 		if (!read_part(g, p))
 			return false;
@@ -396,6 +398,7 @@ static bool finish(struct reading *g)
 		if (!e)
 			return is_full(g->err);
 		e->usage = r->usage;
+		usage_set_calls(&e->usage, CALLS_WEB_SEARCH, r->searches);
 	}
 	return chat_event_add(g->arena, g->out, EVENT_END) || is_full(g->err);
 }

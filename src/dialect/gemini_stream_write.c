@@ -524,4 +524,5 @@ const struct chat_codec gemini_codec = {
 	.write_error = gemini_write_error,
 	.write_ping = gemini_write_ping,
 	.whole_calls = true,
+	.bytes_only = true,              /* older models take no addresses but those of Google's own files */
 };

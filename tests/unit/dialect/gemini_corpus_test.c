@@ -231,7 +231,7 @@ static void answer_digest(struct arena *a, struct buf *out, const struct chat_re
 	else
 		buf_append(&d.out, str_from_z(stop_word(&rs->outputs->finish)));
 	buf_printf(&d.out, " %llu %u %u %llu %u", (unsigned long long)(usage_total_input(u) - u->n[USAGE_INPUT_TOOL]),
-	           u->n[USAGE_CACHE_READ], u->n[USAGE_INPUT_TOOL],
+	           (unsigned)usage_total_cache_read(u), u->n[USAGE_INPUT_TOOL],
 	           (unsigned long long)(usage_total_output(u) - u->n[USAGE_REASONING]), u->n[USAGE_REASONING]);
 	buf_append(out, buf_str(&d.out));
 	buf_fini(&d.out);
