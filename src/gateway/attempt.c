@@ -401,7 +401,7 @@ static void whole_answer(struct req *r)
 			return;
 		}
 		note(r, ERR_NONE, o->status);
-		r->attempt_state = ATTEMPT_WHOLE;
+		r->attempt_state = unlikely(o->embed != NULL) && embed_goes_on(r) ? ATTEMPT_NONE : ATTEMPT_WHOLE;
 		return;
 	case ANSWER_ERROR:
 		fail_with_answer(r, 200);
@@ -554,6 +554,8 @@ static ALWAYS_INLINE void begin_note(struct req *r)
 {
 	struct req_open *o = r->open;
 
+	if (unlikely(o->embed != NULL) && embed_goes_on(r) && r->attempt.error == ERR_NONE && r->attempt.status)
+		return; /* another part of the same attempt */
 	r->attempt_at_us = (uint32_t)(loop_now_us(r->w->loop) - r->start_us);
 	keep_note(r);
 	o->text[TEXT_UPSTREAM_MODEL] = o->candidate.model;

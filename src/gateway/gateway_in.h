@@ -34,6 +34,7 @@ struct journal;
 struct key;
 struct credential_value;
 struct envelope_stream;
+struct embed_work;
 struct keys_reader;
 struct observe_loop;
 
@@ -97,6 +98,7 @@ struct req_open {
 	struct media_kept *media;        /* those that came; arena */
 	struct jstr media_url;           /* of the fetch */
 	bool media_failed;               /* err tells */
+	struct embed_work *embed;        /* vectors that are asked for in another dialect, in parts; arena */
 	struct str dropped;              /* names of what the target's dialect has no word for */
 
 	/* What follows is not zeroed for a new request, but set before it is read. The buffers keep a little memory. */
@@ -291,11 +293,21 @@ MUST_USE bool translate_read(struct req *, struct chat_request *out, struct err 
 MUST_USE enum attempt_start translate_request(struct req *, struct str *body, struct str *head);
 struct str translate_path(struct req *);            /* p == NULL: the arena is full */
 struct str translate_forward(struct req *);         /* the client's lines that go along; p == NULL: the arena is full */
+/* Notes what was dropped for the answer's head. False: the configuration says that nothing may be; open->err tells. */
+MUST_USE bool translate_reports(struct req *, const struct chat_drops *);
 MUST_USE bool translate_stream(struct req *);       /* makes r->translation; false: no memory */
 MUST_USE bool translate_answer(struct req *, struct err *);   /* open->answer becomes the client's */
 bool translate_passes_field(struct str name);
 struct str translate_content_type(const struct req *);
 struct str translate_accepted_type(const struct req *);
+
+/* ---- embed.c: vectors from a provider of another dialect ---- */
+bool embed_is(const struct req *);           /* is it vectors that the request asks for? */
+bool embed_goes_on(const struct req *);      /* some parts are here, others are not */
+MUST_USE enum attempt_start embed_request(struct req *, struct str *body);
+struct str embed_path(struct req *);
+/* Takes open->answer; when all parts are here it becomes the client's answer. */
+MUST_USE bool embed_answer(struct req *, struct err *);
 
 /* ---- count.c: tokens that are counted here ---- */
 /* A count-tokens call whose candidate speaks another dialect becomes an answer. False: open->err tells. */

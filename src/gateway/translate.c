@@ -93,6 +93,17 @@ static struct translation_tap make_tap(struct req *r)
 
 static bool is_strict(const struct req *r) { return req_conf(r)->translation->strict; }
 
+bool translate_reports(struct req *r, const struct chat_drops *drops)
+{
+	const struct candidate *c = &r->open->candidate;
+
+	if (drops->first && is_strict(r))
+		return err_set(&r->open->err, ERR_UNSUPPORTED_PARAMETER, "%.*s: the %s API of %.*s has no word for it",
+		               STR_ARG(drops->first->name), c->dialect->name, STR_ARG(c->deployment->provider->name));
+	note_dropped(r, drops);
+	return true;
+}
+
 static enum attempt_start refuse(struct err *e, enum err_code code, const char *text)
 {
 	err_set(e, code, "%s", text);
@@ -114,6 +125,8 @@ enum attempt_start translate_request(struct req *r, struct str *body, struct str
 
 	struct err *e = &o->err;
 
+	if (embed_is(r))
+		return embed_request(r, body);
 	o->wire = arena_zalloc(&o->arena, sizeof *o->wire);
 	o->chat = arena_zalloc(&o->arena, sizeof *o->chat);
 	if (!o->wire || !o->chat || !target.model.p)
@@ -135,12 +148,8 @@ enum attempt_start translate_request(struct req *r, struct str *body, struct str
 	}
 	if (!c->dialect->chat->write_request(&o->arena, o->chat, &target, o->wire, e))
 		return START_NOT;
-	if (o->wire->drops.first && is_strict(r)) {
-		err_set(e, ERR_UNSUPPORTED_PARAMETER, "%.*s: the %s API of %.*s has no word for it",
-		        STR_ARG(o->wire->drops.first->name), c->dialect->name, STR_ARG(p->name));
+	if (!translate_reports(r, &o->wire->drops))
 		return START_NOT;
-	}
-	note_dropped(r, &o->wire->drops);
 	*body = o->wire->body;
 	*head = o->wire->head;
 	return START_OK;
@@ -150,6 +159,9 @@ struct str translate_path(struct req *r)
 {
 	struct req_open *o = r->open;
 	const struct dialect *d = o->candidate.dialect;
+
+	if (embed_is(r))
+		return embed_path(r);
 	struct dialect_request rq = {
 		.dialect = d, .call = o->rq.call, .stream = r->want_stream,
 		.framing = r->want_stream ? FRAMING_SSE : FRAMING_WHOLE,
@@ -225,7 +237,11 @@ bool translate_answer(struct req *r, struct err *e)
 	struct req_open *o = r->open;
 	struct translation_options options;
 	struct buf out = buf_make(o->answer.max);
-	bool good = fill_options(r, &options);
+	bool good;
+
+	if (embed_is(r))
+		return embed_answer(r, e);
+	good = fill_options(r, &options);
 
 	if (!good)
 		err_set(e, ERR_UPSTREAM, "the provider's answer needs more memory than it may have");

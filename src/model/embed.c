@@ -84,26 +84,20 @@ struct jstr embed_base64(struct arena *a, const struct embed_vector *v)
 	return jstr_of(out.p, out.n);
 }
 
-bool embed_join(struct arena *a, struct embed_response *all, const struct embed_response *part)
+void embed_join(struct embed_response *all, size_t at, const struct embed_response *part)
 {
-	struct embed_vector *both;
-
-	if (!all->n) {
-		*all = *part;
-		return true;
+	if (at == 0) {
+		all->id = part->id;
+		all->model = part->model;
+		all->usage = part->usage;
+	} else {
+		for (int i = 0; i < USAGE_COUNTERS; i++)
+			usage_set(&all->usage, (enum usage_counter)i, (int64_t)all->usage.n[i] + part->usage.n[i]);
+		all->usage.odd |= part->usage.odd;
+		/* a sum of which a part is not known is not known */
+		if (part->usage.source == USAGE_NONE)
+			all->usage.source = USAGE_NONE;
 	}
-	both = arena_alloc(a, (all->n + part->n) * sizeof *both);
-	if (!both)
-		return false;
-	memcpy(both, all->vectors, all->n * sizeof *both);
-	memcpy(both + all->n, part->vectors, part->n * sizeof *both);
-	all->vectors = both;
-	all->n += part->n;
-	for (int i = 0; i < USAGE_COUNTERS; i++)
-		usage_set(&all->usage, (enum usage_counter)i, (int64_t)all->usage.n[i] + part->usage.n[i]);
-	all->usage.odd |= part->usage.odd;
-	/* a sum of which a part is not known is not known */
-	if (part->usage.source == USAGE_NONE)
-		all->usage.source = USAGE_NONE;
-	return true;
+	memcpy(all->vectors + at, part->vectors, part->n * sizeof *part->vectors);
+	all->n = at + part->n;
 }

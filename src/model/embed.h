@@ -64,8 +64,8 @@ enum { EMBED_INPUTS_MAX = 100000, EMBED_DIMENSIONS_MAX = 65536 };
 struct str embed_floats(struct arena *, const struct embed_vector *);
 struct jstr embed_base64(struct arena *, const struct embed_vector *);
 
-/* Appends the vectors of `part` and adds its usage, for a request that was sent in several parts. `all` is zeroed before
- * the first. False: the arena is full. */
-MUST_USE bool embed_join(struct arena *, struct embed_response *all, const struct embed_response *part);
+/* Puts the answer to the inputs from `at` on into the answer to all, whose vectors have room for it, and adds its usage;
+ * for a request that is sent in several parts. `all` is zeroed but for its vectors before the first. Borrows. */
+void embed_join(struct embed_response *all, size_t at, const struct embed_response *part);
 
 #endif

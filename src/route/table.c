@@ -401,6 +401,25 @@ struct str route_nearest(const struct route_table *t, struct str name, struct ar
 	return found.n ? arena_dup(a, found) : found;
 }
 
+/* Of all that speak embeddings and are no two words for the same (dialect/embed.h). */
+static const struct route_face *face_for_embeddings(const struct route_provider *p, enum dialect_id client,
+                                                    struct str upstream_model, enum dialect_id *spoken, unsigned *index)
+{
+	if (!dialect_by_id(client)->embed)
+		return NULL;
+	for (unsigned id = 0; id < DIALECTS; id++) {
+		const struct route_face *face = NULL;
+
+		if (id != client && dialect_by_id((enum dialect_id)id)->embed)
+			face = route_face_of(p, (enum dialect_id)id, upstream_model, index);
+		if (face) {
+			*spoken = (enum dialect_id)id;
+			return face;
+		}
+	}
+	return NULL;
+}
+
 const struct route_face *route_face_translated(const struct route_provider *p, enum dialect_id client,
                                                enum dialect_call call, struct str upstream_model,
                                                enum dialect_id *spoken, unsigned *index)
@@ -413,6 +432,8 @@ const struct route_face *route_face_translated(const struct route_provider *p, e
 
 	const struct chat_codec *codec = dialect_by_id(client)->chat;
 
+	if (call == CALL_EMBED || call == CALL_EMBED_BATCH)
+		return face_for_embeddings(p, client, upstream_model, spoken, index);
 	/* a count of tokens is not asked for there, but made here for the model that would answer */
 	if (!codec || !(call == CALL_GENERATE || (call == CALL_COUNT_TOKENS && codec->write_count)))
 		return NULL;

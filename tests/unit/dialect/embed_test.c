@@ -171,7 +171,8 @@ static void goldens_of_answers(void **state)
 static void slices_are_joined_in_order(void **state)
 {
 	struct chat_target to = { .model = JSTR("up"), .facts = &model_facts_unknown };
-	struct embed_response all = { 0 }, part;
+	struct embed_vector vectors[3];
+	struct embed_response all = { .vectors = vectors }, part;
 	struct embed_request rq;
 	struct embed_wire wire = { 0 };
 	struct arena a;
@@ -191,7 +192,7 @@ static void slices_are_joined_in_order(void **state)
 	for (int i = 0; i < 3; i++) {
 		const struct json_node *root = json_nodes(&a, str_from_z(parts[i]), 8, &e);
 		assert_true(gemini_embed_codec.read_response(&a, root, 1, &part, &e));
-		assert_true(embed_join(&a, &all, &part));
+		embed_join(&all, (size_t)i, &part);
 		if (i == 1) {
 			assert_int_equal(all.usage.n[USAGE_INPUT], 5);
 			assert_int_equal(all.usage.source, USAGE_REPORTED);
