@@ -91,6 +91,11 @@ export const model_services = {
 
 // Members that replace the package's, by section and model.
 export const corrections = {
+  // platform.openai.com/docs/pricing, audio tokens; the package has their text only.
+  openai: {
+    'gpt-4o-audio-preview': { input_audio_mtok: 40, output_audio_mtok: 80 },
+    'gpt-4o-mini-audio-preview': { input_audio_mtok: 10, output_audio_mtok: 20 },
+  },
   // The fee of a request depends on search_context_size. The package has the highest; a request that does not ask for
   // another is served as "low", which the provider's own answers show (usage.cost.request_cost).
   perplexity: {

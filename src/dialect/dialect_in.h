@@ -57,6 +57,8 @@ enum chat_usage {
 	CC_MOONSHOT_CACHED,                        /* Moonshot: cached_tokens in usage itself */
 	CC_PERPLEXITY_REASONING,
 	CC_LITELLM_CACHED, CC_LITELLM_WRITE,     /* LiteLLM: Anthropic's words, but inside prompt_tokens */
+	CC_CITATIONS, CC_SEARCHES,                   /* Perplexity's Deep Research */
+	CC_OPENROUTER_SEARCHES,
 	CC_USAGE_PATHS
 };
 /* Their paths from the answer's top, "usage.prompt_tokens": numbers of a plan that reads the answer and its usage at

@@ -10,7 +10,8 @@
 	prefix "completion_tokens_details.reasoning_tokens", prefix "completion_tokens_details.audio_tokens", \
 	prefix "completion_tokens_details.image_tokens", prefix "prompt_cache_hit_tokens", \
 	prefix "cached_tokens", prefix "reasoning_tokens", prefix "cache_read_input_tokens", \
-	prefix "cache_creation_input_tokens"
+	prefix "cache_creation_input_tokens", prefix "citation_tokens", prefix "num_search_queries", \
+	prefix "server_tool_use.web_search_requests"
 
 /* By enum chat_usage: inside a usage object, and from the answer's top. */
 static const char *const chat_paths[CC_USAGE_PATHS] = { CHAT_PATHS("") };
@@ -79,6 +80,24 @@ static void set_usage(const struct report *r, struct usage *out)
 	*out = u;
 }
 
+/*
+ * Perplexity's Deep Research counts what it read and how it thought beside the prompt and the completion
+ * (docs.perplexity.ai, pricing); OpenRouter counts the searches of its tool.
+ */
+static COLD void set_searches(const int64_t n[CC_USAGE_PATHS], struct usage *u)
+{
+	if (n[CC_CITATIONS] > 0) {
+		usage_set(u, USAGE_INPUT_TOOL, n[CC_CITATIONS]);
+		usage_set(u, USAGE_OUTPUT, n[CC_COMPLETION] < 0 ? 0 : n[CC_COMPLETION]);
+		usage_set(u, USAGE_REASONING, n[CC_PERPLEXITY_REASONING] < 0 ? 0 : n[CC_PERPLEXITY_REASONING]);
+		u->odd = false;
+	}
+	if (n[CC_SEARCHES] > 0)
+		usage_set_calls(u, CALLS_WEB_SEARCH, n[CC_SEARCHES]);
+	else if (n[CC_OPENROUTER_SEARCHES] > 0)
+		usage_set_calls(u, CALLS_WEB_SEARCH, n[CC_OPENROUTER_SEARCHES]);
+}
+
 void openai_usage_from(const int64_t n[CC_USAGE_PATHS], struct usage *out)
 {
 	struct report r = {
@@ -94,8 +113,11 @@ void openai_usage_from(const int64_t n[CC_USAGE_PATHS], struct usage *out)
 		.audio_out = n[CC_AUDIO_OUT],
 		.image_out = n[CC_IMAGE_OUT],
 	};
-	if (r.input >= 0 || r.output >= 0 || r.total >= 0)
-		set_usage(&r, out);
+	if (r.input < 0 && r.output < 0 && r.total < 0)
+		return;
+	set_usage(&r, out);
+	if (unlikely((n[CC_CITATIONS] & n[CC_SEARCHES] & n[CC_OPENROUTER_SEARCHES]) != JSON_NO_NUMBER))
+		set_searches(n, out);
 }
 
 void openai_usage_read(struct str raw, struct usage *out)
