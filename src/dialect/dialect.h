@@ -37,6 +37,7 @@ enum dialect_id {
 	DIALECT_ANTHROPIC,           /* POST /v1/messages, /v1/messages/count_tokens */
 	DIALECT_GEMINI,              /* POST /v1beta/models/{m}:… */
 	DIALECT_BEDROCK,             /* POST /model/{m}/converse, /converse-stream, /count-tokens */
+	DIALECT_OPENAI_MEDIA,        /* moderations, images, audio; the path tells which */
 	DIALECTS
 };
 
@@ -44,7 +45,7 @@ enum dialect_id {
 #define DIALECT_BIT(id) (1u << (id))
 #define DIALECT_BITS_OPENAI                                                           \
 	(DIALECT_BIT(DIALECT_OPENAI_CHAT) | DIALECT_BIT(DIALECT_OPENAI_COMPLETIONS) | \
-	 DIALECT_BIT(DIALECT_OPENAI_EMBEDDINGS))
+	 DIALECT_BIT(DIALECT_OPENAI_EMBEDDINGS) | DIALECT_BIT(DIALECT_OPENAI_MEDIA))
 
 /* What is asked for. An endpoint's row says so; in Gemini the path does. */
 enum dialect_call {
@@ -52,6 +53,7 @@ enum dialect_call {
 	CALL_COUNT_TOKENS,           /* costs nothing, has no usage */
 	CALL_EMBED,
 	CALL_EMBED_BATCH,            /* Gemini: batchEmbedContents */
+	CALL_MEDIA,                  /* moderations, images, audio */
 };
 
 enum dialect_framing {
@@ -67,6 +69,7 @@ struct dialect_in {
 	struct str path;             /* without the query; read by Gemini and Bedrock only */
 	struct str query;            /* behind the '?' */
 	struct str body;
+	struct str content_type;     /* of endpoints that take forms */
 	enum dialect_call call;      /* of the endpoint; ignored where the path tells */
 };
 
@@ -94,6 +97,8 @@ struct dialect_request {
 	bool usage_asked;
 
 	struct json_hit at[REQUEST_MEMBERS];   /* where the members stand that edit_request may change */
+	struct str tail;                 /* media: the path behind its version */
+	struct str model_part;           /* media: the model's name in a form, inside of the body */
 	struct str more_models;          /* Gemini: a JSON value that repeats the model's name inside; else empty */
 };
 
@@ -135,7 +140,7 @@ struct dialect {
 	const struct embed_codec *embed; /* dialect/embed.h: the same for embeddings */
 };
 
-extern const struct dialect dialect_openai_chat, dialect_openai_completions, dialect_openai_embeddings,
+extern const struct dialect dialect_openai_media, dialect_openai_chat, dialect_openai_completions, dialect_openai_embeddings,
 	dialect_openai_responses, dialect_anthropic, dialect_gemini, dialect_bedrock;
 
 /* Builds what the readers share; once, before any other function of this room and before threads start. */

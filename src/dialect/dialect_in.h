@@ -131,6 +131,7 @@ void openai_usage_init(void);
 void openai_chat_init(void);
 void openai_completions_init(void);
 void openai_embeddings_init(void);
+void openai_media_init(void);
 void openai_responses_init(void);
 void anthropic_init(void);
 void gemini_init(void);

@@ -15,6 +15,7 @@ static const struct {
 	[DIALECT_OPENAI_CHAT] = { &dialect_openai_chat, openai_chat_init },
 	[DIALECT_OPENAI_COMPLETIONS] = { &dialect_openai_completions, openai_completions_init },
 	[DIALECT_OPENAI_EMBEDDINGS] = { &dialect_openai_embeddings, openai_embeddings_init },
+	[DIALECT_OPENAI_MEDIA] = { &dialect_openai_media, openai_media_init },
 	[DIALECT_OPENAI_RESPONSES] = { &dialect_openai_responses, openai_responses_init },
 	[DIALECT_ANTHROPIC] = { &dialect_anthropic, anthropic_init },
 	[DIALECT_GEMINI] = { &dialect_gemini, gemini_init },

@@ -83,6 +83,7 @@ const char *dialect_error_type(const struct dialect *d, const struct err *e)
 	case DIALECT_OPENAI_CHAT:
 	case DIALECT_OPENAI_COMPLETIONS:
 	case DIALECT_OPENAI_EMBEDDINGS:
+	case DIALECT_OPENAI_MEDIA:
 	case DIALECT_OPENAI_RESPONSES:
 	case DIALECTS: break;
 	}
@@ -190,6 +191,7 @@ bool dialect_write_error(const struct dialect *d, const struct err *e, const str
 	case DIALECT_OPENAI_CHAT:
 	case DIALECT_OPENAI_COMPLETIONS:
 	case DIALECT_OPENAI_EMBEDDINGS:
+	case DIALECT_OPENAI_MEDIA:
 	case DIALECT_OPENAI_RESPONSES:
 	case DIALECTS: write_openai(&w, e, type, code, param, request_id); break;
 	}

@@ -224,12 +224,26 @@ bool dialect_usage_is_ours(const struct dialect_request *rq, const struct dialec
 	return has_stream_options(rq) && rq->stream && want->ask_usage && !rq->usage_asked && !want->no_stream_options;
 }
 
+/* The body with another model in its form. */
+static size_t edit_form(const struct dialect_request *rq, struct str model, struct str pieces[DIALECT_PIECES])
+{
+	const char *after = rq->model_part.p + rq->model_part.n;
+
+	pieces[0] = str_of(rq->body.p, (size_t)(rq->model_part.p - rq->body.p));
+	pieces[1] = model.n ? model : rq->model_part;
+	pieces[2] = str_of(after, (size_t)(rq->body.p + rq->body.n - after));
+	return 3;
+}
+
 size_t dialect_edit_request(struct arena *arena, const struct dialect_request *rq, const struct dialect_edit *want,
                             struct str pieces[DIALECT_PIECES])
 {
 	struct json_edit edit[EDITS_MAX];
 	struct str piece[JSON_PIECES(EDITS_MAX)];
 	size_t n = 0;
+
+	if (unlikely(rq->model_part.p))
+		return edit_form(rq, want->model, pieces);
 
 	if (want->model.n && !str_eq(want->model, rq->model)) {
 		struct str with = model_literal(arena, rq, want->model);
@@ -241,6 +255,9 @@ size_t dialect_edit_request(struct arena *arena, const struct dialect_request *r
 			edit[n++] = (struct json_edit){ .kind = JSON_EDIT_REPLACE,
 				                        .hit = &rq->at[REQUEST_MODEL],
 				                        .with = with };
+		else if (unlikely(rq->dialect->id == DIALECT_OPENAI_MEDIA))
+			edit[n++] = (struct json_edit){ .kind = JSON_EDIT_INSERT, .into = rq->body,
+				                        .with = arena_printf(arena, "\"model\":%.*s", STR_ARG(with)) };
 	}
 	if (usage_edit(rq, want, &edit[n]))
 		n++;
