@@ -26,6 +26,7 @@ struct dialect_error;
 struct stream_meter;
 struct stream_event;
 struct event_data;
+struct buf;
 struct chat_codec;
 struct embed_codec;
 
@@ -70,6 +71,7 @@ struct dialect_in {
 	struct str query;            /* behind the '?' */
 	struct str body;
 	struct str content_type;     /* of endpoints that take forms */
+	const struct buf *spool;     /* that the body is of (base/spool.h); NULL: it is in memory */
 	enum dialect_call call;      /* of the endpoint; ignored where the path tells */
 };
 

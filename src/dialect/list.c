@@ -103,6 +103,7 @@ static void write_one(const struct dialect *d, struct json_writer *w, const stru
 	case DIALECT_OPENAI_CHAT:
 	case DIALECT_OPENAI_COMPLETIONS:
 	case DIALECT_OPENAI_EMBEDDINGS:
+	case DIALECT_OPENAI_MEDIA:
 	case DIALECT_OPENAI_RESPONSES:
 	case DIALECTS: write_openai(w, m); break;
 	}

@@ -4,8 +4,11 @@
 
 #include <string.h>
 
+#include "base/spool.h"
+
 #define BOUNDARY_MAX 200
 #define PART_HEAD_MAX 8192
+#define WINDOW_BYTES ((size_t)2 << 20)
 
 /* The value of a parameter in a field's value: name="value" or name=value; empty: it is not there. */
 static struct str parameter(struct str field, struct str name)
@@ -41,21 +44,30 @@ static struct str parameter(struct str field, struct str name)
 }
 
 /* The delimiter at or behind the beginning of `s`: its place, or STR_NPOS. */
-static size_t find_delimiter(struct str s, struct str boundary)
+static size_t find_delimiter(const struct multipart *m, struct str s)
 {
 	char text[BOUNDARY_MAX + 4] = "\r\n--";
-	const char *at;
+	size_t n = m->boundary.n + 4;
 
-	memcpy(text + 4, boundary.p, boundary.n);
-	at = memmem(s.p, s.n, text, boundary.n + 4);
-	return at ? (size_t)(at - s.p) : STR_NPOS;
+	memcpy(text + 4, m->boundary.p, m->boundary.n);
+	for (size_t from = 0; from < s.n; from += WINDOW_BYTES) {
+		struct str window = str_slice(s, from, from + WINDOW_BYTES + n - 1);
+		const char *at = memmem(window.p, window.n, text, n);
+
+		if (at)
+			return (size_t)(at - s.p);
+		if (m->spool)
+			spool_release(m->spool, (size_t)(window.p + window.n - m->spool->p));
+	}
+	return STR_NPOS;
 }
 
-bool multipart_open(struct multipart *m, struct str content_type, struct str body, struct err *e)
+bool multipart_open(struct multipart *m, struct str content_type, struct str body, const struct buf *spool,
+                    struct err *e)
 {
 	struct str b = parameter(content_type, STR("boundary"));
 
-	*m = (struct multipart){ .boundary = b };
+	*m = (struct multipart){ .boundary = b, .spool = spool };
 	if (b.n == 0 || b.n > BOUNDARY_MAX)
 		return err_set(e, ERR_INVALID_REQUEST, "content-type: multipart/form-data needs a boundary of 1 to %d bytes",
 		               BOUNDARY_MAX);
@@ -102,7 +114,7 @@ bool multipart_next(struct multipart *m, struct multipart_part *out)
 		read_head(str_of(head.p, (size_t)(end - head.p)), out);
 	rest = str_slice(rest, (size_t)(end + 4 - rest.p), rest.n);
 	/* the line end before the delimiter is its own; an empty value has only that of its head */
-	at = find_delimiter(str_of(rest.p - 2, rest.n + 2), m->boundary);
+	at = find_delimiter(m, str_of(rest.p - 2, rest.n + 2));
 	if (at == STR_NPOS)
 		return false;
 	out->value = at < 2 ? str_of(rest.p, 0) : str_of(rest.p, at - 2);

@@ -14,9 +14,12 @@
 #include "base/err.h"
 #include "base/str.h"
 
+struct buf;
+
 struct multipart {
 	struct str boundary;         /* without its dashes */
 	struct str rest;             /* behind the delimiter of the part that comes next */
+	const struct buf *spool;     /* that the body is of: what was looked at need not stay in memory; NULL: none */
 	bool bad;                    /* the body does not end as it should, or a part has no end of its head */
 };
 
@@ -27,7 +30,8 @@ struct multipart_part {
 };
 
 /* False: no boundary, or the body does not begin with it: ERR_INVALID_REQUEST. */
-MUST_USE bool multipart_open(struct multipart *, struct str content_type, struct str body, struct err *);
+MUST_USE bool multipart_open(struct multipart *, struct str content_type, struct str body, const struct buf *spool,
+                             struct err *);
 MUST_USE bool multipart_next(struct multipart *, struct multipart_part *);
 
 #endif

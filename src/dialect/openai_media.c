@@ -46,7 +46,7 @@ static bool read_form(const struct dialect_in *in, struct dialect_request *out, 
 	struct multipart_part part;
 	struct multipart m;
 
-	if (!multipart_open(&m, in->content_type, in->body, e))
+	if (!multipart_open(&m, in->content_type, in->body, in->spool, e))
 		return false;
 	while (multipart_next(&m, &part)) {
 		if (!str_eq(part.name, STR("model")))

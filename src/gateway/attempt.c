@@ -264,6 +264,31 @@ static struct str stream_type(const struct req *r)
 	return STR("text/event-stream");
 }
 
+static bool is_streaming(const struct req *r)
+{
+	return (r->want_stream && r->attempt.status < 300) || r->raw;
+}
+
+/* Media and what passes: the answer's type tells how it goes on. JSON is kept whole for its usage; events are metered;
+ * everything else is relayed as it comes. */
+static COLD void choose_form(struct req *r, const struct http_head *h, size_t max)
+{
+	struct req_open *o = r->open;
+	bool good = h->status >= 200 && h->status < 300;
+
+	r->want_stream = r->raw = false;
+	o->rq.framing = FRAMING_WHOLE;
+	if (!good) {
+		r->raw = o->pass;
+	} else if (has_type(h, STR("text/event-stream")) && o->rq.dialect->meter_event) {
+		r->want_stream = true;
+		o->rq.framing = FRAMING_SSE;
+	} else if (!has_type(h, STR("application/json")) || h->status == 204 ||
+	           (h->content_length > 0 && (uint64_t)h->content_length > max)) {
+		r->raw = r->want_stream = true;
+	}
+}
+
 static bool is_encoded(const struct http_head *h)
 {
 	const struct http_field *f = http_find(h, HTTP_F_CONTENT_ENCODING);
@@ -292,7 +317,9 @@ static void on_head(struct call *c, const struct http_head *h)
 		r->attempt.status = (uint16_t)h->status;
 		return;
 	}
-	if (h->status == 206 || h->status == 204 || h->status == 205) {
+	if (unlikely(o->rq.call == CALL_MEDIA))
+		choose_form(r, h, max);
+	if (h->status == 206 || (h->status == 204 && !o->pass) || h->status == 205) {
 		attempt_fail(r, ERR_UPSTREAM, "the provider answered with a status that nobody asked for");
 		return;
 	}
@@ -302,7 +329,10 @@ static void on_head(struct call *c, const struct http_head *h)
 	}
 	if (!good)
 		max = ERROR_BODY_MAX;
-	if (good && r->want_stream) {
+	if (unlikely(r->raw)) {
+		max = (size_t)req_conf(r)->upstream->event_max_bytes + LOOP_SCRATCH_BYTES;
+		r->meter.usage.source = USAGE_NONE;
+	} else if (good && r->want_stream) {
 		if (!has_type(h, stream_type(r))) {
 			attempt_fail(r, ERR_UPSTREAM, "the provider did not answer with a stream");
 			return;
@@ -326,10 +356,6 @@ static void on_head(struct call *c, const struct http_head *h)
 		(void)buf_reserve(&o->answer, (size_t)h->content_length);
 }
 
-static bool is_streaming(const struct req *r)
-{
-	return r->want_stream && r->attempt.status < 300;
-}
 
 /* Bytes of a stream out of its envelope. */
 static void relay_unwrapped(struct req *r, struct str bytes)
@@ -394,6 +420,13 @@ static void whole_answer(struct req *r)
 	const struct dialect *d = o->candidate.dialect;
 	struct err e;
 
+	if (unlikely(o->pass)) { /* whatever it is, it is the client's; perhaps it tells its usage */
+		if (d->read_answer(&o->arena, o->rq.call, buf_str(&o->answer), &r->meter.usage, NULL) != ANSWER_OK)
+			r->meter.usage.source = USAGE_NONE;
+		note(r, ERR_NONE, o->status);
+		r->attempt_state = ATTEMPT_WHOLE;
+		return;
+	}
 	switch (d->read_answer(&o->arena, o->rq.call, buf_str(&o->answer), &r->meter.usage, &o->failure)) {
 	case ANSWER_OK:
 		if (d != o->rq.dialect && !translate_answer(r, &e)) {
@@ -432,7 +465,7 @@ static bool on_end(struct call *c, const struct err *failure)
 		failed(r, failure);
 		return false;
 	}
-	if (r->attempt.status >= 400)
+	if (r->attempt.status >= 400 && !r->open->pass)
 		fail_with_answer(r, r->attempt.status);
 	else
 		whole_answer(r);
@@ -492,6 +525,19 @@ static char *put_line(char *at, struct str name, struct str value)
 	return put_str(put_str(put_str(put_str(at, name), STR(": ")), value), STR("\r\n"));
 }
 
+/* The client's content type in place of ours. */
+static char *put_lines_with_type(char *at, struct str lines, struct str type)
+{
+	while (lines.n) {
+		size_t end = str_find_chr(lines, '\n') + 1;
+
+		if (!str_istarts(lines, STR("content-type:")))
+			at = put_str(at, str_slice(lines, 0, end));
+		lines = str_slice(lines, end, lines.n);
+	}
+	return put_line(at, STR("content-type"), type);
+}
+
 /* p == NULL: the arena is full. */
 static struct str write_head(struct req *r, const struct head_parts *h)
 {
@@ -502,19 +548,22 @@ static struct str write_head(struct req *r, const struct head_parts *h)
 	struct provider_header fixed = provider_default_header(c->dialect->id);
 	bool translated = c->dialect != o->rq.dialect;
 	size_t room = 240 + c->face->base_path.n + path.n + lines.n + fixed.name.n + fixed.value.n + forward.n +
-	              h->extra.n + h->secret.n;
+	              h->extra.n + h->secret.n + o->in.content_type.n;
 	char *start = path.p && forward.p ? arena_alloc(&o->arena, room) : NULL, *at = start;
 
 	if (!start)
 		return (struct str){ 0 };
-	at = put_str(at, STR("POST "));
+	at = put_str(at, unlikely(o->method.n) ? o->method : STR("POST"));
+	*at++ = ' ';
 	at = put_str(at, c->face->base_path);
 	at = put_str(at, path);
 	at = put_str(at, STR(" HTTP/1.1\r\n"));
-	at = put_str(at, lines);
+	at = unlikely(o->in.content_type.n) ? put_lines_with_type(at, lines, o->in.content_type) : put_str(at, lines);
 	if (unlikely(h->secret.n))
 		at = put_str(at, h->secret);
-	if (likely(!r->want_stream))
+	if (unlikely(o->rq.call == CALL_MEDIA))
+		at = put_str(at, STR("accept: */*\r\n"));
+	else if (likely(!r->want_stream))
 		at = put_str(at, STR("accept: application/json\r\n"));
 	else
 		at = put_line(at, STR("accept"), stream_type(r));
@@ -614,6 +663,9 @@ static enum attempt_start write_request(struct req *r, struct head_parts *h, con
 		if (got != START_OK)
 			return got;
 		h->to = (struct cloud_request){ translate_path(r), translate_forward(r), 1 };
+	} else if (unlikely(o->pass)) {
+		o->request.pieces[1] = buf_str(&o->body);
+		h->to = (struct cloud_request){ o->rq.tail, o->forward, 1 };
 	} else {
 		h->to.n = dialect_edit_request(&o->arena, &o->rq, edit, o->request.pieces + 1);
 		h->to.path = c->dialect->upstream_path(&o->arena, &o->rq, c->model);
@@ -622,7 +674,7 @@ static enum attempt_start write_request(struct req *r, struct head_parts *h, con
 	if (h->to.n == 0 || !h->to.path.p)
 		return no_memory(o);
 	if (unlikely(c->face->cloud)) {
-		if (!cloud_wrap(r, &h->to, &o->err))
+		if (!o->pass && !cloud_wrap(r, &h->to, &o->err))
 			return START_NOT;
 		h->secret = cloud_lines(r, h->credential, &h->to);
 		if (!h->secret.p)
@@ -633,6 +685,7 @@ static enum attempt_start write_request(struct req *r, struct head_parts *h, con
 	o->request.pieces[0] = write_head(r, h);
 	o->request.n = (unsigned)h->to.n + 1;
 	o->request.head_method = false;
+	o->request.spool = o->body.file ? &o->body : NULL;
 	return o->request.pieces[0].p ? START_OK : no_memory(o);
 }
 

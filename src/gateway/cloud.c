@@ -62,7 +62,7 @@ static struct str sign(struct req *r, const struct route_credential *c, const st
 	const struct credential_value *v = o->secret;
 	struct str query = q->path, path = str_cut(&query, '?');
 	struct sigv4_request rq = {
-		.method = STR("POST"), .query = query, .host = origin_authority(face->origin),
+		.method = o->method.n ? o->method : STR("POST"), .query = query, .host = origin_authority(face->origin),
 		.path = arena_printf(&o->arena, "%.*s%.*s", STR_ARG(face->base_path), STR_ARG(path)),
 		.body = o->request.pieces + 1, .n_body = q->n, .access_key_id = v->access_key_id,
 		.session_token = v->session_token, .service = SERVICE,

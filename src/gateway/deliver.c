@@ -31,7 +31,7 @@ void deliver_own_fields(struct req *r)
 		deliver_add_field(r, STR("x-request-id"), o->id_text);
 		at += ULID_LEN;
 	}
-	if (!r->endpoint || r->endpoint->kind != ENDPOINT_MODEL)
+	if (!r->endpoint || r->endpoint->kind == ENDPOINT_SERVICE)
 		return;
 	if (r->n_attempts) {
 		deliver_add_field(r, STR("x-sluice-provider"), r->attempt.deployment->provider->name);
@@ -127,6 +127,9 @@ void deliver(struct req *r, bool written)
 			replace_by_error(r);
 		deliver_whole(r);
 	}
-	exchange_finish(r->x);
+	if (unlikely(r->raw_cut))
+		exchange_abort(r->x);
+	else
+		exchange_finish(r->x);
 	r->x = NULL;
 }

@@ -22,6 +22,21 @@
 #define MODELS(path, match_, dialect_) \
 	SERVE(METHOD_GET, path, "/v1/models", match_, ACCESS_KEY, SERVICE_MODELS, dialect_)
 
+#define MEDIA(path, upload_) \
+	{ .method = METHOD_POST, .pattern = STR_INIT("/v1" path), .name = STR_INIT("/v1" path), .kind = ENDPOINT_MODEL, \
+	  .dialect = DIALECT_OPENAI_MEDIA, .call = CALL_MEDIA, .has_body = true, .upload = (upload_) }, \
+	{ .method = METHOD_POST, .pattern = STR_INIT(path), .name = STR_INIT("/v1" path), .kind = ENDPOINT_MODEL, \
+	  .dialect = DIALECT_OPENAI_MEDIA, .call = CALL_MEDIA, .has_body = true, .upload = (upload_) }
+#define PASS(method_, path, match_, dialect_) \
+	{ .method = (method_), .pattern = STR_INIT(path), .name = STR_INIT(path), .match = (match_), \
+	  .kind = ENDPOINT_PASS, .dialect = (dialect_), .call = CALL_MEDIA, .has_body = (method_) != METHOD_GET, \
+	  .upload = (method_) != METHOD_GET }
+/* A collection, its members and what is below them. */
+#define RESOURCE(path, dialect_) \
+	PASS(METHOD_GET, path, MATCH_EXACT, dialect_), PASS(METHOD_POST, path, MATCH_EXACT, dialect_), \
+	PASS(METHOD_GET, path "/", MATCH_BELOW, dialect_), PASS(METHOD_POST, path "/", MATCH_BELOW, dialect_), \
+	PASS(METHOD_DELETE, path "/", MATCH_BELOW, dialect_)
+
 static const struct endpoint rows[] = {
 	MODEL("/v1/chat/completions", "/v1/chat/completions", DIALECT_OPENAI_CHAT, CALL_GENERATE),
 	MODEL("/v1/messages", "/v1/messages", DIALECT_ANTHROPIC, CALL_GENERATE),
@@ -40,6 +55,22 @@ static const struct endpoint rows[] = {
 	MODEL("/embeddings", "/v1/embeddings", DIALECT_OPENAI_EMBEDDINGS, CALL_EMBED),
 	MODEL("/completions", "/v1/completions", DIALECT_OPENAI_COMPLETIONS, CALL_GENERATE),
 	MODEL("/messages/count_tokens", "/v1/messages/count_tokens", DIALECT_ANTHROPIC, CALL_COUNT_TOKENS),
+	MEDIA("/moderations", false),
+	MEDIA("/images/generations", false),
+	MEDIA("/images/edits", true),
+	MEDIA("/images/variations", true),
+	MEDIA("/audio/speech", false),
+	MEDIA("/audio/transcriptions", true),
+	MEDIA("/audio/translations", true),
+	RESOURCE("/v1/messages/batches", DIALECT_ANTHROPIC),
+	RESOURCE("/v1/files", DIALECT_OPENAI_CHAT),
+	RESOURCE("/v1/uploads", DIALECT_OPENAI_CHAT),
+	RESOURCE("/v1/batches", DIALECT_OPENAI_CHAT),
+	PASS(METHOD_GET, "/passthrough/", MATCH_BELOW, DIALECT_OPENAI_CHAT),
+	PASS(METHOD_POST, "/passthrough/", MATCH_BELOW, DIALECT_OPENAI_CHAT),
+	PASS(METHOD_PUT, "/passthrough/", MATCH_BELOW, DIALECT_OPENAI_CHAT),
+	PASS(METHOD_PATCH, "/passthrough/", MATCH_BELOW, DIALECT_OPENAI_CHAT),
+	PASS(METHOD_DELETE, "/passthrough/", MATCH_BELOW, DIALECT_OPENAI_CHAT),
 	GEMINI("/v1/models/"),
 	GEMINI("/models/"),
 	MODELS("/v1/models", MATCH_EXACT, DIALECT_OPENAI_CHAT),

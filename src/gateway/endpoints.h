@@ -23,7 +23,11 @@ enum endpoint_match {
 	MATCH_TAIL,          /* the pattern, something, and the tail (Bedrock) */
 };
 
-enum endpoint_kind { ENDPOINT_MODEL, ENDPOINT_SERVICE };
+enum endpoint_kind {
+	ENDPOINT_MODEL,      /* a model's answer */
+	ENDPOINT_PASS,       /* a provider's own, as it is */
+	ENDPOINT_SERVICE,    /* ours */
+};
 
 struct endpoint {
 	enum http_method method;     /* GET stands for HEAD too */
@@ -37,6 +41,7 @@ struct endpoint {
 	enum dialect_call call;      /* ENDPOINT_MODEL */
 	enum service_id service;     /* ENDPOINT_SERVICE */
 	bool has_body;               /* a body may come; others' bodies are refused */
+	bool upload;                 /* of any type, and too large to be held in memory */
 };
 
 const struct endpoint *endpoint_rows(size_t *n);

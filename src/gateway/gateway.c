@@ -35,7 +35,10 @@ static void on_head(struct exchange *x, const struct http_head *head)
 	req_run(r);
 	r->open->head = NULL;
 	if (r->step == STEP_BODY) {
-		req_buf_reset(&r->open->body, (size_t)req_conf(r)->server->body_max_bytes);
+		if (unlikely(r->endpoint->upload))
+			req_spool(r, head);
+		else
+			req_buf_reset(&r->open->body, (size_t)req_conf(r)->server->body_max_bytes);
 		exchange_read_body(x, &r->open->body);
 	}
 }

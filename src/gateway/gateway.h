@@ -41,6 +41,7 @@ struct gateway_options {
 	struct ledger *ledger;
 	struct observe *observe;
 	struct pool *pool;
+	const char *spool_dir;           /* for bodies too large to be held (base/spool.h); NULL: they are held */
 	struct keep *keep;               /* of conversations (cache/keep.h); NULL: nothing is kept */
 	struct estimator *estimator;     /* of tokens (model/estimate.h); NULL: nothing is learned */
 	struct service services[SERVICES];

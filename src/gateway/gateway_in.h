@@ -94,6 +94,9 @@ struct req_open {
 	int status;
 	unsigned n_fields;
 	struct str id_text;              /* the request's id, once it was written for the answer */
+	bool pass;                       /* to the provider as it is: rq.tail is the path, `method` the method */
+	struct str method;               /* empty: POST */
+	struct str provider;             /* x-sluice-provider */
 	struct fetch *fetch;             /* an image on its way */
 	struct media_kept *media;        /* those that came; arena */
 	struct jstr media_url;           /* of the fetch */
@@ -150,6 +153,8 @@ struct req {
 	bool want_stream;
 	bool relaying;                   /* the client has the head of a stream */
 	bool relay_ended;                /* the stream's last event is in `held` */
+	bool raw;                        /* the answer's bytes are relayed as they are: no events */
+	bool raw_cut;                    /* and they ended too early: so does the client's */
 	bool relay_over;                 /* and nothing more is awaited from the provider */
 	bool consumed;                   /* a provider gave an answer that costs */
 	bool may_be_billed;              /* one began an answer that did not come to be one */
@@ -229,6 +234,8 @@ void req_free_stores(struct worker *);      /* what was kept to be used again */
 void req_shed(struct req *);
 /* Empties a buffer of the beginning and gives it another ceiling. */
 void req_buf_reset(struct buf *, size_t max_bytes);
+/* Makes ready for the body of an upload. */
+void req_spool(struct req *, const struct http_head *);
 struct str req_text(const struct req *, enum req_text);
 void req_wake(struct req *);
 /* The credential that the client shows; empty: none. */
@@ -328,6 +335,10 @@ enum media_got { MEDIA_READY, MEDIA_WAIT, MEDIA_FAILED };
 /* Of the request in open->chat, for the candidate under way. MEDIA_FAILED: open->err tells. */
 enum media_got media_ready(struct req *);
 void media_cancel(struct req_open *);
+
+/* ---- pass.c: what is handed on as it is ---- */
+void pass_take_head(struct req *);
+enum step pass_decode(struct req *);
 
 /* ---- deliver.c: what leaves, and when ---- */
 void deliver_add_field(struct req *, struct str name, struct str value);

@@ -88,7 +88,7 @@ static enum step step_auth(struct req *r)
 		if (r->endpoint->access == ACCESS_ADMIN && r->key->info.role != KEY_ADMIN)
 			return req_refuse(r, ERR_POLICY, "this path needs the admin key or a key with the admin role");
 	}
-	if (r->endpoint->kind == ENDPOINT_MODEL && !journal_ok(r->w->journal))
+	if (r->endpoint->kind != ENDPOINT_SERVICE && !journal_ok(r->w->journal))
 		return req_refuse(r, ERR_NO_DEPLOYMENT, "the ledger cannot be written, so nothing is sent upstream");
 	if (!req_take_head(r))
 		return STEP_REFUSE;
@@ -136,7 +136,10 @@ static enum step step_decode(struct req *r)
 	struct req_open *o = r->open;
 	const struct dialect *d = dialect_by_id(r->endpoint->dialect);
 
+	if (unlikely(r->endpoint->kind == ENDPOINT_PASS))
+		return pass_decode(r);
 	o->in.body = buf_str(&o->body);
+	o->in.spool = o->body.file ? &o->body : NULL;
 	o->in.call = r->endpoint->call;
 	if (!d->read_request(&o->arena, &o->in, &o->rq, &o->err))
 		return STEP_REFUSE;
@@ -184,7 +187,7 @@ static enum step attempt_failed(struct req *r)
 
 	if (o->failure.elsewhere_only)
 		plan_skip_deployment(&o->plan, o->candidate.deployment);
-	if (o->failure.pass || !is_retryable(r) || r->n_attempts >= REQ_ATTEMPTS_MAX)
+	if (o->failure.pass || o->pass || !is_retryable(r) || r->n_attempts >= REQ_ATTEMPTS_MAX)
 		return refuse_with(r, &o->failure.err);
 	return STEP_BACKOFF;
 }
@@ -305,7 +308,7 @@ static enum step step_settle(struct req *r)
 {
 	if (!r->consumed) {
 		r->cost_known = !r->may_be_billed || is_free(r);
-	} else if (is_free(r)) {
+	} else if (is_free(r) || (r->endpoint->kind == ENDPOINT_PASS && r->method != METHOD_POST)) {
 		r->cost_known = true;
 	} else {
 		if (unlikely(r->meter.usage.source == USAGE_NONE || (r->relaying && !r->meter.finished && !r->meter.ended)))
@@ -330,7 +333,7 @@ static enum step step_record(struct req *r)
 {
 	if (r->recorded)
 		return r->delivered ? STEP_DONE : STEP_WAIT;
-	if (r->key && r->endpoint->kind == ENDPOINT_MODEL)
+	if (r->key && r->endpoint->kind != ENDPOINT_SERVICE)
 		r->unwritten = !record_spend(r);
 	await_journal(r);
 	return STEP_WAIT;
@@ -346,7 +349,7 @@ static const struct {
 	[STEP_AUTH]    = { step_auth, TO(BODY) | TO(REFUSE), 0 },
 	[STEP_BODY]    = { step_body, TO(SERVE) | TO(DECODE) | TO(REFUSE), 0 },
 	[STEP_SERVE]   = { step_serve, TO(SETTLE) | TO(REFUSE), 60000 },
-	[STEP_DECODE]  = { step_decode, TO(PLAN) | TO(REFUSE), 0 },
+	[STEP_DECODE]  = { step_decode, TO(PLAN) | TO(ATTEMPT) | TO(REFUSE), 0 },
 	[STEP_PLAN]    = { step_plan, TO(ATTEMPT) | TO(REFUSE), 0 },
 	[STEP_ATTEMPT] = { step_attempt, TO(RELAY) | TO(BACKOFF) | TO(REFUSE), 0 },
 	[STEP_BACKOFF] = { step_backoff, TO(ATTEMPT) | TO(REFUSE), 0 },

@@ -136,7 +136,7 @@ void record_facts(struct req *r)
 		f.id_text = r->open->id_text;
 	if (r->endpoint) {
 		f.endpoint = r->endpoint->name;
-		if (r->endpoint->kind == ENDPOINT_MODEL)
+		if (r->endpoint->kind != ENDPOINT_SERVICE)
 			f.dialect = str_from_z(dialect_by_id(r->endpoint->dialect)->name);
 	}
 	if (r->key) {

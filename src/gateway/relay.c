@@ -350,10 +350,43 @@ bool relay_init(struct req *r)
 	return !req_is_translated(r) || translate_stream(r);
 }
 
+/* Bytes that are nobody's business. */
+static void take_raw(struct req *r, struct str bytes)
+{
+	forward(r, bytes);
+	if (r->attempt_state == ATTEMPT_WAITING && goes_on(r)) {
+		r->attempt_state = ATTEMPT_STARTED;
+		req_wake(r);
+	}
+	if (r->relaying && goes_on(r) && exchange_full(r->x))
+		call_pause(&r->call);
+}
+
+/* There is no last event in which a failure could be told: the client's answer is cut as well. */
+static void end_raw(struct req *r, const struct err *failure)
+{
+	if (r->attempt_state == ATTEMPT_WAITING && failure) {
+		attempt_fail(r, failure->code, failure->text);
+		return;
+	}
+	r->relay_over = true;
+	r->attempt_state = ATTEMPT_STARTED;
+	r->attempt.took_us = (uint32_t)(loop_now_us(r->w->loop) - r->start_us) - r->attempt_at_us;
+	r->meter.ended = !failure;
+	r->raw_cut = failure != NULL;
+	if (failure)
+		r->error = r->attempt.error = (uint16_t)failure->code;
+	hold_last(r, (struct str){ 0 });
+}
+
 void relay_data(struct req *r, struct str bytes)
 {
 	if (!goes_on(r))
 		return;
+	if (unlikely(r->raw)) {
+		take_raw(r, bytes);
+		return;
+	}
 	if (r->translation)
 		take_to_translate(r, bytes);
 	else if (r->is_array)
@@ -375,6 +408,10 @@ void relay_end(struct req *r, const struct err *failure)
 
 	if (r->relay_over)
 		return;
+	if (unlikely(r->raw)) {
+		end_raw(r, failure);
+		return;
+	}
 	if (r->translation && !failure && !r->relay_ended && !r->meter.failed) {
 		finish_translation(r);
 		if (r->attempt_state == ATTEMPT_WAITING && r->meter.started) {
@@ -417,7 +454,7 @@ static void ping(struct req *r)
 {
 	struct buf b = buf_make(4096);
 
-	if (r->held_n || !sse_at_boundary(&r->framer) || exchange_pending(r->x))
+	if (r->held_n || !sse_at_boundary(&r->framer) || exchange_pending(r->x) || r->raw)
 		return;
 	if (r->translation)
 		(void)translation_write_ping(r->translation, &b);

@@ -4,7 +4,9 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
+#include "base/log.h"
 #include "base/mem.h"
+#include "base/spool.h"
 #include "conf/value.h"
 #include "gateway/gateway_in.h"
 #include "govern/keys.h"
@@ -41,6 +43,25 @@ void req_buf_reset(struct buf *b, size_t max_bytes)
 	b->max = max_bytes;
 }
 
+/* Above this a body is no longer held in memory. */
+#define SPOOL_FROM_BYTES (1 << 20)
+
+void req_spool(struct req *r, const struct http_head *h)
+{
+	struct buf *body = &r->open->body;
+	const char *dir = r->w->gw->options.spool_dir;
+	struct err e;
+
+	buf_fini(body);
+	body->max = (size_t)req_conf(r)->server->upload_max_bytes;
+	if (!dir || (!h->chunked && h->content_length < SPOOL_FROM_BYTES))
+		return;
+	if (!spool_open(body, dir, &e))
+		log_warn("gateway", "%s", e.text); /* it is held, up to what other bodies may be */
+	if (!body->file && body->max > (size_t)req_conf(r)->server->body_max_bytes)
+		body->max = (size_t)req_conf(r)->server->body_max_bytes;
+}
+
 static struct req_open *take_open(struct worker *w)
 {
 	struct req_open *o = w->free_opens;
@@ -58,7 +79,7 @@ static struct req_open *take_open(struct worker *w)
 
 static void keep_small(struct buf *b)
 {
-	if (b->cap > KEPT_BUFFER_BYTES)
+	if (b->file || b->cap > KEPT_BUFFER_BYTES)
 		buf_fini(b);
 }
 
@@ -349,6 +370,8 @@ static bool take_sluice_field(struct req *r, const struct http_field *f)
 		o->text[TEXT_USER] = arena_dup(&o->arena, clip(f->value));
 	} else if (str_ieq(what, STR("tags"))) {
 		o->text[TEXT_TAGS] = arena_dup(&o->arena, clip(f->value));
+	} else if (str_ieq(what, STR("provider"))) {
+		o->provider = arena_dup(&o->arena, clip(f->value));
 	} else if (str_ieq(what, STR("timeout"))) {
 		if (!read_timeout(f->value, &o->timeout_ms))
 			return err_set(&o->err, ERR_INVALID_REQUEST,
@@ -383,6 +406,10 @@ static bool take_field(struct req *r, const struct http_field *f)
 		if (o->has_content_type)
 			return err_set(&o->err, ERR_INVALID_REQUEST, "there is more than one content-type field");
 		o->has_content_type = true;
+		if (unlikely(r->endpoint->upload)) {
+			o->in.content_type = arena_dup(&o->arena, f->value);
+			return true;
+		}
 		return !r->endpoint->has_body || f->value.n == 0 || is_json(f->value) ||
 		       err_set(&o->err, ERR_MEDIA_TYPE,
 		               "content-type \"%.*s\" is not taken; it must be application/json",
@@ -408,7 +435,9 @@ bool req_take_head(struct req *r)
 	for (unsigned i = 0; i < h->n_fields; i++)
 		if (!take_field(r, &h->fields[i]))
 			return false;
-	if (r->endpoint->kind == ENDPOINT_MODEL && !keep_forward(o, h))
+	if (r->endpoint->kind == ENDPOINT_PASS)
+		pass_take_head(r);
+	if (r->endpoint->kind != ENDPOINT_SERVICE && !keep_forward(o, h))
 		return err_set(&o->err, ERR_HEADERS_TOO_LARGE, "the request needs more memory than it may have");
 	if (r->endpoint->kind == ENDPOINT_SERVICE) {
 		o->service.method = h->method == METHOD_HEAD ? METHOD_GET : h->method;

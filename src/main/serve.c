@@ -81,6 +81,7 @@ struct serve {
 	struct pool *pool;
 	struct keep *keep;
 	struct estimator estimator;
+	char *spool_dir;
 	struct gateway *gateway;
 	struct admin *admin;
 	struct services_context services;
@@ -593,6 +594,7 @@ static void close_all(struct serve *s)
 	}
 	gateway_free(s->gateway);
 	keep_free(s->keep);
+	free(s->spool_dir);
 	admin_free(s->admin);
 	ledger_close(s->ledger);
 	keys_close(s->keys);
@@ -655,6 +657,8 @@ static bool start(struct serve *s, struct config *c, struct err *e)
 	s->keep = keep_new(c->cache.state.max_bytes, c->cache.state.ttl_ms);
 	o.keep = s->keep;
 	o.estimator = &s->estimator;
+	s->spool_dir = mem_dup(c->data_dir.p, c->data_dir.n + 1); /* texts of a configuration end in a NUL */
+	o.spool_dir = s->spool_dir;
 	s->admin = admin_new(
 		&(struct admin_options){ s->keys, s->ledger, s->pool, &s->estimator, on_reload, s });
 	services_init(o.services, &s->services);

@@ -10,6 +10,7 @@
 #include "base/buf.h"
 #include "base/mem.h"
 #include "base/slab.h"
+#include "base/spool.h"
 #include "net/conn.h"
 #include "net/dial.h"
 #include "net/http1.h"
@@ -515,6 +516,8 @@ static void send_more(struct upstream *u)
 		return;
 	}
 	u->sent += (size_t)sent;
+	if (unlikely(r->spool))
+		spool_release(r->spool, u->sent);
 	u->sent_all = !u->conn.stalled;
 	if (u->sent_all) {
 		u->state = UP_HEAD;

@@ -14,6 +14,7 @@
 #include "net/http.h"
 #include "net/loop.h"
 
+struct buf;
 struct client;
 struct dns;
 struct tls_client;
@@ -75,6 +76,7 @@ struct call_request {
 	struct str pieces[CALL_PIECES];  /* head with its empty line first, then the body */
 	unsigned n;
 	bool head_method;                /* HEAD: the answer has no body */
+	const struct buf *spool;         /* the body is of this file (base/spool.h); NULL: of memory */
 };
 
 struct call {

@@ -102,6 +102,10 @@ static const struct setting server_rows[] = {
 	  .help = "Header fields of a request. More are answered with 431." },
 	{ .name = "body_max", .type = SETTING_SIZE, AT(body_max_bytes), .value = "32MiB", .min = "1KiB", .max = "1GiB",
 	  .help = "Body of a request. More is answered with 413." },
+	{ .name = "upload_max", .type = SETTING_SIZE, AT(upload_max_bytes), .value = "512MiB", .min = "1KiB",
+	  .max = "2GiB",
+	  .help = "Body of an upload (audio, images, files, passthrough), of which what is above 1 MiB is kept in a file "
+	          "in data_dir, not in memory. More is answered with 413." },
 	{ .name = "write_buffer", .type = SETTING_SIZE, AT(write_buffer_bytes), .value = "64KiB", .min = "4KiB",
 	  .max = "64MiB",
 	  .help = "Output queued for one slow client above which reading from its provider stops." },

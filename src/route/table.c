@@ -293,6 +293,7 @@ static void add_wildcard(struct route_table *t, const struct route_provider *p, 
 	m->pattern = true;
 	m->deployments = d;
 	m->n_deployments = 1;
+	t->wildcards[t->n_wildcards++] = m;
 	(void)map_put(&t->providers, p->name, m);
 }
 
@@ -311,6 +312,7 @@ bool route_table_init(struct route_table *t, const struct route_table_source *s,
 	*t = (struct route_table){ .models = models, .n_models = s->models.n, .routing = s->routing };
 	if (!arena_on_free(a, free_map, &t->exact) || !arena_on_free(a, free_map, &t->providers))
 		return err_set(e, ERR_CONFIG, "the configuration is too large");
+	t->wildcards = arena_must(a, (s->providers.n + 1) * sizeof *t->wildcards);
 	t->patterns = arena_must(a, (s->models.n + 1) * sizeof *t->patterns);
 	for (size_t i = 0; i < s->providers.n; i++) {
 		if (!provider_init(&providers[i], &ps[i], a, e))

@@ -90,6 +90,8 @@ struct route_table {
 	size_t n_patterns;
 	const struct route_model *models;                /* all, as written */
 	size_t n_models;
+	const struct route_model **wildcards;            /* those of `providers`, as written */
+	size_t n_wildcards;
 	struct map providers;            /* name → struct route_model "NAME/…" with pattern "NAME/" + '*' */
 	const struct routing_settings *routing;
 };

@@ -204,6 +204,10 @@ class Gateway:
         with open(f"/proc/{self.process.pid}/status") as f:
             return next(int(l.split()[1]) for l in f if l.startswith("VmRSS"))
 
+    def peak_rss_kib(self):
+        with open(f"/proc/{self.process.pid}/status") as f:
+            return next(int(l.split()[1]) for l in f if l.startswith("VmHWM"))
+
     # -- requests -----------------------------------------------------------------------------------------------
     @property
     def address(self):

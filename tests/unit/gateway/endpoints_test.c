@@ -37,6 +37,7 @@ static void rows_are_sound(void **state)
 		check(e->pattern.p, e->has_body == (e->method != METHOD_GET));
 		/* what reaches a provider costs money */
 		check(e->pattern.p, e->kind != ENDPOINT_MODEL || (e->access == ACCESS_KEY && e->method == METHOD_POST));
+		check(e->pattern.p, e->kind != ENDPOINT_PASS || e->access == ACCESS_KEY);
 		for (size_t k = 0; k < i; k++)
 			check(e->pattern.p, rows[k].method != e->method || rows[k].match != e->match ||
 			                            !str_eq(rows[k].pattern, e->pattern) ||
