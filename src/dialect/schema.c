@@ -7,7 +7,8 @@
 #include "dialect/chat.h"
 
 enum {
-	LEVELS_MAX = 52,         /* of the text written: below the writer's own ceiling; what lies deeper stays as it is */
+	/* of the text written: below the writer's own ceiling; what lies deeper stays as it is */
+	LEVELS_MAX = 52,
 	REFS_MAX = 64,           /* references that lead into one another */
 	SOURCES_MAX = 24,        /* schemas of which one is made: itself, what it refers to, the parts of its allOf */
 	KEYWORDS_MAX = 256,      /* of one schema; who has more means no schema */

@@ -33,7 +33,8 @@ struct origin_options {
 /* The same options give the same origin, so that pools survive a reload. Never freed: their number is bounded by
  * configurations loaded; any thread. NULL: there are too many. */
 struct origin *origin_get(const struct origin_options *);
-/* One that is nobody else's: its connections are not kept, so it is for clients with idle_max 0. Freed by its owner when
+/* One that is nobody else's: its connections are not kept, so it is for clients with idle_max 0. Freed by its owner
+ * when
  * no call uses it; NULL is fine. */
 struct origin *origin_once(const struct origin_options *);
 void origin_free(struct origin *);
