@@ -86,8 +86,10 @@ lint:
 
 docs: build
 	$(BUILD)/sluice manual > docs/configuration.md
+	$(BUILD)/sluice providers --markdown > docs/providers.md
 docs-check: build
 	@$(BUILD)/sluice manual | cmp - docs/configuration.md || { echo 'docs/configuration.md is old: make docs' >&2; exit 1; }
+	@$(BUILD)/sluice providers --markdown | cmp - docs/providers.md || { echo 'docs/providers.md is old: make docs' >&2; exit 1; }
 
 # --- what is missing on this machine
 

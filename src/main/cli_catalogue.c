@@ -9,8 +9,9 @@
 #include "json/write.h"
 #include "main/cli.h"
 #include "main/commands.h"
+#include "main/providers_page.h"
 #include "main/settings.h"
-#include "provider/providers.h"
+#include "provider/places.h"
 
 enum { OUTPUT_MAX = 16 << 20 };
 
@@ -70,6 +71,11 @@ static int providers_as_json(struct cli *c)
 			json_str(&w, rows[i].key_env);
 		else
 			json_null(&w);
+		json_key_lit(&w, "needs");
+		json_open(&w, '[');
+		for (size_t k = 0; k < PROVIDER_PLACE_SOURCES && rows[i].places[k].used; k++)
+			json_str(&w, str_from_z(provider_place_name(rows[i].places[k].place)));
+		json_close(&w);
 		json_key_lit(&w, "key_is_set");
 		json_bool(&w, is_set(&rows[i]));
 		json_close(&w);
@@ -78,7 +84,16 @@ static int providers_as_json(struct cli *c)
 	return print_buf(&out);
 }
 
-static int run_providers(struct cli *c)
+static int providers_as_markdown(void)
+{
+	struct buf out = buf_make(OUTPUT_MAX);
+
+	providers_page(&out);
+	out.n -= out.n > 0; /* print_buf ends the line */
+	return print_buf(&out);
+}
+
+static int run_providers(struct cli *c, bool markdown)
 {
 	static const char *const heads[] = { "NAME", "PROVIDER", "KEY FROM", "SET", "BASE URL", "DIALECTS" };
 	struct cli_table t;
@@ -87,6 +102,8 @@ static int run_providers(struct cli *c)
 
 	if (c->n_args)
 		return cli_usage(c, "unexpected argument", c->args[0]);
+	if (markdown)
+		return providers_as_markdown();
 	if (c->json)
 		return providers_as_json(c);
 	cli_table_init(&t, &c->arena, heads, COUNT_OF(heads), 0);
@@ -104,11 +121,14 @@ static int run_providers(struct cli *c)
 
 int command_providers(int argc, char **argv)
 {
+	bool markdown = false;
+	const struct cli_option options[] = { { .name = "--markdown", .flag = &markdown } };
 	struct cli c;
 	int code;
 
 	dialect_init();
-	code = cli_begin(&c, "providers", argc, argv, NULL, 0) ? run_providers(&c) : EXIT_USAGE;
+	code = cli_begin(&c, "providers", argc, argv, options, COUNT_OF(options)) ? run_providers(&c, markdown)
+	                                                                         : EXIT_USAGE;
 	cli_end(&c);
 	return code;
 }

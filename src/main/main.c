@@ -37,7 +37,7 @@ static const struct command {
 	{ "logs", "[-f] [--limit N] [--since 24h|DATE] [--until DATE] [--key ID] [--model M] [--provider P]",
 	  "the last requests; -f: and those that come" GATEWAY_OPTIONS, command_logs },
 	{ "models", "[-c FILE] [--json]", "the configured models, their deployments and prices", command_models },
-	{ "providers", "[--json]", "the providers this program knows, and the variables of their keys",
+	{ "providers", "[--json] [--markdown]", "the providers this program knows, and the variables of their keys",
 	  command_providers },
 	{ "tokens", "[--json] | --model MODEL [FILE]",
 	  "how a running gateway counts tokens, and how well; or the tokens of a text for a model" GATEWAY_OPTIONS,
