@@ -40,7 +40,7 @@ static const struct token_family families[TOKEN_FAMILIES] = {
 	                             .result = 25, .tools = 500, .tool = 20, .forced = 105, .thinking = 29,
 	                             .format = 110, .format_schema = 33),
 	[FAMILY_CLAUDE_4_7] = FAMILY("claude-4-7", TOKENS_O200K, false, 1270, 230, .request = 5, .turn = 3, .call = 30,
-	                             .result = 25, .tools = 450, .tool = 25, .forced = 80, .format = 110,
+	                             .result = 25, .tools = 366, .tool = 25, .forced = 80, .format = 110,
 	                             .format_schema = 33),
 	[FAMILY_GEMINI] = FAMILY("gemini", TOKENS_O200K, false, 1060, 190, .call = 25, .tool = 9, .tool_schema = -30,
 	                         .format_schema = -100),
