@@ -83,7 +83,8 @@ static inline bool anthropic_call_token(const struct chat_block *b)
 /* The token's envelope, bound to the call by its id. */
 struct jstr anthropic_call_signature(struct arena *, const struct chat_block *);
 void anthropic_write_citation(struct json_writer *, const struct chat_citation *);
-void anthropic_write_usage(struct json_writer *, const struct usage *);
+/* Leaves the object open. `calls`: with what the provider's own tools did. */
+void anthropic_write_usage(struct json_writer *, const struct usage *, bool calls);
 /* stop_reason; `called`: the answer has client tool calls (rule F1). */
 struct str anthropic_stop_reason(const struct chat_finish *, bool called);
 /* "stop_reason":…,"stop_sequence":…, and stop_details if they are Anthropic's or it is a refusal. */

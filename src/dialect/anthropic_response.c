@@ -234,7 +234,7 @@ bool anthropic_write_response(struct arena *a, const struct chat_response *rs, c
 		chat_drop(drops, "choices[1]");
 	anthropic_write_finish(&w, &o->finish, has_calls(o->blocks), own);
 	json_key_lit(&w, "usage");
-	anthropic_write_usage(&w, &rs->usage);
+	anthropic_write_usage(&w, &rs->usage, !own);
 	write_extras(&w, rs->extras, true);
 	if (rs->service_tier.p && own) {
 		json_key_lit(&w, "service_tier");

@@ -156,34 +156,39 @@ static void citation(struct reading *r, struct anthropic_open *o, const struct j
 	e->delta = (struct chat_delta){ .kind = DELTA_CITATION, .citation = c };
 }
 
+static void raw_delta(struct reading *r, struct anthropic_open *o, const struct json_node *delta)
+{
+	struct chat_event *e = add(r, EVENT_DELTA);
+
+	if (!e)
+		return;
+	e->block = o->block;
+	e->delta = (struct chat_delta){ .kind = DELTA_RAW, .raw = node_raw(delta) };
+}
+
+/* A piece of another kind than its block says nothing. */
 static bool block_delta(struct reading *r, const struct json_node *ev)
 {
-	const struct json_node *delta = node_get(ev, STR("delta")), *v;
+	const struct json_node *delta = node_get(ev, STR("delta"));
 	struct anthropic_open *o = find_open(r->s, node_i64(node_get(ev, STR("index")), -1));
 	struct jstr type = node_get_text(delta, STR("type"));
 
 	if (!o)
 		return err_set(r->err, ERR_UPSTREAM, "the provider's stream goes on with a block that is not open");
-	if (jstr_is(type, STR("text_delta"))) {
+	if (o->kind == CHAT_TEXT && jstr_is(type, STR("text_delta"))) {
 		add_text(r, o->block, DELTA_TEXT, node_get_text(delta, STR("text")));
-	} else if (jstr_is(type, STR("input_json_delta"))) {
+	} else if (o->kind == CHAT_TOOL_CALL && jstr_is(type, STR("input_json_delta"))) {
 		struct jstr text = node_get_text(delta, STR("partial_json"));
 		o->any |= text.n > 0;
 		add_text(r, o->block, DELTA_ARGS, text);
-	} else if (jstr_is(type, STR("thinking_delta"))) {
+	} else if (o->kind == CHAT_REASONING && jstr_is(type, STR("thinking_delta"))) {
 		add_text(r, o->block, DELTA_TEXT, node_get_text(delta, STR("thinking")));
-	} else if (jstr_is(type, STR("signature_delta"))) {
+	} else if (o->kind == CHAT_REASONING && jstr_is(type, STR("signature_delta"))) {
 		add_opaque(r, o->block, anthropic_read_signature(r->arena, node_get_text(delta, STR("signature"))));
-	} else if (jstr_is(type, STR("citations_delta"))) {
-		v = node_get(delta, STR("citation"));
-		if (v)
-			citation(r, o, v);
+	} else if (o->kind == CHAT_TEXT && jstr_is(type, STR("citations_delta"))) {
+		citation(r, o, node_get(delta, STR("citation")));
 	} else if (o->kind == CHAT_RAW && delta) {
-		struct chat_event *e = add(r, EVENT_DELTA);
-		if (!e)
-			return true;
-		e->block = o->block;
-		e->delta = (struct chat_delta){ .kind = DELTA_RAW, .raw = node_raw(delta) };
+		raw_delta(r, o, delta);
 	}
 	return true;
 }

@@ -340,7 +340,7 @@ static bool write_end(struct anthropic_writer *s, struct buf *out)
 	                         : STR("{\"stop_reason\":\"end_turn\",\"stop_sequence\":null}"));
 	buf_append(out, STR(",\"usage\":"));
 	w = json_writer_make(out);
-	anthropic_write_usage(&w, &s->usage);
+	anthropic_write_usage(&w, &s->usage, true);
 	json_close(&w);
 	end_frame(out);
 	buf_append(out, EVENT("message_stop"));

@@ -83,7 +83,7 @@ void anthropic_write_citation(struct json_writer *w, const struct chat_citation 
 	json_close(w);
 }
 
-void anthropic_write_usage(struct json_writer *w, const struct usage *u)
+void anthropic_write_usage(struct json_writer *w, const struct usage *u, bool calls)
 {
 	uint64_t writes = usage_total_cache_write(u), reads = usage_total_cache_read(u);
 
@@ -108,6 +108,13 @@ void anthropic_write_usage(struct json_writer *w, const struct usage *u)
 		json_open(w, '{');
 		json_key_lit(w, "thinking_tokens");
 		json_u64(w, u->n[USAGE_REASONING]);
+		json_close(w);
+	}
+	if (calls && u->calls[CALLS_WEB_SEARCH]) {
+		json_key_lit(w, "server_tool_use");
+		json_open(w, '{');
+		json_key_lit(w, "web_search_requests");
+		json_u64(w, u->calls[CALLS_WEB_SEARCH]);
 		json_close(w);
 	}
 	/* the caller closes */

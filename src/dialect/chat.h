@@ -231,6 +231,10 @@ struct str chat_schema_gemini(struct arena *, struct str schema, bool *changed);
  * was done, and undo.schema_value is to be set. */
 bool chat_schema_wrap(struct arena *, struct str *schema);
 
+/* turns.c: U6: who may call a tool is a limit that must not be lost. False: the target (enum dialect_id) has no word for
+ * one that is there. */
+bool chat_tools_check(const struct chat_request *, unsigned target, struct err *);
+
 /*
  * turns.c: rules T1-T3, T6, T7 for targets that want them; each changes the request in place. Each is one walk however
  * long the history is, but for call_name, which is for a single look.

@@ -103,6 +103,21 @@ bool chat_turns_name_results(struct chat_request *rq, struct err *e)
 	return check_calls(rq, true, e);
 }
 
+bool chat_tools_check(const struct chat_request *rq, unsigned target, struct err *e)
+{
+	unsigned index = 0;
+
+	for (const struct chat_tool *t = rq->tools; t; t = t->next, index++)
+		for (const struct chat_extra *x = t->extras; x; x = x->next)
+			if (x->from != target && jstr_is(x->name, STR("allowed_callers")) &&
+			    str_find(x->raw, STR("\"direct\"")) == STR_NPOS)
+				return err_set(e, ERR_UNSUPPORTED_PARAMETER,
+				               "tools[%u].allowed_callers: %.*s: this provider cannot keep a tool "
+				               "from being called directly",
+				               index, STR_ARG(text_utf8_cut(x->raw, 64)));
+	return true;
+}
+
 struct jstr chat_turns_call_name(const struct chat_request *rq, struct jstr call_id)
 {
 	for (const struct chat_turn *t = rq->turns; t; t = t->next)

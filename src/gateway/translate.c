@@ -146,7 +146,8 @@ enum attempt_start translate_request(struct req *r, struct str *body, struct str
 	case MEDIA_FAILED:
 		return START_NOT;
 	}
-	if (!c->dialect->chat->write_request(&o->arena, o->chat, &target, o->wire, e))
+	if (!chat_tools_check(o->chat, c->dialect->id, e) ||
+	    !c->dialect->chat->write_request(&o->arena, o->chat, &target, o->wire, e))
 		return START_NOT;
 	if (!translate_reports(r, &o->wire->drops))
 		return START_NOT;

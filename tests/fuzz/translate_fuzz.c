@@ -26,7 +26,8 @@ static const char *const models[] = {
 	"gemini-3-pro", "amazon.nova-pro-v1:0", "unheard-of",
 };
 
-static const struct chat_reply reply = { .id = { "01J", 3 }, .model = { "m", 1 }, .max_bytes = MAX_BYTES };
+static const struct chat_reply reply = { .id = { "01J", 3 }, .model = { "m", 1 }, .max_bytes = MAX_BYTES,
+	                                 .framing = FRAMING_SSE };
 
 static bool is_json(struct str s)
 {
@@ -40,8 +41,8 @@ static void try_request(const struct dialect *from, const struct dialect *to, co
 	struct chat_target target = { .model = jstr_of(model, strlen(model)),
 		                      .facts = model_facts_by_name(str_from_z(model)),
 		                      .bedrock_claude = strstr(model, "claude") != NULL, .ask_usage = true };
-	struct dialect_request in = { .dialect = from, .call = CALL_GENERATE, .body = body };
-	struct chat_request rq, again;
+	struct dialect_request in = { .dialect = from, .call = CALL_GENERATE, .body = body, .model = STR("m") };
+	struct chat_request rq = { .from = (uint8_t)from->id }, again = { .from = (uint8_t)to->id };
 	struct chat_wire wire = { 0 };
 	struct arena arena;
 	struct err e = { 0 };
@@ -68,7 +69,7 @@ static void try_request(const struct dialect *from, const struct dialect *to, co
 static void try_answer(const struct dialect *from, const struct dialect *to, struct str body)
 {
 	struct chat_source source = { 0 };
-	struct chat_response rs;
+	struct chat_response rs = { .from = (uint8_t)from->id };
 	struct buf out = buf_make(MAX_BYTES);
 	struct arena arena;
 	struct err e = { 0 };
@@ -90,10 +91,12 @@ static void try_answer(const struct dialect *from, const struct dialect *to, str
 static void check_frames(struct str out)
 {
 	while (out.n) {
-		size_t end = str_find(out, STR("\n\n"));
+		size_t end = str_find(out, STR("\n\n")), crlf = str_find(out, STR("\r\n\r\n"));
+		bool by_crlf = crlf < end;
+		end = by_crlf ? crlf : end;
 		assert(end != STR_NPOS);
 		struct str frame = str_slice(out, 0, end), data;
-		out = str_slice(out, end + 2, out.n);
+		out = str_slice(out, end + (by_crlf ? 4 : 2), out.n);
 		size_t at = str_find(frame, STR("data: "));
 		if (at == STR_NPOS)
 			continue;

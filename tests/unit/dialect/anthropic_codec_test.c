@@ -761,6 +761,29 @@ static void a_request_is_read_whole(void **state)
 	assert_str(jstr_raw(rq.extras->next->name), "output_config.task_budget");
 }
 
+static void who_may_call_is_never_lost(void **state)
+{
+	static const struct {
+		const char *callers;
+		bool taken;
+	} cases[] = {
+		{ "[\"code_execution_20250825\"]", false },
+		{ "[\"direct\"]", true },
+		{ "[\"code_execution_20250825\",\"direct\"]", true },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(cases); i++) {
+		struct chat_request *rq = ask();
+		struct chat_tool *t = add_tool(rq, "a", "{}");
+		struct err e = { 0 };
+		assert_true(chat_extra_add(&arena, &t->extras, DIALECT_ANTHROPIC, JSTR("allowed_callers"),
+		                           str_from_z(cases[i].callers)));
+		assert_int_equal(chat_tools_check(rq, DIALECT_GEMINI, &e), cases[i].taken);
+		assert_true(chat_tools_check(rq, DIALECT_ANTHROPIC, &e));
+	}
+}
+
 /* ---- answers and streams ----------------------------------------------------------------------------------------- */
 
 static const struct chat_reply reply = { .id = { "01J", 3 }, .model = { "alias", 5 }, .max_bytes = 65536 };
@@ -1078,6 +1101,7 @@ int main(void)
 		TEST(betas_go_once_and_only_where_known),
 		TEST(bad_requests_name_the_place),
 		TEST(a_request_is_read_whole),
+		TEST(who_may_call_is_never_lost),
 		TEST(other_makers_answers_come_back_known),
 		TEST(other_makers_streams_are_theirs_in_form),
 		TEST(streams_are_read_whatever_their_oddities),
