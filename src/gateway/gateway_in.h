@@ -309,12 +309,12 @@ struct str translate_content_type(const struct req *);
 struct str translate_accepted_type(const struct req *);
 
 /* ---- embed.c: vectors from a provider of another dialect ---- */
-bool embed_is(const struct req *);           /* is it vectors that the request asks for? */
-bool embed_goes_on(const struct req *);      /* some parts are here, others are not */
-MUST_USE enum attempt_start embed_request(struct req *, struct str *body);
-struct str embed_path(struct req *);
+COLD bool embed_is(const struct req *);           /* is it vectors that the request asks for? */
+COLD bool embed_goes_on(const struct req *);      /* some parts are here, others are not */
+MUST_USE COLD enum attempt_start embed_request(struct req *, struct str *body);
+COLD struct str embed_path(struct req *);
 /* Takes open->answer; when all parts are here it becomes the client's answer. */
-MUST_USE bool embed_answer(struct req *, struct err *);
+MUST_USE COLD bool embed_answer(struct req *, struct err *);
 
 /* ---- count.c: tokens that are counted here ---- */
 /* A count-tokens call whose candidate speaks another dialect becomes an answer. False: open->err tells. */
