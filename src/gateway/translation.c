@@ -16,7 +16,9 @@ struct translation {
 	struct chat_undo_state *undo;
 	struct chat_order *order;
 	void *reader, *writer;           /* behind this struct */
-	char *texts;                     /* that the source and the reply point to */
+	struct chat_source source;       /* borrowed by the reader */
+	struct chat_reply reply;         /* borrowed by the writer */
+	char *texts;                     /* that both point to */
 	uint64_t text_bytes;
 	struct usage usage;
 	bool reader_up, writer_up;
@@ -52,21 +54,21 @@ struct translation *translation_new(const struct translation_options *o)
 {
 	size_t head = aligned(sizeof(struct translation)), reader = aligned(o->provider->reader_size);
 	struct translation *t = mem_zalloc(head + reader + o->client->writer_size);
-	struct chat_source source = o->source;
-	struct chat_reply reply = o->reply;
 
+	t->source = o->source;
+	t->reply = o->reply;
 	t->provider = o->provider;
 	t->client = o->client;
 	t->tap = o->tap;
 	t->reader = (char *)t + head;
 	t->writer = (char *)t + head + reader;
-	keep_texts(t, &source, &reply);
+	keep_texts(t, &t->source, &t->reply);
 	frames_init(&t->frames, o->provider->framing == FRAMING_WHOLE ? FRAMING_SSE : o->provider->framing,
 	            o->frame_max_bytes);
-	t->undo = chat_undo_new(o->undo, reply.max_bytes);
-	t->order = chat_order_new(o->client, reply.max_bytes);
-	t->reader_up = !o->provider->reader_init || o->provider->reader_init(t->reader, &source);
-	t->writer_up = !o->client->writer_init || o->client->writer_init(t->writer, &reply);
+	t->undo = chat_undo_new(o->undo, t->reply.max_bytes);
+	t->order = chat_order_new(o->client, t->reply.max_bytes);
+	t->reader_up = !o->provider->reader_init || o->provider->reader_init(t->reader, &t->source);
+	t->writer_up = !o->client->writer_init || o->client->writer_init(t->writer, &t->reply);
 	if (t->reader_up && t->writer_up)
 		return t;
 	translation_free(t);
