@@ -23,7 +23,8 @@ struct arena;
 struct keep;
 
 enum keep_kind {
-	KEEP_RESPONSE,       /* by response id: the answer and what led to it, or who made it */
+	KEEP_RESPONSE,       /* by response id: the answer, or who made it */
+	KEEP_INPUT,          /* by response id: what led to it */
 	KEEP_OPAQUE,         /* by tool call id: an opaque token */
 	KEEP_KINDS
 };

@@ -4,6 +4,7 @@
 #include "base/buf.h"
 #include "dialect/chat.h"
 #include "dialect/dialect_in.h"
+#include "dialect/responses_in.h"
 
 static const char *const request_names[SLOTS] = {
 	[REQUEST_MODEL] = "model",
@@ -53,6 +54,13 @@ static void count_calls(const struct json_hit *output, struct usage *u)
 	usage_set_calls(u, CALLS_WEB_SEARCH, web);
 	usage_set_calls(u, CALLS_SEARCH, files);
 }
+
+static const char *const asked_paths[RESPONSES_ASKED] = {
+	[RESPONSES_ASKS_STORE] = "store", [RESPONSES_ASKS_PREVIOUS] = "previous_response_id",
+};
+static struct json_plan asked_plan;
+
+const struct json_plan *responses_asked(void) { return &asked_plan; }
 
 static enum dialect_answer read_answer(struct arena *arena, enum dialect_call call, struct str body,
                                        struct usage *usage, struct dialect_error *error)
@@ -145,7 +153,7 @@ static void meter_event(struct stream_meter *m, struct arena *arena, struct stre
 
 static bool read_request(struct arena *arena, const struct dialect_in *in, struct dialect_request *out, struct err *e)
 {
-	*out = (struct dialect_request){ .dialect = &dialect_openai_responses, .call = CALL_GENERATE };
+	*out = (struct dialect_request){ .dialect = &dialect_openai_responses, .call = in->call };
 	if (!request_read_body(arena, &request, in->body, true, out, e))
 		return false;
 	out->framing = out->stream ? FRAMING_SSE : FRAMING_WHOLE;
@@ -155,7 +163,7 @@ static bool read_request(struct arena *arena, const struct dialect_in *in, struc
 
 static struct str upstream_path(struct arena *arena, const struct dialect_request *rq, struct str model)
 {
-	return STR("/responses");
+	return rq->call == CALL_COUNT_TOKENS ? STR("/responses/input_tokens") : STR("/responses");
 }
 
 void openai_responses_init(void)
@@ -163,6 +171,7 @@ void openai_responses_init(void)
 	request_reader_init(&request, request_names);
 	json_plan_init(&answer_plan, answer_paths, ANS_PATHS, 0);
 	json_plan_numbers(&answer_plan, responses_usage_paths, RESP_USAGE_PATHS);
+	json_plan_init(&asked_plan, asked_paths, RESPONSES_ASKED, 0);
 	json_plan_init(&event_plan, event_paths, EV_PATHS, 0);
 	json_plan_init(&item_plan, item_paths, ITEM_PATHS, 0);
 }

@@ -8,6 +8,7 @@ const struct chat_codec openai_responses_codec = {
 	.fill_reply = responses_fill_reply,
 	.read_response = responses_read_response,
 	.write_response = responses_write_response,
+	.write_count = responses_write_count,
 	.reader_size = sizeof(struct responses_reader),
 	.writer_size = sizeof(struct responses_writer),
 	.reader_init = responses_reader_init,

@@ -13,6 +13,7 @@
 #include "base/arena.h"
 #include "base/err.h"
 #include "dialect/chat.h"
+#include "dialect/responses.h"
 #include "json/write.h"
 
 /* ---- reading items (responses_items.c) --------------------------------------------------------------------------- */
@@ -67,10 +68,6 @@ struct responses_id { char text[64]; uint8_t n; };
 struct responses_id responses_make_id(const char *prefix, struct jstr own, const struct chat_reply *, unsigned number);
 static inline struct str responses_id_str(const struct responses_id *id) { return str_of(id->text, id->n); }
 
-/* The answer's id: "resp_" and the reply's. Clients name it to go on from it (dialect/responses.h). */
-#define RESPONSES_ANSWER_ID_MAX 72
-struct str responses_answer_id(char out[RESPONSES_ANSWER_ID_MAX], struct jstr reply_id);
-
 bool responses_is_raw(const struct chat_block *);       /* written as it is, since it is of this dialect */
 /* {"type":"output_text",…} of an answer; the logprobs are an array, may be empty. */
 void responses_write_text_part(struct json_writer *, const struct chat_block *, struct str logprobs);
@@ -101,6 +98,10 @@ uint64_t responses_letters(struct jstr);                /* characters of a text 
 /* Appends turns that the items are; r->item counts them. */
 bool responses_read_items(struct responses_read *, const struct json_node *items, struct chat_request *);
 
+/* What responses_look looks for (openai_responses.c). */
+enum { RESPONSES_ASKS_STORE, RESPONSES_ASKS_PREVIOUS, RESPONSES_ASKED };
+const struct json_plan *responses_asked(void);
+
 /* ---- members of requests that answers repeat (responses_write_request.c) ------------------------------------------ */
 
 void responses_write_choice(struct json_writer *, const struct chat_request *, struct arena *, struct chat_undo *);
@@ -119,6 +120,7 @@ bool responses_write_response(struct arena *, const struct chat_response *, cons
                               struct chat_drops *);
 
 enum { RESPONSES_OPEN_MAX = 32, RESPONSES_MESSAGES_SEEN = 8 };
+bool responses_write_count(int64_t tokens, struct buf *);
 struct responses_reader {
 	uint32_t blocks;                     /* opened so far */
 	uint32_t n_open;

@@ -237,3 +237,16 @@ bool responses_write_response(struct arena *a, const struct chat_response *r, co
 	json_close(&w);
 	return json_write_done(&w);
 }
+
+bool responses_write_count(int64_t tokens, struct buf *out)
+{
+	struct json_writer w = json_writer_make(out);
+
+	json_open(&w, '{');
+	json_key_lit(&w, "object");
+	json_str(&w, STR("response.input_tokens"));
+	json_key_lit(&w, "input_tokens");
+	json_i64(&w, tokens);
+	json_close(&w);
+	return json_write_done(&w);
+}

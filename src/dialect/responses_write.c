@@ -21,14 +21,6 @@ struct responses_id responses_make_id(const char *prefix, struct jstr own, const
 	return id;
 }
 
-struct str responses_answer_id(char out[RESPONSES_ANSWER_ID_MAX], struct jstr id)
-{
-	int max = id.n < RESPONSES_ANSWER_ID_MAX - 8 ? (int)id.n : RESPONSES_ANSWER_ID_MAX - 8;
-	int n = snprintf(out, RESPONSES_ANSWER_ID_MAX, "resp_%.*s", max, max ? id.p : "");
-
-	return str_of(out, (size_t)n);
-}
-
 bool responses_is_raw(const struct chat_block *b)
 {
 	return b->raw.p && b->from == DIALECT_OPENAI_RESPONSES;
@@ -268,10 +260,10 @@ static void put_members(struct json_writer *w, struct str members)
 
 void responses_write_head(struct json_writer *w, const struct chat_reply *reply, struct jstr model, int64_t created_s)
 {
-	char id[RESPONSES_ANSWER_ID_MAX];
+	char id[RESPONSES_ID_MAX];
 
 	json_key_lit(w, "id");
-	json_str(w, responses_answer_id(id, reply->id));
+	json_str(w, responses_answer_id(id, jstr_raw(reply->id)));
 	json_key_lit(w, "object");
 	json_str(w, STR("response"));
 	json_key_lit(w, "created_at");

@@ -429,7 +429,7 @@ static void whole_answer(struct req *r)
 	}
 	switch (d->read_answer(&o->arena, o->rq.call, buf_str(&o->answer), &r->meter.usage, &o->failure)) {
 	case ANSWER_OK:
-		if (d != o->rq.dialect && !translate_answer(r, &e)) {
+		if (req_is_translated(r) && !translate_answer(r, &e)) {
 			attempt_fail(r, e.code, e.text);
 			return;
 		}
@@ -546,7 +546,7 @@ static struct str write_head(struct req *r, const struct head_parts *h)
 	const struct route_provider *p = c->deployment->provider;
 	struct str lines = h->credential->lines[c->face_index], path = h->to.path, forward = h->to.forward;
 	struct provider_header fixed = provider_default_header(c->dialect->id);
-	bool translated = c->dialect != o->rq.dialect;
+	bool translated = req_is_translated(r);
 	size_t room = 240 + c->face->base_path.n + path.n + lines.n + fixed.name.n + fixed.value.n + forward.n +
 	              h->extra.n + h->secret.n + o->in.content_type.n;
 	char *start = path.p && forward.p ? arena_alloc(&o->arena, room) : NULL, *at = start;
@@ -657,7 +657,7 @@ static enum attempt_start write_request(struct req *r, struct head_parts *h, con
 	struct req_open *o = r->open;
 	const struct candidate *c = &o->candidate;
 
-	if (c->dialect != o->rq.dialect) {
+	if (req_is_translated(r)) {
 		enum attempt_start got = translate_request(r, &o->request.pieces[1], &h->extra);
 
 		if (got != START_OK)
@@ -704,7 +704,7 @@ enum attempt_start attempt_start(struct req *r)
 
 	enum attempt_start got;
 
-	if (o->candidate.dialect != o->rq.dialect && o->rq.call == CALL_COUNT_TOKENS)
+	if (req_is_translated(r) && o->rq.call == CALL_COUNT_TOKENS)
 		return count_answer(r) ? START_OK : START_NOT;
 	if (unlikely(o->candidate.face->cloud) && !has_credential(r, h.credential))
 		return START_OK;
@@ -712,7 +712,7 @@ enum attempt_start attempt_start(struct req *r)
 	if (got != START_OK)
 		return got;
 	begin_note(r);
-	r->meter.usage_is_ours = o->candidate.dialect == o->rq.dialect && dialect_usage_is_ours(&o->rq, &edit);
+	r->meter.usage_is_ours = !req_is_translated(r) && dialect_usage_is_ours(&o->rq, &edit);
 	r->attempt_state = ATTEMPT_WAITING;
 	r->expired = false;
 	timer_start(r->w->loop, &r->limit, time_left(r, t->total_ms));

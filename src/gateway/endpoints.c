@@ -36,6 +36,8 @@
 	PASS(METHOD_GET, path, MATCH_EXACT, dialect_), PASS(METHOD_POST, path, MATCH_EXACT, dialect_), \
 	PASS(METHOD_GET, path "/", MATCH_BELOW, dialect_), PASS(METHOD_POST, path "/", MATCH_BELOW, dialect_), \
 	PASS(METHOD_DELETE, path "/", MATCH_BELOW, dialect_)
+#define RESPONSES(method_, path) \
+	SERVE(method_, path, "/v1/responses/{id}", MATCH_BELOW, ACCESS_KEY, SERVICE_RESPONSES, DIALECT_OPENAI_RESPONSES)
 
 static const struct endpoint rows[] = {
 	MODEL("/v1/chat/completions", "/v1/chat/completions", DIALECT_OPENAI_CHAT, CALL_GENERATE),
@@ -45,6 +47,7 @@ static const struct endpoint rows[] = {
 	MODEL("/v1/embeddings", "/v1/embeddings", DIALECT_OPENAI_EMBEDDINGS, CALL_EMBED),
 	MODEL("/v1/completions", "/v1/completions", DIALECT_OPENAI_COMPLETIONS, CALL_GENERATE),
 	MODEL("/v1/messages/count_tokens", "/v1/messages/count_tokens", DIALECT_ANTHROPIC, CALL_COUNT_TOKENS),
+	MODEL("/v1/responses/input_tokens", "/v1/responses/input_tokens", DIALECT_OPENAI_RESPONSES, CALL_COUNT_TOKENS),
 	BEDROCK("/converse", CALL_GENERATE),
 	BEDROCK("/converse-stream", CALL_GENERATE),
 	BEDROCK("/count-tokens", CALL_COUNT_TOKENS),
@@ -71,8 +74,13 @@ static const struct endpoint rows[] = {
 	PASS(METHOD_PUT, "/passthrough/", MATCH_BELOW, DIALECT_OPENAI_CHAT),
 	PASS(METHOD_PATCH, "/passthrough/", MATCH_BELOW, DIALECT_OPENAI_CHAT),
 	PASS(METHOD_DELETE, "/passthrough/", MATCH_BELOW, DIALECT_OPENAI_CHAT),
+	MODEL("/responses/input_tokens", "/v1/responses/input_tokens", DIALECT_OPENAI_RESPONSES, CALL_COUNT_TOKENS),
 	GEMINI("/v1/models/"),
 	GEMINI("/models/"),
+	RESPONSES(METHOD_GET, "/v1/responses/"),
+	RESPONSES(METHOD_DELETE, "/v1/responses/"),
+	RESPONSES(METHOD_GET, "/responses/"),
+	RESPONSES(METHOD_DELETE, "/responses/"),
 	MODELS("/v1/models", MATCH_EXACT, DIALECT_OPENAI_CHAT),
 	MODELS("/v1/models/", MATCH_BELOW, DIALECT_OPENAI_CHAT),
 	MODELS("/models", MATCH_EXACT, DIALECT_OPENAI_CHAT),

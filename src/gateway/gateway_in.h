@@ -16,9 +16,11 @@
 #include "base/slab.h"
 #include "conf/snapshot.h"
 #include "dialect/error.h"
+#include "dialect/responses.h"
 #include "dialect/stream.h"
 #include "gateway/endpoints.h"
 #include "gateway/gateway.h"
+#include "gateway/responses_state.h"
 #include "gateway/recall.h"
 #include "gateway/translation.h"
 #include "net/client.h"
@@ -102,6 +104,8 @@ struct req_open {
 	struct jstr media_url;           /* of the fetch */
 	bool media_failed;               /* err tells */
 	struct embed_work *embed;        /* vectors that are asked for in another dialect, in parts; arena */
+	bool own_state;                  /* it names an answer that is kept here, so it is translated in any case */
+	bool fetched;                    /* Responses by id: the provider has answered */
 	struct str dropped;              /* names of what the target's dialect has no word for */
 
 	/* What follows is not zeroed for a new request, but set before it is read. The buffers keep a little memory. */
@@ -110,6 +114,7 @@ struct req_open {
 	struct candidate candidate;
 	struct chat_request *chat;       /* translated: the request as the neutral model has it, and on its wire */
 	struct chat_wire *wire;
+	struct responses_look look;      /* of a request in the Responses API */
 	struct call_request request;
 	struct err err;                  /* why it is refused */
 	struct dialect_error failure;    /* of the last attempt */
@@ -161,6 +166,8 @@ struct req {
 	bool cost_known;
 	bool recorded;                   /* waits for the journal, in worker->deliver */
 	bool delivered;                  /* and has left that list */
+	bool keeps_answer;               /* Responses: it may be asked for by its id */
+	bool answer_is_ours;             /* a translated one */
 	bool unwritten;                  /* the journal did not take the record */
 	bool has_media;                  /* of a stream: its request's bytes are not all text */
 
@@ -292,6 +299,8 @@ bool relay_tick(struct req *);
 void relay_fail_unwritten(struct req *);
 
 /* ---- translate.c: when the provider speaks another dialect than the client ---- */
+/* Whose state it may see: the key's team, or the key alone. */
+struct str req_tenant(const struct req *);
 bool req_is_translated(const struct req *);         /* by the candidate under way */
 /* The client's request in the neutral model. False: err tells. */
 MUST_USE bool translate_read(struct req *, struct chat_request *out, struct err *);

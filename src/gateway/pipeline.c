@@ -113,7 +113,8 @@ static enum step step_serve(struct req *r)
 
 	if (r->expired)
 		return req_refuse(r, ERR_INTERNAL, "the answer took too long");
-	switch (s->run(s->arg, &o->service, &o->err)) {
+	switch (r->endpoint->service == SERVICE_RESPONSES ? responses_serve(r, &o->err)
+	                                                  : s->run(s->arg, &o->service, &o->err)) {
 	case OP_PENDING:
 		return STEP_WAIT;
 	case OP_OK:
@@ -158,6 +159,8 @@ static enum step step_plan(struct req *r)
 
 	if (!plan_make(&o->plan, &req_conf(r)->routes, o->rq.model, o->rq.dialect->id, o->rq.call, &o->arena, &e))
 		return refuse_with(r, &e);
+	if (o->rq.dialect->id == DIALECT_OPENAI_RESPONSES)
+		responses_plan(r);
 	if (!plan_next(&o->plan, -1, &o->arena, &o->candidate, &o->wait_ms))
 		return req_refuse(r, ERR_NO_DEPLOYMENT, "the model \"%.*s\" has no deployment that can be used",
 		                  STR_ARG(o->rq.model));
@@ -306,6 +309,8 @@ static inline bool cost_of(struct req *r)
  * nothing. */
 static enum step step_settle(struct req *r)
 {
+	if (unlikely(r->keeps_answer))
+		responses_keep_answer(r);
 	if (!r->consumed) {
 		r->cost_known = !r->may_be_billed || is_free(r);
 	} else if (is_free(r) || (r->endpoint->kind == ENDPOINT_PASS && r->method != METHOD_POST)) {

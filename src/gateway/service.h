@@ -25,6 +25,7 @@ enum service_id {
 	SERVICE_MODELS,      /* model lists of all dialects */
 	SERVICE_OPENAPI,     /* /openapi.json */
 	SERVICE_ADMIN,       /* /admin/… */
+	SERVICE_RESPONSES,   /* /v1/responses/{id}: answered by the gateway itself (responses_state.h) */
 	SERVICES
 };
 

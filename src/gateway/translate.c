@@ -9,7 +9,7 @@
 
 bool req_is_translated(const struct req *r)
 {
-	return r->open->candidate.dialect != r->open->rq.dialect;
+	return r->open->candidate.dialect != r->open->rq.dialect || r->open->own_state;
 }
 
 /* Anthropic's makes of Claude go by its rules wherever they run. */
@@ -33,8 +33,12 @@ static struct str forwarded(const struct req_open *o, struct str name)
 bool translate_read(struct req *r, struct chat_request *out, struct err *e)
 {
 	struct req_open *o = r->open;
-	const struct json_node *body = json_nodes(&o->arena, o->rq.body, REQUEST_DEPTH_MAX, e);
+	struct str text = o->rq.body;
+	const struct json_node *body;
 
+	if (o->rq.dialect->id == DIALECT_OPENAI_RESPONSES && !responses_resolve(r, &text, e))
+		return false;
+	body = json_nodes(&o->arena, text, REQUEST_DEPTH_MAX, e);
 	*out = (struct chat_request){ .from = (uint8_t)o->rq.dialect->id };
 	if (!body || !o->rq.dialect->chat->read_request(&o->arena, &o->rq, body, out, e))
 		return false;
@@ -70,7 +74,7 @@ static void note_dropped(struct req *r, const struct chat_drops *drops)
 	o->dropped = str_of(text, n);
 }
 
-static struct str tenant_of(const struct req *r)
+struct str req_tenant(const struct req *r)
 {
 	return r->key->info.team.n ? r->key->info.team : r->key->info.id;
 }
@@ -87,7 +91,7 @@ static struct translation_tap make_tap(struct req *r)
 	struct keep *keep = r->w->gw->options.keep;
 
 	recall_free(r->recall);
-	r->recall = keep && r->key ? recall_new(keep, tenant_of(r), loses_thoughts(r->endpoint->dialect)) : NULL;
+	r->recall = keep && r->key ? recall_new(keep, req_tenant(r), loses_thoughts(r->endpoint->dialect)) : NULL;
 	return (struct translation_tap){ r->recall ? recall_note : NULL, r->recall };
 }
 
@@ -135,7 +139,7 @@ enum attempt_start translate_request(struct req *r, struct str *body, struct str
 	if (!translate_read(r, o->chat, e))
 		return START_NOT;
 	if (r->w->gw->options.keep && r->key &&
-	    !recall_fill(r->w->gw->options.keep, tenant_of(r), &o->arena, o->chat))
+	    !recall_fill(r->w->gw->options.keep, req_tenant(r), &o->arena, o->chat))
 		return refuse(e, ERR_TOO_LARGE, "the request needs more memory than it may have");
 	count_sample(r, o->chat);
 	switch (media_ready(r)) {
@@ -221,7 +225,11 @@ static bool fill_options(struct req *r, struct translation_options *out)
 	};
 	if (!out->source.model.p || !out->reply.model.p)
 		return false;
-	return !out->client->fill_reply || out->client->fill_reply(&o->arena, o->chat, &out->reply);
+	if (out->client->fill_reply && !out->client->fill_reply(&o->arena, o->chat, &out->reply))
+		return false;
+	if (o->rq.dialect->id == DIALECT_OPENAI_RESPONSES)
+		responses_keep_input(r, &out->reply);
+	return true;
 }
 
 bool translate_stream(struct req *r)

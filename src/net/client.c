@@ -93,6 +93,11 @@ void origin_free(struct origin *o)
 	free(o);
 }
 
+bool origin_is_tls(const struct origin *o)
+{
+	return o->tls != NULL;
+}
+
 struct str origin_authority(const struct origin *o)
 {
 	return str_from_z(o->authority);

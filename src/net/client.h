@@ -38,6 +38,7 @@ struct origin *origin_get(const struct origin_options *);
  * no call uses it; NULL is fine. */
 struct origin *origin_once(const struct origin_options *);
 void origin_free(struct origin *);
+bool origin_is_tls(const struct origin *);
 struct str origin_authority(const struct origin *);    /* for the Host field: "api.openai.com" or "127.0.0.1:9001" */
 
 /* The TLS side of connections that trust the certificates in `ca_file` (empty: the system's). Made once for each

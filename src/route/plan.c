@@ -170,3 +170,31 @@ void plan_skip_deployment(struct plan *p, const struct deployment *d)
 	p->tries = kept ? p->tries / p->n * kept + before : p->tries;
 	p->n = kept;
 }
+
+/* Moves those that fit to the front, in their order. */
+static void move_first(struct plan *p, const struct deployment *d, bool whole)
+{
+	unsigned front = 0;
+
+	for (unsigned i = 0; i < p->n; i++) {
+		struct candidate c = p->group[i];
+
+		if (whole ? c.deployment != d : c.deployment->provider != d->provider)
+			continue;
+		for (unsigned k = i; k > front; k--)
+			p->group[k] = p->group[k - 1];
+		p->group[front++] = c;
+	}
+}
+
+void plan_prefer(struct plan *p, struct str name)
+{
+	for (unsigned i = 0; i < p->n; i++)
+		if (str_eq(p->group[i].deployment->name, name)) {
+			const struct deployment *d = p->group[i].deployment;
+
+			move_first(p, d, false);
+			move_first(p, d, true);
+			return;
+		}
+}

@@ -45,6 +45,9 @@ MUST_USE bool plan_make(struct plan *, const struct route_table *, struct str na
 MUST_USE bool plan_next(struct plan *, int64_t retry_after_ms, struct arena *, struct candidate *out,
                         uint32_t *wait_ms);
 
+/* Puts candidates that are this deployment first, then those of its provider. */
+void plan_prefer(struct plan *, struct str deployment);
+
 /* Another try in this group is of no use (a bad credential and the like): the next one is another deployment's. */
 void plan_skip_deployment(struct plan *, const struct deployment *);
 

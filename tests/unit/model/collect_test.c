@@ -86,7 +86,7 @@ static void an_answer_into_events_and_back(void **state)
 	check_str("text", jstr_raw(b->text), STR("the \\u0000 text"));
 	check_str("citation", jstr_raw(b->citations->url), STR("https://a.example/"));
 	b = b->next;
-	check_str("arguments", jstr_raw(b->args.text), STR("{\\\"a\\\": \\\"b\\\"}"));
+	check_str("arguments", jstr_raw(b->args.text), STR("{\\\"a\\\":\\\"b\\\"}"));
 	b = b->next;
 	check_str("picture", jstr_raw(b->media->data), STR("aGVsbG8="));
 	assert_null(b->next);
