@@ -57,7 +57,6 @@ FUZZ_SECONDS ?= 60
 fuzz:
 	@$(SUBMAKE) CC=clang SAN=fuzzer-no-link,address,undefined BUILD=$(BUILD)/fuzz fuzz-run
 fuzz-run: $(FUZZ_BIN)
-	@scripts/fuzz-seeds $(BUILD)/corpus/translate_fuzz
 	@FUZZ_SECONDS=$(FUZZ_SECONDS) scripts/run-fuzz $(BUILD)/corpus $(FUZZ_BIN)
 
 $(BUILD)/fuzz/%: tests/fuzz/%.c $(LIB_OBJ) Makefile

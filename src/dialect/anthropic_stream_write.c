@@ -330,7 +330,7 @@ static bool write_end(struct anthropic_writer *s, struct buf *out)
 	s->ended = true;
 	if (s->open && !s->skipping)
 		stop_block(s, out);
-	/* B6: an end without a finish is one only if something was said: that the provider closed in good order, END says. */
+	/* B6: without a finish it is an end only if something was said; END says that all was in good order. */
 	if (s->gave_up || (!s->finished && s->blocks == 0))
 		return write_failure(s, out);
 	buf_append(out, EVENT("message_delta"));
