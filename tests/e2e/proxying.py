@@ -96,6 +96,14 @@ DIALECTS = {
     "gemini count": Dialect("gemini", "/v1beta/models/m:countTokens", "/v1beta/models/real-m:countTokens",
         b'{"contents":[{"parts":[{"text":"hi"}]}],' + ODD + b'}', {"totalTokens": 11},
                             model_in_path=True, credential="x-goog-api-key", base=""),
+    "converse": Dialect("bedrock", "/model/m/converse", "/model/real-m/converse",
+        b'{"messages":[{"role":"user","content":[{"text":"hi"}]}],' + ODD + b'}',
+        {"output": {"message": {"role": "assistant", "content": [{"text": "hello"}]}}, "stopReason": "end_turn",
+         "usage": {"inputTokens": 11, "outputTokens": 7, "totalTokens": 18}, "metrics": {"latencyMs": 5}},
+                        model_in_path=True, base=""),
+    "converse count": Dialect("bedrock", "/model/m/count-tokens", "/model/real-m/count-tokens",
+        b'{"input":{"converse":{"messages":[{"role":"user","content":[{"text":"hi"}]}]}},' + ODD + b'}',
+        {"inputTokens": 11}, model_in_path=True, base=""),
 }
 
 
@@ -226,13 +234,17 @@ def _errors_are_in_the_dialect_of_the_client(d):
             same(e["error"]["status"], {400: "INVALID_ARGUMENT", 401: "UNAUTHENTICATED", 404: "NOT_FOUND",
                 502: "UNAVAILABLE"}[status])
             assert e["error"]["message"]
+        elif d.provider_dialect == "bedrock":
+            assert e["message"], e
+            same(r.get("x-amzn-errortype"), {400: "ValidationException", 401: "UnrecognizedClientException",
+                404: "ResourceNotFoundException", 502: "ModelErrorException"}[status])
         else:
             assert e["error"]["message"] and "type" in e["error"] and "param" in e["error"] and e["error"]["code"], e
 
     with through(d, [Close], routing={"retries": {"attempts": 0}}) as (gw, provider):
         check(gw.post(d.path, d.body, key="sk-nobody"), 401)
         check(gw.post(d.path, b"{", ), 400)
-        check(gw.post(d.path.replace("models/m:", "models/none:"), d.body.replace(b'"m"', b'"none"')), 404)
+        check(gw.post(d.path.replace("models/m:", "models/none:").replace("model/m/", "model/none/"), d.body.replace(b'"m"', b'"none"')), 404)
         check(gw.post(d.path, d.body), 502)
 
 
