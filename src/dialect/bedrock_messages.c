@@ -47,6 +47,12 @@ void bedrock_write_mark(struct bedrock_out *x, uint8_t cache)
 		return;
 	}
 	x->marks++;
+	/* Row 95: those of an hour come first. */
+	if (cache == CACHE_1H && x->short_mark) {
+		chat_drop(&x->wire->drops, "cache_control.ttl");
+		cache = CACHE_5M;
+	}
+	x->short_mark |= cache == CACHE_5M;
 	json_raw(&x->w, cache == CACHE_1H ? STR("{\"cachePoint\":{\"type\":\"default\",\"ttl\":\"1h\"}}")
 	                                  : STR("{\"cachePoint\":{\"type\":\"default\"}}"));
 }

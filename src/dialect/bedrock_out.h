@@ -18,6 +18,7 @@ struct bedrock_out {
 	struct json_writer w;
 	struct anthropic_out plan;
 	bool claude;
+	bool short_mark;                 /* one of five minutes was written: none of an hour may follow */
 	bool no_calls;                   /* tools must be told, but not called (row 45) */
 	unsigned marks, skip_marks;      /* cache points so far, and those of the messages that are one too many */
 	struct chat_name *documents;     /* names that are taken */

@@ -122,14 +122,19 @@ static const struct request_case requests[] = {
 	{ "cache marks, and one too many", &anthropic_codec, SONNET,
 	  AM_WITH("\"system\":[{\"type\":\"text\",\"text\":\"s\",\"cache_control\":{\"type\":\"ephemeral\",\"ttl\":\"1h\"}}],"
 	          "\"tools\":[{\"name\":\"get\",\"input_schema\":{\"type\":\"object\"},\"cache_control\":{\"type\":"
-	          "\"ephemeral\"}}]",
+	          "\"ephemeral\",\"ttl\":\"1h\"}}]",
 	          U("[{\"type\":\"text\",\"text\":\"1\",\"cache_control\":{\"type\":\"ephemeral\"}}]") ","
 	          A("[{\"type\":\"text\",\"text\":\"2\",\"cache_control\":{\"type\":\"ephemeral\"}}]") ","
 	          U("[{\"type\":\"text\",\"text\":\"3\",\"cache_control\":{\"type\":\"ephemeral\"}}]")),
-	  "{\"toolConfig\":{\"tools\":[" TOOL_OUT ",{\"cachePoint\":{\"type\":\"default\"}}]},\"system\":[{\"text\":\"s\"},"
+	  "{\"toolConfig\":{\"tools\":[" TOOL_OUT ",{\"cachePoint\":{\"type\":\"default\",\"ttl\":\"1h\"}}]},\"system\":[{\"text\":\"s\"},"
 	  "{\"cachePoint\":{\"type\":\"default\",\"ttl\":\"1h\"}}],\"messages\":[{\"role\":\"user\",\"content\":[{\"text\":"
 	  "\"1\"}]},{\"role\":\"assistant\",\"content\":[{\"text\":\"2\"},{\"cachePoint\":{\"type\":\"default\"}}]},{\"role\":"
 	  "\"user\",\"content\":[{\"text\":\"3\"},{\"cachePoint\":{\"type\":\"default\"}}]}]" MAX9000 "}", "cache_control" },
+	{ "a mark of an hour behind one of five minutes", &anthropic_codec, SONNET,
+	  AM(U("[{\"type\":\"text\",\"text\":\"1\",\"cache_control\":{\"type\":\"ephemeral\"}},{\"type\":\"text\",\"text\":"
+	       "\"2\",\"cache_control\":{\"type\":\"ephemeral\",\"ttl\":\"1h\"}}]")),
+	  "{\"messages\":[{\"role\":\"user\",\"content\":[{\"text\":\"1\"},{\"cachePoint\":{\"type\":\"default\"}},{\"text\":"
+	  "\"2\"},{\"cachePoint\":{\"type\":\"default\"}}]}]" MAX100 "}", "cache_control.ttl" },
 	{ "thinking with a budget: no sampling; signed thoughts go back, others do not", &anthropic_codec, SONNET,
 	  AM_WITH("\"thinking\":{\"type\":\"enabled\",\"budget_tokens\":2000},\"top_k\":5",
 	          HI "," A("[{\"type\":\"thinking\",\"thinking\":\"hm\",\"signature\":\"c2ln\"},{\"type\":\"redacted_thinking\","
