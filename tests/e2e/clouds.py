@@ -200,6 +200,65 @@ def test_what_aws_says_of_a_signature_does_not_reach_the_client():
         assert r.status >= 400 and b"TOKENTOKENTOKEN" not in r.body and ACCESS.encode() not in r.body, short(r.body)
 
 
+# -- Bedrock's own API, and clients of others ------------------------------------------------------------------------------
+CONVERSE = {"output": {"message": {"role": "assistant", "content": [{"text": "hello"}]}}, "stopReason": "end_turn",
+            "usage": {"inputTokens": 11, "outputTokens": 7, "totalTokens": 18}, "metrics": {"latencyMs": 1}}
+NOVA = "eu.amazon.nova-lite-v1:0"
+
+
+def converse_event(kind, payload):
+    return message({":event-type": kind, ":content-type": "application/json", ":message-type": "event"}, json.dumps(payload).encode())
+
+
+CONVERSE_STREAM = [
+    converse_event("messageStart", {"role": "assistant"}),
+    converse_event("contentBlockDelta", {"contentBlockIndex": 0, "delta": {"text": "hello"}}),
+    converse_event("contentBlockStop", {"contentBlockIndex": 0}), converse_event("messageStop", {"stopReason": "end_turn"}),
+    converse_event("metadata", {"usage": {"inputTokens": 11, "outputTokens": 7, "totalTokens": 18}, "metrics": {"latencyMs": 1}}),
+]
+
+
+def test_a_client_of_converse_passes_signed_anew():
+    def answer(r):
+        return aws_stream(*CONVERSE_STREAM) if r.target.endswith("-stream") else http(CONVERSE)
+
+    with Provider(answer) as p, running(bedrock(p, NOVA, **KEYS)) as gw:
+        body = {"messages": [{"role": "user", "content": [{"text": "hi"}]}]}
+        mine = ("x-amz-date: 20200101T000000Z", "amz-sdk-invocation-id: 1", "x-amz-content-sha256: lie")
+        r = gw.post("/model/m/converse", body, headers=mine)
+        same((r.status, r.json()), (200, CONVERSE), short(r.body))
+        r = gw.post("/model/m/converse-stream", body, headers=mine)
+        same((r.status, r.get("content-type"), r.body), (200, "application/vnd.amazon.eventstream", b"".join(CONVERSE_STREAM)))
+        same([u.target for u in p.requests], [f"/model/eu.amazon.nova-lite-v1%3A0/{c}" for c in ("converse", "converse-stream")])
+        for up in p.requests:
+            check_signed(up, "eu-west-1")
+            same(json.loads(up.body), body)
+
+
+def test_clients_of_other_apis_reach_bedrock_by_the_face_that_serves_the_model():
+    def answer(r):
+        if r.target.endswith("converse-stream"):
+            return aws_stream(*CONVERSE_STREAM)
+        if r.target.endswith("invoke-with-response-stream"):
+            return aws_stream(*[invoke_event(e) for e in STREAM])
+        return http(CONVERSE if r.target.endswith("converse") else MESSAGE)
+
+    for model, calls in ((NOVA, ("converse", "converse-stream")), (CLAUDE, ("invoke", "invoke-with-response-stream"))):
+        with Provider(answer) as p, running(bedrock(p, model, **KEYS)) as gw:
+            r = gw.post("/v1/chat/completions", chat())
+            same(r.status, 200, short(r.body))
+            assert r.json()["choices"][0]["message"]["content"] in ("hello", "hi"), short(r.body)
+            r = gw.post("/v1/chat/completions", chat(stream=True))
+            same((r.status, r.get("content-type")), (200, "text/event-stream"), short(r.body))
+            events = events_of(r.body)
+            same(events[-1], "[DONE]")
+            assert "hello" in "".join(e["choices"][0]["delta"].get("content") or "" for e in events[:-1] if e["choices"]), events
+            same([u.target.rsplit("/", 1)[1] for u in p.requests], list(calls))
+            for up in p.requests:
+                check_signed(up, "eu-west-1")
+                assert "model" not in json.loads(up.body) and "stream" not in json.loads(up.body), up.body
+
+
 # -- AWS: credentials that are fetched ------------------------------------------------------------------------------------
 def iso(seconds):
     return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + seconds))
