@@ -94,10 +94,12 @@ static void give_back_open(struct worker *w, struct req_open *o)
 {
 	w->n_opens--;
 	op_cancel(&o->op);
-	media_cancel(o);
+	if (unlikely(o->fetch != NULL))
+		media_cancel(o);
 	if (unlikely(o->secret != NULL))
 		credential_value_unref(o->secret);
-	buf_fini(&o->service.out);
+	if (unlikely(o->service.out.p != NULL))
+		buf_fini(&o->service.out);
 	arena_fini(&o->arena);
 	keep_small(&o->body);
 	keep_small(&o->answer);
@@ -162,8 +164,10 @@ void req_free(struct req *r)
 		envelope_stream_free(r->unwrap);
 	free(r->held);
 	free(r->array); /* or resume */
-	translation_free(r->translation);
-	recall_free(r->recall);
+	if (unlikely(r->translation != NULL))
+		translation_free(r->translation);
+	if (unlikely(r->recall != NULL))
+		recall_free(r->recall);
 	free(r->attempts);
 	key_unref(r->key);
 	snapshot_unref(r->snapshot);
