@@ -492,6 +492,11 @@ static bool read_result(struct openai_request_in *in, const struct json_node *co
 	if (!read_content(in, at[M_CONTENT], true, &end))
 		return false;
 	b->cache = (uint8_t)openai_read_cache(at[M_CACHE]);
+	for (struct chat_block *in_it = b->blocks; in_it; in_it = in_it->next)       /* a mark inside marks the whole */
+		if (in_it->cache) {
+			b->cache = in_it->cache;
+			in_it->cache = CACHE_NO_MARK;
+		}
 	return true;
 }
 

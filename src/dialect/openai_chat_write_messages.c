@@ -326,10 +326,13 @@ static bool write_results(struct openai_request_out *o, const struct chat_turn *
 		json_jstr(&o->w, id);
 		json_key_lit(&o->w, "content");
 		json_jstr(&o->w, text);
-		openai_write_cache(o, (enum chat_cache)b->cache);
-		json_close(&o->w);
-		for (const struct chat_block *in = b->blocks; in; in = in->next)
+		uint8_t cache = b->cache;
+		for (const struct chat_block *in = b->blocks; in; in = in->next) {
 			*media |= is_media(in);
+			cache = in->cache ? in->cache : cache;
+		}
+		openai_write_cache(o, (enum chat_cache)cache);
+		json_close(&o->w);
 	}
 	return true;
 }

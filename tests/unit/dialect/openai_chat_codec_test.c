@@ -514,13 +514,13 @@ static void answers_are_written(void **state)
 		  "\"message\":{\"role\":\"assistant\",\"content\":\"one two\",\"refusal\":null,\"reasoning_content\":\"think\","
 		  "\"reasoning_details\":[{\"type\":\"reasoning.text\",\"text\":\"think\",\"signature\":\"sig==\",\"format\":"
 		  "\"anthropic-claude-v1\",\"index\":0}],\"tool_calls\":[{\"id\":\"toolu_1\",\"type\":\"function\",\"function\":{"
-		  "\"name\":\"f\",\"arguments\":\"{\\\"b\\\": 1}\"},\"extra_content\":{\"google\":{\"thought_signature\":\"gem\"}}}]},"
+		  "\"name\":\"f\",\"arguments\":\"{\\\"b\\\":1}\"},\"extra_content\":{\"google\":{\"thought_signature\":\"gem\"}}}]},"
 		  "\"logprobs\":null,\"finish_reason\":\"tool_calls\"}],\"usage\":" USAGE_TEXT "}" },
 		{ &openai_chat_codec, true,
 		  "{\"id\":\"chatcmpl-msg_1\",\"object\":\"chat.completion\",\"created\":77,\"model\":\"up\",\"choices\":[{\"index\":0,"
 		  "\"message\":{\"role\":\"assistant\",\"content\":\"one two\",\"refusal\":null,\"reasoning_content\":\"think\","
 		  "\"reasoning_details\":[{\"type\":\"reasoning.text\",\"text\":\"think\",\"signature\":\"sig==\",\"format\":"
-		  "\"anthropic-claude-v1\",\"index\":0}],\"function_call\":{\"name\":\"f\",\"arguments\":\"{\\\"b\\\": 1}\"}},"
+		  "\"anthropic-claude-v1\",\"index\":0}],\"function_call\":{\"name\":\"f\",\"arguments\":\"{\\\"b\\\":1}\"}},"
 		  "\"logprobs\":null,\"finish_reason\":\"function_call\"}],\"usage\":" USAGE_TEXT "}" },
 		{ &openai_completions_codec, false,
 		  "{\"id\":\"cmpl-msg_1\",\"object\":\"text_completion\",\"created\":77,\"model\":\"up\",\"choices\":[{\"text\":"
@@ -565,7 +565,7 @@ static void streams_are_written(void **state)
 		  CHUNK("\"content\":\"one\"")
 		  CHUNK("\"tool_calls\":[{\"index\":0,\"id\":\"toolu_1\",\"type\":\"function\",\"function\":{\"name\":\"f\","
 		        "\"arguments\":\"\"}}]")
-		  CHUNK("\"tool_calls\":[{\"index\":0,\"function\":{\"arguments\":\"{\\\"b\\\": 1}\"}}]")
+		  CHUNK("\"tool_calls\":[{\"index\":0,\"function\":{\"arguments\":\"{\\\"b\\\":1}\"}}]")
 		  CHUNK("\"tool_calls\":[{\"index\":0,\"extra_content\":{\"google\":{\"thought_signature\":\"gem\"}}}]")
 		  CHUNK("\"content\":\" two\"") LAST("tool_calls") "data: [DONE]\n\n" },
 		{ &openai_completions_codec, false, false,
