@@ -104,7 +104,7 @@ bool request_model_of_path(struct arena *arena, struct str encoded, struct str *
 void request_reader_init(struct request_reader *r, const char *const names[SLOTS])
 {
 	r->names = names;
-	json_plan_init(&r->plan, names, SLOTS, JSON_REFUSE_TWICE);
+	json_plan_init(&r->plan, names, SLOTS, JSON_REFUSE_TWICE | JSON_REFUSE_CASE);
 }
 
 bool request_is_object(struct str body, struct err *e)

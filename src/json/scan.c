@@ -281,31 +281,78 @@ open:
 	}
 }
 
+/* The letter that readers take it for which ignore case, from UTF-8; moves *p behind it. */
+static char fold_letter(const char **p, const char *end)
+{
+	char utf8[4];
+	const char *c = *p;
+	size_t n = 0;
+
+	if (**p == '\\') {
+		n = json_take_escape(p, end, utf8);
+		c = utf8;
+	} else {
+		n = (unsigned char)**p < 0x80 ? 1 : str_starts(str_of(*p, (size_t)(end - *p)), STR("\xc5\xbf")) ? 2
+		  : str_starts(str_of(*p, (size_t)(end - *p)), STR("\xe2\x84\xaa")) ? 3 : 1;
+		*p += n;
+	}
+	if (n == 2 && memcmp(c, "\xc5\xbf", 2) == 0)
+		return 's';
+	if (n == 3 && memcmp(c, "\xe2\x84\xaa", 3) == 0)
+		return 'k';
+	return n == 1 && *c >= 'A' && *c <= 'Z' ? (char)(*c + 32) : n == 1 ? *c : '\0';
+}
+
+/* Notes the name, a scanned string without its quotes, if it is a wanted one's but for its case. */
+COLD static void note_twin(struct scan *s, const struct json_plan_node *parent, const char *name, size_t n)
+{
+	if (parent != s->nodes || s->twin)
+		return;
+	for (unsigned c = parent->child; c; c = s->nodes[c].next) {
+		struct str wanted = json_plan_name(&s->nodes[c]);
+		const char *p = name, *end = name + n;
+		size_t i = 0;
+		while (p < end && i < wanted.n && fold_letter(&p, end) == wanted.p[i])
+			i++;
+		if (p == end && i == wanted.n)
+			s->twin = (const uint8_t *)name - 1;
+	}
+}
+
 /* The child of `n` whose name stands between the quotes at `name` and `quote`, 32 bytes can be read from it;
  * NULL: none. */
-ANY_WAY const struct json_plan_node *find_child(const struct scan *s, const struct json_plan_node *n,
+ANY_WAY const struct json_plan_node *find_child(struct scan *s, const struct json_plan_node *n,
                                                 const uint8_t *name, const uint8_t *quote, enum way way)
 {
-	for (unsigned c = n->slot[json_plan_slot(name, (size_t)(quote - name))]; c; c = n->next_in_slot) {
+	const struct json_plan_node *parent = n;
+	unsigned c = n->slot[json_plan_slot(name, (size_t)(quote - name))];
+
+	if (!c)
+		return NULL;
+	do {
 		n = &s->nodes[c];
 		uint32_t same = way == WAY_CLOSED_WIDE ? same_32(name + 1, n->text) : same_16(name + 1, n->text);
 		if (likely(!(~same & n->mask)))
 			return n;
-	}
+	} while ((c = n->next_in_slot) != 0);
+	if (s->plan->flags & JSON_REFUSE_CASE)
+		note_twin(s, parent, (const char *)name + 1, (size_t)(quote - name) - 1);
 	return NULL;
 }
 
 /* The same for a name that find_last_name_end found: 16 bytes at most, which may be the text's last ones. */
-static const struct json_plan_node *find_last_child(const struct scan *s, const struct json_plan_node *n,
+static const struct json_plan_node *find_last_child(struct scan *s, const struct json_plan_node *parent,
                                                     const uint8_t *name, const uint8_t *quote)
 {
 	size_t length = (size_t)(quote - name) - 1;
 
-	for (unsigned c = n->slot[json_plan_slot(name, length + 1)]; c; c = n->next_in_slot) {
-		n = &s->nodes[c];
+	for (unsigned c = parent->slot[json_plan_slot(name, length + 1)]; c; c = s->nodes[c].next_in_slot) {
+		const struct json_plan_node *n = &s->nodes[c];
 		if (n->length == length && memcmp(n->text, name + 1, length) == 0)
 			return n;
 	}
+	if (s->plan->flags & JSON_REFUSE_CASE)
+		note_twin(s, parent, (const char *)name + 1, length);
 	return NULL;
 }
 
@@ -324,6 +371,8 @@ static const uint8_t *match_odd_name(struct scan *s, const uint8_t *p, const str
 		if (s->escaped ? json_is_str(raw, wanted) : str_eq(plain, wanted))
 			s->odd_child = &s->nodes[c];
 	}
+	if (!s->odd_child && s->plan->flags & JSON_REFUSE_CASE)
+		note_twin(s, n, plain.p, plain.n);
 	return skip_colon(s, p);
 }
 
@@ -656,6 +705,7 @@ bool json_scan_numbers(const struct json_plan *plan, struct str text, unsigned d
 	s.hit = hit;
 	s.number = number;
 	s.depth_max = depth_max;
+	s.twin = NULL;
 	memset(s.words.flip, 2, sizeof s.words.flip);
 	memset(s.words.limit, 0x21, sizeof s.words.limit);
 	memset(s.words.backslash, '\\', sizeof s.words.backslash);
@@ -667,7 +717,7 @@ bool json_scan_numbers(const struct json_plan *plan, struct str text, unsigned d
 		if (plan->numbers > 0)
 			memset(number, 0x80, plan->numbers * sizeof *number);
 	}
-	if (likely(scan_text(&s, start)))
+	if (likely(scan_text(&s, start)) && likely(!s.twin || json_fault_at(&s, JSON_ERR_CASE, s.twin)))
 		return true;
 	f->error = s.error;
 	locate(f, text, (size_t)(s.at - start));
@@ -703,6 +753,7 @@ const char *json_error_text(enum json_error error)
 		[JSON_ERR_UTF8] = "these bytes are not UTF-8",
 		[JSON_ERR_DEPTH] = "arrays and objects are nested too deeply",
 		[JSON_ERR_TWICE] = "this member stands twice in its object",
+		[JSON_ERR_CASE] = "upper and lower case count in names: this one is nearly another that is known",
 	};
 	assert(error < JSON_ERRORS);
 	return text[error];

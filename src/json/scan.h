@@ -31,7 +31,7 @@ struct buf;
 enum json_type { JSON_ABSENT, JSON_NULL, JSON_BOOL, JSON_NUMBER, JSON_STRING, JSON_ARRAY, JSON_OBJECT };
 
 enum {
-	JSON_DEPTH_MAX = 1024, JSON_PLAN_PATHS = 32, JSON_PLAN_NODES = 64, JSON_PLAN_SLOTS = 64, JSON_PATH_DEPTH = 8,
+	JSON_DEPTH_MAX = 1024, JSON_PLAN_PATHS = 32, JSON_PLAN_NODES = 64, JSON_PLAN_SLOTS = 32, JSON_PATH_DEPTH = 8,
 	JSON_NAME_MAX = 31,
 };
 
@@ -39,6 +39,9 @@ enum json_plan_flags {
 	/* A wanted member, or an object on the way to one, that stands twice in its object is a fault. Names are
 	 * compared after unescaping. Set it for what clients send: two readers of doubles need not agree. */
 	JSON_REFUSE_TWICE = 1,
+	/* So is a member of the top-level object whose name is that of a wanted one but for upper and lower case, as
+	 * readers see it that ignore case (Go's does, with K for k and ſ for s): they would take it for the wanted one. Wanted names are in lower case then. */
+	JSON_REFUSE_CASE = 2,
 };
 
 /* What to look for, as a tree of names. Filled by json_plan_init, read only afterwards. */
@@ -54,8 +57,8 @@ struct json_plan {
 		uint8_t want;                  /* what a path asks of it: n > 0: hit n - 1; top bit: number n */
 		uint8_t inside;                /* where its children are: '{' its object, '[' objects in its array */
 		bool many;                     /* there may be several of it, in several objects */
-		uint8_t unused[13];
-		uint8_t slot[JSON_PLAN_SLOTS]; /* children by length and first letter */
+		uint8_t unused[45];
+		uint8_t slot[JSON_PLAN_SLOTS]; /* children by length and first letter, whatever its case */
 	} node[JSON_PLAN_NODES];               /* node[0] is the top-level object */
 };
 _Static_assert(sizeof(struct json_plan_node) == 128, "found by a shift");
@@ -95,6 +98,7 @@ enum json_error {
 	JSON_ERR_UTF8,
 	JSON_ERR_DEPTH,
 	JSON_ERR_TWICE,    /* JSON_REFUSE_TWICE; the offset is the second name's */
+	JSON_ERR_CASE,     /* JSON_REFUSE_CASE; the offset is the name's */
 	JSON_ERRORS
 };
 

@@ -30,7 +30,9 @@ struct scan {
 	bool escaped;             /* the string that was read last by json_skip_string held an escape */
 	enum json_error error;
 	const uint8_t *at;        /* of the error */
+	const uint8_t *twin;      /* a name that JSON_REFUSE_CASE refuses; NULL: none was seen */
 };
+_Static_assert(JSON_PLAN_SLOTS == 'a' - 'A', "the bit of the case is the first that does not count");
 
 /* A string of 32 bytes with its quotes, and what follows it. */
 enum { JSON_ROOM = 35 };
@@ -57,7 +59,7 @@ static inline struct str json_plan_name(const struct json_plan_node *n)
 }
 
 /* `name` is at the opening quote, n bytes before the closing one. Names share a slot seldom: wanted ones of one object
- * mostly differ in length or in their first letter. */
+ * mostly differ in length or in their first letter. Names that differ in case only do: its bit does not count. */
 static inline unsigned json_plan_slot(const uint8_t *name, size_t n)
 {
 	return (name[1] ^ (unsigned)n) % JSON_PLAN_SLOTS;

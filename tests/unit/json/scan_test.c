@@ -441,6 +441,39 @@ static struct str from_base64(struct str text)
 	return str_of(out, n);
 }
 
+/* A name that a reader without eyes for case would take for a wanted one is refused where the plan says so. */
+static void names_in_other_letters(void **state)
+{
+	static const struct { const char *text; bool ok; size_t at; } cases[] = {
+		{ "{\"model\":\"m\",\"stream\":true,\"models\":[],\"moden\":1,\"Modem\":2}", true, 0 },
+		{ "{\"Model\":\"m\"}", false, 1 },
+		{ "{\"model\":\"m\",\"MODEL\":\"n\"}", false, 13 },
+		{ "{\"model\":\"m\",\"modeL\":\"n\",\"padding\":\"xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx\"}", false, 13 },
+		{ "{\"padding\":\"xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx\",\"Stream\":1}", false, 58 },
+		{ "{ \"Model\" : 1 }", false, 2 },
+		{ "{\"\\u004dodel\":1}", false, 1 },
+		{ "{\"\\u006dodel\":1}", true, 0 },
+		{ "{\"\xc5\xbftream\":1}", false, 1 },
+		{ "{\"\\u017ftream\":1}", false, 1 },
+		{ "{\"STREAM_OPTIONS\":{}}", false, 1 },
+		{ "{\"stream_options\":{\"INCLUDE_USAGE\":1},\"messages\":[{\"Model\":1}],\"x\":{\"Model\":1}}", true, 0 },
+		{ "{\"Model\":}", false, 9 },                /* what is no JSON is said first */
+	};
+	struct json_plan plan;
+
+	json_plan_init(&plan, (const char *[]){ "model", "stream", "stream_options.include_usage" }, 3,
+	               JSON_REFUSE_TWICE | JSON_REFUSE_CASE);
+	for (size_t i = 0; i < COUNT_OF(cases); i++) {
+		struct json_hit hit[3];
+		struct json_fault fault;
+		struct str text = exact(str_from_z(cases[i].text));
+		bool ok = json_scan(&plan, text, 16, hit, &fault);
+		if (ok != cases[i].ok || (!ok && fault.offset != cases[i].at))
+			fail_msg("%s: %d %zu", cases[i].text, ok, ok ? 0 : fault.offset);
+		free((char *)(uintptr_t)text.p);
+	}
+}
+
 static const struct json_plan *request_plan(void)
 {
 	static struct json_plan plan;
@@ -652,6 +685,7 @@ static void is_fast(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(names_in_other_letters),
 		cmocka_unit_test(says_where_and_what_is_wrong),
 		cmocka_unit_test(takes_utf8_and_nothing_else),
 		cmocka_unit_test(takes_each_byte_by_its_kind),
