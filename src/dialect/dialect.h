@@ -82,6 +82,8 @@ enum request_member {
 	REQUEST_PROVIDER,            /* OpenRouter: routing wishes */
 	REQUEST_STREAM_OPTIONS,
 	REQUEST_INCLUDE_USAGE,       /* inside stream_options */
+	REQUEST_STREAM,
+	REQUEST_MAX, REQUEST_MAX_OLD, /* the output's cap, and its older name, which the newer wins over */
 	REQUEST_MEMBERS
 };
 
@@ -98,10 +100,10 @@ struct dialect_request {
 	/* the client wants usage in its stream (always so where the dialect always sends it) */
 	bool usage_asked;
 
-	struct json_hit at[REQUEST_MEMBERS];   /* where the members stand that edit_request may change */
 	struct str tail;                 /* media: the path behind its version */
 	struct str model_part;           /* media: the model's name in a form, inside of the body */
 	struct str more_models;          /* Gemini: a JSON value that repeats the model's name inside; else empty */
+	struct json_hit at[REQUEST_MEMBERS];   /* where the members stand that edit_request may change */
 };
 
 /* What one attempt at one provider wants changed. */
@@ -110,6 +112,9 @@ struct dialect_edit {
 	bool ask_usage;                  /* the gateway wants usage in the stream */
 	bool no_stream_options;          /* the provider refuses the member (it reports usage unasked) */
 	bool keep_routing;               /* the provider knows `models` and `provider` itself (OpenRouter) */
+	/* Chat Completions: the one name of the output's cap that the provider knows (P2) */
+	enum { EDIT_MAX_AS_IS, EDIT_MAX_NEWER, EDIT_MAX_OLDER } max_name;
+	bool no_developer;               /* Chat Completions: the role developer is called system here (P14) */
 };
 
 #define DIALECT_PIECES 8

@@ -16,16 +16,21 @@
 
 /* Requests whose model stands in the body ------------------------------------------------------------------------- */
 
-/* What is looked for, besides the request_members. */
-enum request_slot { SLOT_STREAM = REQUEST_MEMBERS, SLOT_MAX, SLOT_MAX_OLD, SLOTS };
-
-/* names[] is by slot, NULL: the dialect has no such member. SLOT_MAX wins over SLOT_MAX_OLD, the older name. */
+/* names[] is by enum request_member, NULL: the dialect has no such member. */
 struct request_reader {
 	const char *const *names;
-	struct json_plan plan;       /* its paths are the slots */
+	struct json_plan plan;       /* its paths are the members */
 };
 
-void request_reader_init(struct request_reader *, const char *const names[SLOTS]);
+void request_reader_init(struct request_reader *, const char *const names[REQUEST_MEMBERS]);
+
+/* An empty request, of which the members' places are left to request_read_body: it fills them all. */
+static inline void request_begin(struct dialect_request *out, const struct dialect *d, enum dialect_call call)
+{
+	memset(out, 0, offsetof(struct dialect_request, at));
+	out->dialect = d;
+	out->call = call;
+}
 
 /* Reads and checks the body, fills everything in *out that comes from it; needs_model: without one it is an error. */
 bool request_read_body(struct arena *, const struct request_reader *, struct str body, bool needs_model,

@@ -4,15 +4,15 @@
 #include "dialect/chat.h"
 #include "dialect/dialect_in.h"
 
-static const char *const request_names[SLOTS] = {
+static const char *const request_names[REQUEST_MEMBERS] = {
 	[REQUEST_MODEL] = "model",
 	[REQUEST_MODELS] = "models",
 	[REQUEST_PROVIDER] = "provider",
 	[REQUEST_STREAM_OPTIONS] = "stream_options",
 	[REQUEST_INCLUDE_USAGE] = "stream_options.include_usage",
-	[SLOT_STREAM] = "stream",
-	[SLOT_MAX] = "max_completion_tokens",
-	[SLOT_MAX_OLD] = "max_tokens",
+	[REQUEST_STREAM] = "stream",
+	[REQUEST_MAX] = "max_completion_tokens",
+	[REQUEST_MAX_OLD] = "max_tokens",
 };
 static struct request_reader request;
 
@@ -99,7 +99,7 @@ void openai_meter_event(struct stream_meter *m, struct arena *arena, struct stre
 
 static bool read_request(struct arena *arena, const struct dialect_in *in, struct dialect_request *out, struct err *e)
 {
-	*out = (struct dialect_request){ .dialect = &dialect_openai_chat, .call = CALL_GENERATE };
+	request_begin(out, &dialect_openai_chat, CALL_GENERATE);
 	if (!request_read_body(arena, &request, in->body, true, out, e))
 		return false;
 	out->framing = out->stream ? FRAMING_SSE : FRAMING_WHOLE;

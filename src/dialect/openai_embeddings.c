@@ -4,7 +4,7 @@
 #include "dialect/dialect_in.h"
 #include "dialect/embed.h"
 
-static const char *const request_names[SLOTS] = {
+static const char *const request_names[REQUEST_MEMBERS] = {
 	[REQUEST_MODEL] = "model",
 	[REQUEST_MODELS] = "models",
 	[REQUEST_PROVIDER] = "provider",

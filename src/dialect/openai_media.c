@@ -10,11 +10,11 @@
 #include "dialect/multipart.h"
 #include "json/node.h"
 
-static const char *const request_names[SLOTS] = {
+static const char *const request_names[REQUEST_MEMBERS] = {
 	[REQUEST_MODEL] = "model",
 	[REQUEST_MODELS] = "models",
 	[REQUEST_PROVIDER] = "provider",
-	[SLOT_STREAM] = "stream",
+	[REQUEST_STREAM] = "stream",
 };
 static struct request_reader request;
 

@@ -6,12 +6,12 @@
 #include "dialect/dialect_in.h"
 #include "dialect/responses_in.h"
 
-static const char *const request_names[SLOTS] = {
+static const char *const request_names[REQUEST_MEMBERS] = {
 	[REQUEST_MODEL] = "model",
 	[REQUEST_MODELS] = "models",
 	[REQUEST_PROVIDER] = "provider",
-	[SLOT_STREAM] = "stream",
-	[SLOT_MAX] = "max_output_tokens",
+	[REQUEST_STREAM] = "stream",
+	[REQUEST_MAX] = "max_output_tokens",
 };
 static struct request_reader request;
 
@@ -153,7 +153,7 @@ static void meter_event(struct stream_meter *m, struct arena *arena, struct stre
 
 static bool read_request(struct arena *arena, const struct dialect_in *in, struct dialect_request *out, struct err *e)
 {
-	*out = (struct dialect_request){ .dialect = &dialect_openai_responses, .call = in->call };
+	request_begin(out, &dialect_openai_responses, in->call);
 	if (!request_read_body(arena, &request, in->body, true, out, e))
 		return false;
 	out->framing = out->stream ? FRAMING_SSE : FRAMING_WHOLE;

@@ -7,10 +7,11 @@
 #include "base/buf.h"
 #include "base/text.h"
 #include "dialect/dialect_in.h"
+#include "json/node.h"
 #include "json/write.h"
 
-/* One edit for each member that the gateway owns; include_usage and its stream_options are never edited both. */
-#define EDITS_MAX (REQUEST_MEMBERS - 1)
+/* One edit for each member that may be edited: not `stream`; of include_usage and its stream_options one. */
+#define EDITS_MAX (REQUEST_MEMBERS - 2)
 
 /* A value as messages show it: what it is, and the start of its text when that helps. */
 static const char *seen(const struct json_hit *hit, char out[96])
@@ -101,10 +102,10 @@ bool request_model_of_path(struct arena *arena, struct str encoded, struct str *
 	return out->p || err_set(e, ERR_TOO_LARGE, "the request is too large");
 }
 
-void request_reader_init(struct request_reader *r, const char *const names[SLOTS])
+void request_reader_init(struct request_reader *r, const char *const names[REQUEST_MEMBERS])
 {
 	r->names = names;
-	json_plan_init(&r->plan, names, SLOTS, JSON_REFUSE_TWICE | JSON_REFUSE_CASE);
+	json_plan_init(&r->plan, names, REQUEST_MEMBERS, JSON_REFUSE_TWICE | JSON_REFUSE_CASE);
 }
 
 bool request_is_object(struct str body, struct err *e)
@@ -122,36 +123,47 @@ bool request_is_object(struct str body, struct err *e)
 	                                  : "a plain value");
 }
 
+/* The scanner's fault at a name that is a known one but for its case. */
+COLD static bool refuse_case(struct str body, size_t at, struct err *e)
+{
+	struct str name = str_slice(body, at + 1, at + 48);
+
+	name.n = str_find_chr(name, '"') == STR_NPOS ? name.n : str_find_chr(name, '"');
+	return err_set(e, ERR_INVALID_REQUEST,
+	               "%.*s: is the name of a known member in other letters; upper and lower case must be as documented",
+	               STR_ARG(name));
+}
+
 bool request_read_body(struct arena *arena, const struct request_reader *r, struct str body, bool needs_model,
                        struct dialect_request *out, struct err *e)
 {
-	struct json_hit at[SLOTS];
+	struct json_hit *at = out->at;
 	struct json_fault fault;
 
 	assert(r->plan.paths > 0);
 	if (!json_scan(&r->plan, body, REQUEST_DEPTH_MAX, at, &fault))
-		return json_fault_err(&fault, ERR_INVALID_REQUEST, e);
+		return fault.error == JSON_ERR_CASE ? refuse_case(body, fault.offset, e)
+		                                    : json_fault_err(&fault, ERR_INVALID_REQUEST, e);
 	if (!request_is_object(body, e))
 		return false;
 
 	const struct json_hit *options = &at[REQUEST_STREAM_OPTIONS];
 	if (needs_model && !read_model(arena, &at[REQUEST_MODEL], &out->model, e))
 		return false;
-	if (r->names[SLOT_STREAM] && !read_flag("stream", &at[SLOT_STREAM], &out->stream, e))
+	if (r->names[REQUEST_STREAM] && !read_flag("stream", &at[REQUEST_STREAM], &out->stream, e))
 		return false;
 	if (options->type != JSON_ABSENT && options->type != JSON_NULL && options->type != JSON_OBJECT)
 		return refuse(e, "stream_options", "an object", options);
 	if (!read_flag("stream_options.include_usage", &at[REQUEST_INCLUDE_USAGE], &out->usage_asked, e))
 		return false;
 	out->max_output = -1;
-	if (r->names[SLOT_MAX_OLD] && !read_max(r->names[SLOT_MAX_OLD], &at[SLOT_MAX_OLD], &out->max_output, e))
+	if (r->names[REQUEST_MAX_OLD] && !read_max(r->names[REQUEST_MAX_OLD], &at[REQUEST_MAX_OLD], &out->max_output, e))
 		return false;
-	if (r->names[SLOT_MAX] && at[SLOT_MAX].type != JSON_ABSENT && at[SLOT_MAX].type != JSON_NULL
-	    && !read_max(r->names[SLOT_MAX], &at[SLOT_MAX], &out->max_output, e))
+	if (r->names[REQUEST_MAX] && at[REQUEST_MAX].type != JSON_ABSENT && at[REQUEST_MAX].type != JSON_NULL
+	    && !read_max(r->names[REQUEST_MAX], &at[REQUEST_MAX], &out->max_output, e))
 		return false;
 
 	out->body = body;
-	memcpy(out->at, at, sizeof(out->at));
 	return true;
 }
 
@@ -235,15 +247,97 @@ static size_t edit_form(const struct dialect_request *rq, struct str model, stru
 	return 3;
 }
 
+/* The output's cap under the one name that the provider knows; of two the newer wins. `name` is for the edit to point
+ * at. Returns how many edits there are. */
+static size_t max_edits(const struct dialect_request *rq, const struct dialect_edit *want, struct json_hit *name,
+                        struct json_edit edit[2])
+{
+	const struct json_hit *newer = &rq->at[REQUEST_MAX], *older = &rq->at[REQUEST_MAX_OLD];
+	const bool to_newer = want->max_name == EDIT_MAX_NEWER;
+	const struct json_hit *from = to_newer && newer->type == JSON_ABSENT ? older : to_newer ? NULL : newer;
+	size_t n = 0;
+
+	if (newer->type == JSON_NULL || older->type == JSON_NULL)
+		return 0;
+	if (newer->type != JSON_ABSENT && older->type != JSON_ABSENT)
+		edit[n++] = (struct json_edit){ .kind = JSON_EDIT_CUT, .hit = older };
+	if (!from || from->type == JSON_ABSENT)
+		return n;
+	*name = *from;
+	name->value = str_of(from->name, strlen(to_newer ? "\"max_tokens\"" : "\"max_completion_tokens\""));
+	if (name->value.p[name->value.n - 1] != '"' || memchr(name->value.p, '\\', name->value.n))
+		return n;                                /* written with escapes: as it is */
+	edit[n++] = (struct json_edit){ .kind = JSON_EDIT_REPLACE,
+		                        .hit = name,
+		                        .with = to_newer ? STR("\"max_completion_tokens\"") : STR("\"max_tokens\"") };
+	return n;
+}
+
+/* The body with the role system in place of developer, in the arena. p == NULL: there is none, or the arena is full. */
+static struct str system_roles(struct arena *arena, struct str body)
+{
+	const struct json_node *root, *list, *role;
+	struct buf b = buf_make(body.n);
+	const char *done = body.p;
+	struct str out = { NULL, 0 };
+
+	if (str_find(body, STR("\"developer\"")) == STR_NPOS)
+		return out;
+	root = json_nodes(arena, body, REQUEST_DEPTH_MAX, NULL);
+	list = node_get(root, STR("messages"));
+	for (const struct json_node *m = node_is(list, JSON_ARRAY) ? node_first(list) : NULL; m; m = node_next(list, m)) {
+		role = node_get(m, STR("role"));
+		if (!node_is_word(role, STR("developer")))
+			continue;
+		buf_append(&b, str_of(done, (size_t)(role->p - done)));
+		buf_append(&b, STR("\"system\""));
+		done = role->p + role->n;
+	}
+	if (b.n && buf_append(&b, str_of(done, (size_t)(body.p + body.n - done))))
+		out = arena_dup(arena, buf_str(&b));
+	buf_fini(&b);
+	return out;
+}
+
+/* The request with other roles, read anew. False: there are none to change. */
+COLD static bool without_developer(struct arena *arena, const struct dialect_request *rq, struct dialect_request *out)
+{
+	struct dialect_in in = { .body = system_roles(arena, rq->body), .call = rq->call };
+
+	return in.body.p && rq->dialect->read_request(arena, &in, out, NULL);
+}
+
+/* Pieces that are too many are put together. */
+COLD static size_t join_pieces(struct arena *arena, const struct str *piece, size_t n, struct str pieces[DIALECT_PIECES])
+{
+	size_t total = 0;
+	char *p, *at;
+
+	for (size_t i = 0; i < n; i++)
+		total += piece[i].n;
+	p = at = arena_alloc(arena, total);
+	if (!p)
+		return 0;
+	for (size_t i = 0; i < n; i++)
+		at = put_str(at, piece[i]);
+	pieces[0] = str_of(p, total);
+	return 1;
+}
+
 size_t dialect_edit_request(struct arena *arena, const struct dialect_request *rq, const struct dialect_edit *want,
                             struct str pieces[DIALECT_PIECES])
 {
 	struct json_edit edit[EDITS_MAX];
 	struct str piece[JSON_PIECES(EDITS_MAX)];
+	struct dialect_request changed;
+	struct json_hit max_name;
 	size_t n = 0;
 
 	if (unlikely(rq->model_part.p))
 		return edit_form(rq, want->model, pieces);
+	if (unlikely(want->no_developer) && rq->dialect->id == DIALECT_OPENAI_CHAT &&
+	    without_developer(arena, rq, &changed))
+		rq = &changed;
 
 	if (want->model.n && !str_eq(want->model, rq->model)) {
 		struct str with = model_literal(arena, rq, want->model);
@@ -265,6 +359,8 @@ size_t dialect_edit_request(struct arena *arena, const struct dialect_request *r
 		edit[n++] = (struct json_edit){ .kind = JSON_EDIT_CUT, .hit = &rq->at[REQUEST_MODELS] };
 	if (!want->keep_routing && rq->at[REQUEST_PROVIDER].type != JSON_ABSENT)
 		edit[n++] = (struct json_edit){ .kind = JSON_EDIT_CUT, .hit = &rq->at[REQUEST_PROVIDER] };
+	if (unlikely(want->max_name != EDIT_MAX_AS_IS) && rq->dialect->id == DIALECT_OPENAI_CHAT)
+		n += max_edits(rq, want, &max_name, &edit[n]);
 	assert(n <= EDITS_MAX);
 
 	if (n == 0) {
@@ -272,7 +368,9 @@ size_t dialect_edit_request(struct arena *arena, const struct dialect_request *r
 		return 1;
 	}
 	n = json_splice(rq->body, edit, n, piece);
-	assert(n > 0 && n <= DIALECT_PIECES);
+	assert(n > 0);
+	if (unlikely(n > DIALECT_PIECES))
+		return join_pieces(arena, piece, n, pieces);
 	memcpy(pieces, piece, n * sizeof(piece[0]));
 	return n;
 }

@@ -698,6 +698,10 @@ enum attempt_start attempt_start(struct req *r)
 		.model = o->candidate.model, .ask_usage = r->want_stream,
 		.no_stream_options = (d->provider->quirks & QUIRK_NO_STREAM_OPTIONS) != 0,
 		.keep_routing = (d->provider->quirks & QUIRK_KNOWS_ROUTING) != 0,
+		/* servers of one's own, and unknown ones, get what the client wrote */
+		.max_name = d->provider->quirks & QUIRK_MAX_COMPLETION_TOKENS ? EDIT_MAX_NEWER
+		            : d->provider->quirks & QUIRK_KEY_OPTIONAL        ? EDIT_MAX_AS_IS : EDIT_MAX_OLDER,
+		.no_developer = (d->provider->quirks & (QUIRK_DEVELOPER_ROLE | QUIRK_KEY_OPTIONAL)) == 0,
 	};
 	struct call_deadlines deadlines = { (uint32_t)t->connect_ms, (uint32_t)t->first_byte_ms, (uint32_t)t->idle_ms };
 	struct head_parts h = { .credential = pick_credential(d->provider) };
