@@ -19,14 +19,19 @@ static struct json_plan request_plan;
 /* Of answers, and of the metadata event. */
 enum { ANS_OUTPUT, ANS_USAGE, ANS_DETAILS, ANS_ERROR, ANS_TYPE, ANS_TIER, ANS_PATHS };
 static const char *const answer_paths[ANS_PATHS] = {
-	"output", "usage", "usage.cacheDetails",
-	"error",                     /* recorded with status 200: {"error": text, "name": "ValidationException"} */
-	"__type",                    /* AWS's front: {"__type": "UnknownOperationException"} */
+	"output",
+	"usage",
+	"usage.cacheDetails",
+	"error",  /* recorded with status 200: {"error": text, "name": "ValidationException"} */
+	"__type", /* AWS's front: {"__type": "UnknownOperationException"} */
 	"serviceTier.type",
 };
 enum { USE_INPUT, USE_OUTPUT, USE_READ, USE_WRITE, USE_NUMBERS };
 static const char *const usage_numbers[USE_NUMBERS] = {
-	"usage.inputTokens", "usage.outputTokens", "usage.cacheReadInputTokens", "usage.cacheWriteInputTokens",
+	"usage.inputTokens",
+	"usage.outputTokens",
+	"usage.cacheReadInputTokens",
+	"usage.cacheWriteInputTokens",
 };
 static struct json_plan answer_plan;
 
@@ -70,7 +75,9 @@ static void read_usage(const struct json_hit hit[ANS_PATHS], const int64_t numbe
 	static const struct {
 		uint8_t number, counter;
 	} plain[] = {
-		{ USE_INPUT, USAGE_INPUT }, { USE_OUTPUT, USAGE_OUTPUT }, { USE_READ, USAGE_CACHE_READ },
+		{ USE_INPUT, USAGE_INPUT },
+		{ USE_OUTPUT, USAGE_OUTPUT },
+		{ USE_READ, USAGE_CACHE_READ },
 		{ USE_WRITE, USAGE_CACHE_WRITE_5M },
 	};
 
@@ -120,14 +127,10 @@ static const struct {
 	struct str name;
 	int status;
 } exceptions[] = {
-	{ STR_INIT("throttlingException"), 429 },
-	{ STR_INIT("validationException"), 400 },
-	{ STR_INIT("serviceUnavailableException"), 503 },
-	{ STR_INIT("internalServerException"), 500 },
-	{ STR_INIT("modelStreamErrorException"), 424 },
-	{ STR_INIT("modelTimeoutException"), 408 },
-	{ STR_INIT("accessDeniedException"), 403 },
-	{ STR_INIT("resourceNotFoundException"), 404 },
+	{ STR_INIT("throttlingException"), 429 },         { STR_INIT("validationException"), 400 },
+	{ STR_INIT("serviceUnavailableException"), 503 }, { STR_INIT("internalServerException"), 500 },
+	{ STR_INIT("modelStreamErrorException"), 424 },   { STR_INIT("modelTimeoutException"), 408 },
+	{ STR_INIT("accessDeniedException"), 403 },       { STR_INIT("resourceNotFoundException"), 404 },
 };
 
 void bedrock_read_exception(struct str type, struct str body, struct dialect_error *out)

@@ -5,8 +5,7 @@
 #include "base/text.h"
 #include "dialect/bedrock_in.h"
 
-bool bedrock_refuse(const struct bedrock_read *r, const char *member, const struct json_node *seen,
-                    const char *allowed)
+bool bedrock_refuse(const struct bedrock_read *r, const char *member, const struct json_node *seen, const char *allowed)
 {
 	struct str value = seen ? text_utf8_cut(node_raw(seen), 64) : STR("it is missing, and");
 	char place[96] = "";
@@ -113,7 +112,8 @@ static bool read_result(struct bedrock_read *r, const struct json_node *whole, c
 static bool read_reasoning(struct bedrock_read *r, const struct json_node *whole, const struct json_node *v,
                            struct chat_block *b)
 {
-	const struct json_node *text = node_get(v, STR("reasoningText")), *redacted = node_get(v, STR("redactedContent"));
+	const struct json_node *text = node_get(v, STR("reasoningText")),
+			       *redacted = node_get(v, STR("redactedContent"));
 
 	(void)whole;
 	if (node_is(redacted, JSON_STRING)) {
@@ -140,10 +140,11 @@ static bool read_media(struct bedrock_read *r, const struct json_node *whole, co
 	if (b->media)
 		return true;
 	snprintf(member, sizeof member, "%.*s.source", (int)(v->key_n < 16 ? v->key_n : 16), v->key);
-	return bedrock_refuse(r, member, node_get(v, STR("source")),
-	                      b->kind == CHAT_DOCUMENT
-	                      ? "an object with base64 \"bytes\", a \"text\", a \"content\" or an \"s3Location\""
-	                      : "an object with base64 \"bytes\" or an \"s3Location\"");
+	return bedrock_refuse(
+		r, member, node_get(v, STR("source")),
+		b->kind == CHAT_DOCUMENT
+			? "an object with base64 \"bytes\", a \"text\", a \"content\" or an \"s3Location\""
+			: "an object with base64 \"bytes\" or an \"s3Location\"");
 }
 
 static bool read_citations(struct bedrock_read *r, const struct json_node *whole, const struct json_node *v,

@@ -56,15 +56,14 @@ static inline bool bedrock_is_raw(const struct chat_block *b)
 struct bedrock_read {
 	struct arena *arena;
 	struct err *err;
-	enum chat_maker maker;           /* of signatures */
-	bool answer;                     /* a provider wrote it: what is odd is kept raw, and not refused */
+	enum chat_maker maker; /* of signatures */
+	bool answer;           /* a provider wrote it: what is odd is kept raw, and not refused */
 	/* where we are, for messages[3].content[1].toolResult.content[0]; -1: not there */
 	int message, block, inner;
-	struct chat_block *last;         /* what a cachePoint marks */
+	struct chat_block *last; /* what a cachePoint marks */
 };
 /* Refuses: "<place><member>: <value> must be <allowed>". Returns false. `seen` may be NULL: it is missing. */
-bool bedrock_refuse(const struct bedrock_read *, const char *member, const struct json_node *seen,
-                    const char *allowed);
+bool bedrock_refuse(const struct bedrock_read *, const char *member, const struct json_node *seen, const char *allowed);
 bool bedrock_full(const struct bedrock_read *);
 /* An array of content blocks, of a message or a tool's result. False: refused, or the arena is full. */
 bool bedrock_read_content(struct bedrock_read *, const struct json_node *list, struct chat_block ***end);
@@ -84,10 +83,10 @@ bool bedrock_write_response(struct arena *, const struct chat_response *, const 
 
 struct bedrock_reader {
 	struct bedrock_open {
-		int64_t index;           /* the provider's */
-		uint32_t block;          /* ours */
-		uint8_t kind;            /* enum chat_kind */
-		bool args;               /* some arguments came */
+		int64_t index;  /* the provider's */
+		uint32_t block; /* ours */
+		uint8_t kind;   /* enum chat_kind */
+		bool args;      /* some arguments came */
 	} open[BEDROCK_OPEN_MAX];
 	uint32_t n_open, blocks;
 	uint8_t maker;
@@ -101,15 +100,15 @@ enum chat_read bedrock_read_event(void *, struct arena *, const struct chat_fram
 struct bedrock_writer {
 	const struct chat_reply *reply;
 	struct usage usage;
-	uint32_t index;                  /* of the block that is open, or the next one */
-	uint32_t part;                   /* of a summary */
-	uint8_t kind;                    /* enum chat_kind of the open one */
+	uint32_t index; /* of the block that is open, or the next one */
+	uint32_t part;  /* of a summary */
+	uint8_t kind;   /* enum chat_kind of the open one */
 	bool redacted;
-	bool written;                    /* something of the open one was written: it has an index */
-	bool args;                       /* the open one is a call, and has arguments */
-	bool skip;                       /* the open one cannot be said here */
+	bool written; /* something of the open one was written: it has an index */
+	bool args;    /* the open one is a call, and has arguments */
+	bool skip;    /* the open one cannot be said here */
 	bool called;
-	char tier[16];                   /* that was served; empty: not known */
+	char tier[16]; /* that was served; empty: not known */
 };
 bool bedrock_writer_init(void *, const struct chat_reply *);
 void bedrock_writer_fini(void *);

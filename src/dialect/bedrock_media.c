@@ -6,16 +6,18 @@
 static bool refuse(const struct bedrock_out *x, enum chat_kind kind, const char *what, struct jstr seen,
                    const char *allowed)
 {
-	return err_set(x->err, ERR_INVALID_REQUEST, "messages[%u].content[%u]: the %s's %s \"%.*s\" must be %s", x->message,
-	               x->block, chat_kind_name(kind), what, STR_ARG(text_utf8_cut(jstr_raw(seen), 64)), allowed);
+	return err_set(x->err, ERR_INVALID_REQUEST, "messages[%u].content[%u]: the %s's %s \"%.*s\" must be %s",
+	               x->message, x->block, chat_kind_name(kind), what, STR_ARG(text_utf8_cut(jstr_raw(seen), 64)),
+	               allowed);
 }
 
 static bool bad_format(const struct bedrock_out *x, const struct chat_block *b)
 {
-	const char *allowed = b->kind == CHAT_IMAGE      ? "image/png, image/jpeg, image/gif or image/webp"
-	                      : b->kind == CHAT_DOCUMENT ? "that of a pdf, csv, doc, docx, xls, xlsx, html, txt or md file"
-	                      : b->kind == CHAT_AUDIO    ? "wav, mp3, flac, ogg, opus, aac, m4a, webm or pcm"
-	                                                 : "mp4, mov, mkv, webm, flv, mpeg, mpg, wmv or 3gpp";
+	const char *allowed = b->kind == CHAT_IMAGE ? "image/png, image/jpeg, image/gif or image/webp"
+	                      : b->kind == CHAT_DOCUMENT
+	                              ? "that of a pdf, csv, doc, docx, xls, xlsx, html, txt or md file"
+	                      : b->kind == CHAT_AUDIO ? "wav, mp3, flac, ogg, opus, aac, m4a, webm or pcm"
+	                                              : "mp4, mov, mkv, webm, flv, mpeg, mpg, wmv or 3gpp";
 
 	return refuse(x, (enum chat_kind)b->kind, "type", b->media->type, allowed);
 }
@@ -142,7 +144,10 @@ static bool write_document(struct bedrock_out *x, const struct chat_block *b)
 bool bedrock_write_media(struct bedrock_out *x, const struct chat_block *b)
 {
 	static const char *const keys[CHAT_KINDS] = {
-		[CHAT_IMAGE] = "image", [CHAT_AUDIO] = "audio", [CHAT_VIDEO] = "video", [CHAT_DOCUMENT] = "document",
+		[CHAT_IMAGE] = "image",
+		[CHAT_AUDIO] = "audio",
+		[CHAT_VIDEO] = "video",
+		[CHAT_DOCUMENT] = "document",
 	};
 	const struct chat_media *m = b->media;
 	struct str format = bedrock_media_format((enum chat_kind)b->kind, m->type, m->name.n ? m->name : m->title);

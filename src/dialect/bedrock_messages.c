@@ -40,8 +40,7 @@ unsigned bedrock_count_marks(const struct chat_block *b)
 
 void bedrock_write_mark(struct bedrock_out *x, uint8_t cache)
 {
-	if (cache == CACHE_NO_MARK || model_lacks(x->target->facts, CAP_PROMPT_CACHE) ||
-	    x->marks == CACHE_MARKS_MAX) {
+	if (cache == CACHE_NO_MARK || model_lacks(x->target->facts, CAP_PROMPT_CACHE) || x->marks == CACHE_MARKS_MAX) {
 		if (cache != CACHE_NO_MARK)
 			chat_drop(&x->wire->drops, "cache_control");
 		return;
@@ -85,21 +84,16 @@ static bool assistant_says(const struct bedrock_out *x, const struct chat_block 
 {
 	switch ((enum chat_kind)b->kind) {
 	case CHAT_TEXT:
-	case CHAT_REFUSAL:
-		return !jstr_is_blank(b->text);
-	case CHAT_REASONING:
-		return replays(x, b);
-	case CHAT_TOOL_CALL:
-		return b->tool != TOOL_SERVER;
-	case CHAT_AUDIO:
-		return b->media && b->media->transcript.p && !jstr_is_blank(b->media->transcript);
+	case CHAT_REFUSAL: return !jstr_is_blank(b->text);
+	case CHAT_REASONING: return replays(x, b);
+	case CHAT_TOOL_CALL: return b->tool != TOOL_SERVER;
+	case CHAT_AUDIO: return b->media && b->media->transcript.p && !jstr_is_blank(b->media->transcript);
 	case CHAT_IMAGE:
 	case CHAT_VIDEO:
 	case CHAT_DOCUMENT:
 	case CHAT_TOOL_RESULT:
 	case CHAT_RAW:
-	case CHAT_KINDS:
-		return false;
+	case CHAT_KINDS: return false;
 	}
 	return false;
 }
@@ -313,12 +307,9 @@ static bool write_block(struct bedrock_out *x, const struct chat_turn *t, const 
 			return write_system_text(x, b->text);
 		write_text(x, last && t->role == ROLE_ASSISTANT ? without_tail(b->text) : b->text);
 		return true;
-	case CHAT_REASONING:
-		return write_reasoning(x, b);
-	case CHAT_TOOL_CALL:
-		return write_call(x, b);
-	case CHAT_TOOL_RESULT:
-		return write_result(x, b);
+	case CHAT_REASONING: return write_reasoning(x, b);
+	case CHAT_TOOL_CALL: return write_call(x, b);
+	case CHAT_TOOL_RESULT: return write_result(x, b);
 	case CHAT_AUDIO:
 		if (t->role == ROLE_ASSISTANT) {
 			write_text(x, b->media->transcript);
@@ -329,8 +320,7 @@ static bool write_block(struct bedrock_out *x, const struct chat_turn *t, const 
 	case CHAT_VIDEO:
 	case CHAT_DOCUMENT:
 	case CHAT_RAW:
-	case CHAT_KINDS:
-		break;
+	case CHAT_KINDS: break;
 	}
 	json_open(&x->w, '{');
 	if (!bedrock_write_media(x, b))
@@ -354,7 +344,8 @@ static const struct chat_turn *next_saying(const struct bedrock_out *x, const st
 }
 
 /* The blocks of the turns from `first` up to `end`: with `results` those that are results, else the others. */
-static bool write_blocks(struct bedrock_out *x, const struct chat_turn *first, const struct chat_turn *end, bool results)
+static bool write_blocks(struct bedrock_out *x, const struct chat_turn *first, const struct chat_turn *end,
+                         bool results)
 {
 	bool any = false;
 
@@ -487,8 +478,9 @@ bool bedrock_write_system(struct bedrock_out *x)
 	if (x->no_calls)
 		write_text(x, JSTR("Do not call any tool in this answer."));
 	if (x->plan.form == FORM_TEXT) {
-		struct str told = arena_printf(x->arena, "Answer with one JSON document and nothing else, without a code "
-		                                         "fence. It must match this JSON Schema: %.*s",
+		struct str told = arena_printf(x->arena,
+		                               "Answer with one JSON document and nothing else, without a code "
+		                               "fence. It must match this JSON Schema: %.*s",
 		                               STR_ARG(x->plan.schema));
 		struct jstr text = told.p ? jstr_from(x->arena, told) : (struct jstr){ 0 };
 		if (!text.p)

@@ -11,17 +11,17 @@
 
 struct bedrock_out {
 	struct arena *arena;
-	const struct chat_request *rq;   /* a copy without the tools that Bedrock does not run */
+	const struct chat_request *rq; /* a copy without the tools that Bedrock does not run */
 	const struct chat_target *target;
 	struct chat_wire *wire;
 	struct err *err;
 	struct json_writer w;
 	struct anthropic_out plan;
 	bool claude;
-	bool short_mark;                 /* one of five minutes was written: none of an hour may follow */
-	bool no_calls;                   /* tools must be told, but not called (row 45) */
-	unsigned marks, skip_marks;      /* cache points so far, and those of the messages that are one too many */
-	struct chat_name *documents;     /* names that are taken */
+	bool short_mark;             /* one of five minutes was written: none of an hour may follow */
+	bool no_calls;               /* tools must be told, but not called (row 45) */
+	unsigned marks, skip_marks;  /* cache points so far, and those of the messages that are one too many */
+	struct chat_name *documents; /* names that are taken */
 	/* where we are, for errors and drops */
 	unsigned message, block;
 };

@@ -137,7 +137,8 @@ static bool read_spec(struct reading *x, const struct json_node *spec, struct ch
 	if (t->name.n == 0)
 		return refuse(x, "toolConfig.tools[].toolSpec.name", name, "a string that is not empty");
 	if (schema && !node_is(schema, JSON_OBJECT))
-		return refuse(x, "toolConfig.tools[].toolSpec.inputSchema.json", schema, "a JSON Schema, that is an object");
+		return refuse(x, "toolConfig.tools[].toolSpec.inputSchema.json", schema,
+		              "a JSON Schema, that is an object");
 	t->schema = node_raw(schema);
 	t->description = node_get_text(spec, STR("description"));
 	if (node_is(strict, JSON_BOOL))
@@ -186,7 +187,8 @@ static bool read_choice(struct reading *x, const struct json_node *v)
 		x->rq->choice = CHOICE_TOOL;
 		return chat_name_add(x->r.arena, &end, name) || bedrock_full(&x->r);
 	} else {
-		return refuse(x, "toolConfig.toolChoice", v, "{\"auto\": {}}, {\"any\": {}} or {\"tool\": {\"name\": \"…\"}}");
+		return refuse(x, "toolConfig.toolChoice", v,
+		              "{\"auto\": {}}, {\"any\": {}} or {\"tool\": {\"name\": \"…\"}}");
 	}
 	return true;
 }
@@ -399,7 +401,8 @@ bool bedrock_read_chat(struct arena *a, const struct dialect_request *in, const 
                        struct chat_request *out, struct err *e)
 {
 	struct reading x = {
-		.r = { .arena = a, .err = e, .maker = MAKER_ANTHROPIC, .message = -1, .block = -1, .inner = -1 }, .rq = out,
+		.r = { .arena = a, .err = e, .maker = MAKER_ANTHROPIC, .message = -1, .block = -1, .inner = -1 },
+		.rq = out,
 	};
 	const struct json_node *root = body;
 
@@ -415,7 +418,8 @@ bool bedrock_read_chat(struct arena *a, const struct dialect_request *in, const 
 	for (const struct json_node *m = node_first(root); m; m = node_next(root, m))
 		if (!read_member(&x, m))
 			return false;
-	return out->turns || refuse(&x, "messages", node_get(root, STR("messages")), "an array of at least one message");
+	return out->turns ||
+	       refuse(&x, "messages", node_get(root, STR("messages")), "an array of at least one message");
 }
 
 static bool write_count(int64_t tokens, struct buf *out)

@@ -18,8 +18,8 @@ static bool has_client_call(const struct chat_block *b)
 static bool keep_extras(struct arena *a, const struct json_node *body, struct chat_response *out)
 {
 	static const struct str known[] = {
-		STR_INIT("output"), STR_INIT("stopReason"), STR_INIT("usage"), STR_INIT("metrics"),
-		STR_INIT("serviceTier"),
+		STR_INIT("output"),  STR_INIT("stopReason"),  STR_INIT("usage"),
+		STR_INIT("metrics"), STR_INIT("serviceTier"),
 	};
 
 	for (const struct json_node *m = node_first(body); m; m = node_next(body, m)) {
@@ -39,7 +39,12 @@ bool bedrock_read_response(struct arena *a, const struct chat_source *source, co
 	const struct json_node *message = node_get(node_get(body, STR("output")), STR("message"));
 	const struct json_node *content = node_get(message, STR("content"));
 	struct bedrock_read r = {
-		.arena = a, .err = e, .answer = true, .message = -1, .block = -1, .inner = -1,
+		.arena = a,
+		.err = e,
+		.answer = true,
+		.message = -1,
+		.block = -1,
+		.inner = -1,
 		.maker = source->bedrock_claude ? MAKER_ANTHROPIC : MAKER_OTHER,
 	};
 	struct chat_output *o = arena_zalloc(a, sizeof *o);
@@ -184,15 +189,9 @@ static bool write_block(struct arena *a, struct json_writer *w, const struct cha
 	json_open(w, '{');
 	switch ((enum chat_kind)b->kind) {
 	case CHAT_TEXT:
-	case CHAT_REFUSAL:
-		write_text(w, b);
-		break;
-	case CHAT_REASONING:
-		good = write_reasoning(a, w, b);
-		break;
-	case CHAT_TOOL_CALL:
-		good = write_call(a, w, b, reply, n);
-		break;
+	case CHAT_REFUSAL: write_text(w, b); break;
+	case CHAT_REASONING: good = write_reasoning(a, w, b); break;
+	case CHAT_TOOL_CALL: good = write_call(a, w, b, reply, n); break;
 	case CHAT_IMAGE:
 	case CHAT_AUDIO:
 		format = bedrock_media_format((enum chat_kind)b->kind, b->media->type, b->media->name);
@@ -205,9 +204,7 @@ static bool write_block(struct arena *a, struct json_writer *w, const struct cha
 	case CHAT_DOCUMENT:
 	case CHAT_TOOL_RESULT:
 	case CHAT_RAW:
-	case CHAT_KINDS:
-		assert(!"it cannot be said");
-		break;
+	case CHAT_KINDS: assert(!"it cannot be said"); break;
 	}
 	json_close(w);
 	return good;

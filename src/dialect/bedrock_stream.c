@@ -18,7 +18,10 @@ bool bedrock_reader_init(void *reader, const struct chat_source *source)
 	return true;
 }
 
-void bedrock_reader_fini(void *reader) { (void)reader; }
+void bedrock_reader_fini(void *reader)
+{
+	(void)reader;
+}
 
 static bool full(struct reading *x)
 {
@@ -144,7 +147,8 @@ static bool delta_call(struct reading *x, int64_t index, const struct json_node 
 	struct jstr input = node_get_text(v, STR("input"));
 
 	if (!o || o->kind != CHAT_TOOL_CALL)
-		return err_set(x->err, ERR_UPSTREAM, "the provider's stream goes on with a tool call that did not begin");
+		return err_set(x->err, ERR_UPSTREAM,
+		               "the provider's stream goes on with a tool call that did not begin");
 	if (input.n == 0)
 		return true;
 	o->args = true;

@@ -31,7 +31,10 @@ bool bedrock_writer_init(void *writer, const struct chat_reply *reply)
 	return true;
 }
 
-void bedrock_writer_fini(void *writer) { (void)writer; }
+void bedrock_writer_fini(void *writer)
+{
+	(void)writer;
+}
 
 static bool write_start(struct bedrock_writer *wr, const struct chat_event *ev, struct buf *out)
 {
@@ -97,8 +100,8 @@ static bool write_opaque(struct bedrock_writer *wr, struct arena *a, const struc
 	if (wr->kind != CHAT_REASONING || o->bytes.n == 0)
 		return true;
 	text = bedrock_opaque_text(a, o, wr->redacted);
-	return text.p && write_delta(wr, STR("reasoningContent"), wr->redacted ? "redactedContent" : "signature", text,
-	                             out);
+	return text.p &&
+	       write_delta(wr, STR("reasoningContent"), wr->redacted ? "redactedContent" : "signature", text, out);
 }
 
 static bool write_citation(struct bedrock_writer *wr, const struct chat_citation *c, struct buf *out)
@@ -130,8 +133,8 @@ static bool write_image_data(struct bedrock_writer *wr, struct jstr data, struct
 }
 
 /* Starts of blocks that have one: calls and images. */
-static bool write_block_start(struct bedrock_writer *wr, struct arena *a, const struct chat_block *b,
-                              struct str format, struct buf *out)
+static bool write_block_start(struct bedrock_writer *wr, struct arena *a, const struct chat_block *b, struct str format,
+                              struct buf *out)
 {
 	struct jstr id = bedrock_call_id(a, wr->reply, b->id, wr->index);
 	struct message m;
@@ -197,17 +200,12 @@ static bool write_open(struct bedrock_writer *wr, struct arena *a, const struct 
 	wr->part = 0;
 	switch ((enum chat_kind)b->kind) {
 	case CHAT_TEXT:
-	case CHAT_REFUSAL:
-		wr->kind = CHAT_TEXT;
-		return write_text(wr, b->text, out) && write_citations(wr, b, out);
+	case CHAT_REFUSAL: wr->kind = CHAT_TEXT; return write_text(wr, b->text, out) && write_citations(wr, b, out);
 	case CHAT_REASONING:
 		text = bedrock_thoughts(a, b);
 		return text.p && write_text(wr, text, out) && write_opaque(wr, a, &b->opaque, out);
-	case CHAT_TOOL_CALL:
-		wr->skip = b->tool == TOOL_SERVER;
-		return wr->skip || open_call(wr, a, b, out);
-	case CHAT_IMAGE:
-		return open_image(wr, a, b, out);
+	case CHAT_TOOL_CALL: wr->skip = b->tool == TOOL_SERVER; return wr->skip || open_call(wr, a, b, out);
+	case CHAT_IMAGE: return open_image(wr, a, b, out);
 	case CHAT_AUDIO:
 		/* there is no delta for it: what was said */
 		return !b->media || write_text(wr, b->media->transcript, out);
@@ -215,9 +213,7 @@ static bool write_open(struct bedrock_writer *wr, struct arena *a, const struct 
 	case CHAT_DOCUMENT:
 	case CHAT_TOOL_RESULT:
 	case CHAT_RAW:
-	case CHAT_KINDS:
-		wr->skip = true;
-		return true;
+	case CHAT_KINDS: wr->skip = true; return true;
 	}
 	return true;
 }
@@ -236,21 +232,14 @@ static bool write_any_delta(struct bedrock_writer *wr, struct arena *a, const st
 		return true;
 	switch ((enum chat_delta_kind)d->kind) {
 	case DELTA_TEXT:
-	case DELTA_TRANSCRIPT:
-		return write_text(wr, d->text, out);
-	case DELTA_ARGS:
-		return write_args(wr, d->text, out);
-	case DELTA_SUMMARY:
-		return write_summary(wr, d, out);
-	case DELTA_OPAQUE:
-		return write_opaque(wr, a, &d->opaque, out);
-	case DELTA_CITATION:
-		return write_citation(wr, d->citation, out);
-	case DELTA_DATA:
-		return write_image_data(wr, d->text, out);
+	case DELTA_TRANSCRIPT: return write_text(wr, d->text, out);
+	case DELTA_ARGS: return write_args(wr, d->text, out);
+	case DELTA_SUMMARY: return write_summary(wr, d, out);
+	case DELTA_OPAQUE: return write_opaque(wr, a, &d->opaque, out);
+	case DELTA_CITATION: return write_citation(wr, d->citation, out);
+	case DELTA_DATA: return write_image_data(wr, d->text, out);
 	case DELTA_LOGPROBS:
-	case DELTA_RAW:
-		return true;
+	case DELTA_RAW: return true;
 	}
 	return true;
 }

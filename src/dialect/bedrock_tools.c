@@ -24,7 +24,8 @@ static struct str schema_of(struct bedrock_out *x, struct str schema)
 	if (!json_scan(&schema_plan, schema, REQUEST_DEPTH_MAX, &hit, &fault) || hit.type != JSON_ABSENT)
 		return schema;
 	bool empty = memchr(schema.p, '"', schema.n) == NULL;
-	return arena_printf(x->arena, "{\"type\":\"object\"%s%.*s", empty ? "" : ",", (int)(schema.n - 1), schema.p + 1);
+	return arena_printf(x->arena, "{\"type\":\"object\"%s%.*s", empty ? "" : ",", (int)(schema.n - 1),
+	                    schema.p + 1);
 }
 
 static void write_spec(struct bedrock_out *x, struct jstr name, struct jstr description, struct str schema, bool strict)
@@ -86,9 +87,10 @@ static bool write_custom(struct bedrock_out *x, const struct chat_tool *t, unsig
 		return bedrock_out_full(x);
 	if (t->format.n)
 		chat_drop(&x->wire->drops, "tools[%u].format", index);
-	write_spec(x, name, t->description,
-	           STR("{\"type\":\"object\",\"properties\":{\"input\":{\"type\":\"string\"}},\"required\":[\"input\"]}"),
-	           false);
+	write_spec(
+		x, name, t->description,
+		STR("{\"type\":\"object\",\"properties\":{\"input\":{\"type\":\"string\"}},\"required\":[\"input\"]}"),
+		false);
 	return true;
 }
 
@@ -98,7 +100,8 @@ static bool write_tool(struct bedrock_out *x, const struct chat_tool *t, unsigne
 		/* U6: who may call the tool is no wish. */
 		if (jstr_is(e->name, STR("allowed_callers")))
 			return err_set(x->err, ERR_UNSUPPORTED_PARAMETER,
-			               "tools[%u].allowed_callers: this provider cannot keep others from calling it", index);
+			               "tools[%u].allowed_callers: this provider cannot keep others from calling it",
+			               index);
 		chat_drop(&x->wire->drops, "tools[%u].%.*s", index, STR_ARG(jstr_raw(e->name)));
 	}
 	if (t->kind == TOOL_SERVER) /* of Bedrock's own */

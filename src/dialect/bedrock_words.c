@@ -18,7 +18,7 @@ static const struct {
 	{ STR_INIT("model_context_window_exceeded"), STOP_CONTEXT_FULL },
 	{ STR_INIT("malformed_model_output"), STOP_ERROR },
 	{ STR_INIT("malformed_tool_use"), STOP_ERROR },
-	{ STR_INIT("refusal"), STOP_REFUSAL },         /* not of its list, but Claude's */
+	{ STR_INIT("refusal"), STOP_REFUSAL }, /* not of its list, but Claude's */
 };
 
 void bedrock_read_stop(struct jstr word, struct chat_finish *out)
@@ -34,15 +34,13 @@ struct str bedrock_stop_word(const struct chat_finish *f, bool called)
 	switch ((enum chat_stop)f->stop) {
 	case STOP_NONE:
 	case STOP_END:
-	case STOP_PAUSE:
-		return called ? STR("tool_use") : STR("end_turn");
+	case STOP_PAUSE: return called ? STR("tool_use") : STR("end_turn");
 	case STOP_SEQUENCE: return STR("stop_sequence");
 	case STOP_MAX_TOKENS: return STR("max_tokens");
 	case STOP_CONTEXT_FULL: return STR("model_context_window_exceeded");
 	case STOP_TOOL: return STR("tool_use");
 	case STOP_FILTER:
-	case STOP_REFUSAL:
-		return STR("content_filtered");
+	case STOP_REFUSAL: return STR("content_filtered");
 	case STOP_ERROR: return STR("malformed_model_output");
 	}
 	return STR("end_turn");
@@ -53,8 +51,8 @@ struct str bedrock_tier_word(struct jstr tier)
 	static const struct {
 		struct str tier, word;
 	} tiers[] = {
-		{ STR_INIT("default"), STR_INIT("default") }, { STR_INIT("standard"), STR_INIT("default") },
-		{ STR_INIT("flex"), STR_INIT("flex") }, { STR_INIT("priority"), STR_INIT("priority") },
+		{ STR_INIT("default"), STR_INIT("default") },   { STR_INIT("standard"), STR_INIT("default") },
+		{ STR_INIT("flex"), STR_INIT("flex") },         { STR_INIT("priority"), STR_INIT("priority") },
 		{ STR_INIT("reserved"), STR_INIT("reserved") },
 	};
 
@@ -87,30 +85,33 @@ struct format {
 
 /* The first of a format or a type is the one that is written. */
 static const struct format images[] = {
-	{ STR_INIT("png"), STR_INIT("image/png") }, { STR_INIT("jpeg"), STR_INIT("image/jpeg") },
-	{ STR_INIT("gif"), STR_INIT("image/gif") }, { STR_INIT("webp"), STR_INIT("image/webp") },
+	{ STR_INIT("png"), STR_INIT("image/png") },  { STR_INIT("jpeg"), STR_INIT("image/jpeg") },
+	{ STR_INIT("gif"), STR_INIT("image/gif") },  { STR_INIT("webp"), STR_INIT("image/webp") },
 	{ STR_INIT("jpeg"), STR_INIT("image/jpg") },
 };
 static const struct format audios[] = {
-	{ STR_INIT("wav"), STR_INIT("audio/wav") }, { STR_INIT("mp3"), STR_INIT("audio/mpeg") },
-	{ STR_INIT("mp3"), STR_INIT("audio/mp3") }, { STR_INIT("wav"), STR_INIT("audio/x-wav") },
+	{ STR_INIT("wav"), STR_INIT("audio/wav") },   { STR_INIT("mp3"), STR_INIT("audio/mpeg") },
+	{ STR_INIT("mp3"), STR_INIT("audio/mp3") },   { STR_INIT("wav"), STR_INIT("audio/x-wav") },
 	{ STR_INIT("flac"), STR_INIT("audio/flac") }, { STR_INIT("ogg"), STR_INIT("audio/ogg") },
 	{ STR_INIT("opus"), STR_INIT("audio/opus") }, { STR_INIT("aac"), STR_INIT("audio/aac") },
-	{ STR_INIT("m4a"), STR_INIT("audio/mp4") }, { STR_INIT("m4a"), STR_INIT("audio/m4a") },
+	{ STR_INIT("m4a"), STR_INIT("audio/mp4") },   { STR_INIT("m4a"), STR_INIT("audio/m4a") },
 	{ STR_INIT("webm"), STR_INIT("audio/webm") }, { STR_INIT("pcm"), STR_INIT("audio/pcm") },
 	{ STR_INIT("pcm"), STR_INIT("audio/l16") },
 };
 static const struct format videos[] = {
-	{ STR_INIT("mp4"), STR_INIT("video/mp4") }, { STR_INIT("mov"), STR_INIT("video/quicktime") },
+	{ STR_INIT("mp4"), STR_INIT("video/mp4") },        { STR_INIT("mov"), STR_INIT("video/quicktime") },
 	{ STR_INIT("mkv"), STR_INIT("video/x-matroska") }, { STR_INIT("webm"), STR_INIT("video/webm") },
-	{ STR_INIT("flv"), STR_INIT("video/x-flv") }, { STR_INIT("mpeg"), STR_INIT("video/mpeg") },
-	{ STR_INIT("mpg"), STR_INIT("video/mpg") }, { STR_INIT("wmv"), STR_INIT("video/x-ms-wmv") },
-	{ STR_INIT("three_gp"), STR_INIT("video/3gpp") }, { STR_INIT("mov"), STR_INIT("video/mov") },
+	{ STR_INIT("flv"), STR_INIT("video/x-flv") },      { STR_INIT("mpeg"), STR_INIT("video/mpeg") },
+	{ STR_INIT("mpg"), STR_INIT("video/mpg") },        { STR_INIT("wmv"), STR_INIT("video/x-ms-wmv") },
+	{ STR_INIT("three_gp"), STR_INIT("video/3gpp") },  { STR_INIT("mov"), STR_INIT("video/mov") },
 };
 static const struct format documents[] = {
-	{ STR_INIT("pdf"), STR_INIT("application/pdf") }, { STR_INIT("txt"), STR_INIT("text/plain") },
-	{ STR_INIT("md"), STR_INIT("text/markdown") }, { STR_INIT("html"), STR_INIT("text/html") },
-	{ STR_INIT("csv"), STR_INIT("text/csv") }, { STR_INIT("doc"), STR_INIT("application/msword") },
+	{ STR_INIT("pdf"), STR_INIT("application/pdf") },
+	{ STR_INIT("txt"), STR_INIT("text/plain") },
+	{ STR_INIT("md"), STR_INIT("text/markdown") },
+	{ STR_INIT("html"), STR_INIT("text/html") },
+	{ STR_INIT("csv"), STR_INIT("text/csv") },
+	{ STR_INIT("doc"), STR_INIT("application/msword") },
 	{ STR_INIT("docx"), STR_INIT("application/vnd.openxmlformats-officedocument.wordprocessingml.document") },
 	{ STR_INIT("xls"), STR_INIT("application/vnd.ms-excel") },
 	{ STR_INIT("xlsx"), STR_INIT("application/vnd.openxmlformats-officedocument.spreadsheetml.sheet") },

@@ -90,7 +90,7 @@ static void write_inference(struct bedrock_out *x)
 	json_close(&x->w);
 }
 
-/* ---- additionalModelRequestFields: each maker's own words --------------------------------------------------------- */
+/* ---- additionalModelRequestFields: each maker's own words -------------------------------------------------------- */
 
 static void write_thinking(struct bedrock_out *x)
 {
@@ -101,8 +101,9 @@ static void write_thinking(struct bedrock_out *x)
 	json_key_lit(&x->w, "thinking");
 	json_open(&x->w, '{');
 	json_key_lit(&x->w, "type");
-	json_str(&x->w, p->think == THINK_OFF ? STR("disabled") : p->think == THINK_BUDGET ? STR("enabled")
-	                                                                                  : STR("adaptive"));
+	json_str(&x->w, p->think == THINK_OFF      ? STR("disabled")
+	                : p->think == THINK_BUDGET ? STR("enabled")
+	                                           : STR("adaptive"));
 	if (p->think == THINK_BUDGET) {
 		json_key_lit(&x->w, "budget_tokens");
 		json_i64(&x->w, p->budget);
@@ -121,7 +122,8 @@ static void write_betas(struct bedrock_out *x)
 	bool any = false;
 
 	while (rest.p) {
-		struct str beta = str_trim(str_cut(&rest, ',')), allowed = x->target->betas_allowed, before = x->rq->betas;
+		struct str beta = str_trim(str_cut(&rest, ',')), allowed = x->target->betas_allowed,
+			   before = x->rq->betas;
 		bool good = allowed.n == 0, twice = false;
 
 		while (allowed.p && !good)
@@ -172,7 +174,8 @@ static void write_nova(struct bedrock_out *x)
 {
 	const struct chat_request *rq = x->rq;
 	enum model_effort effort = rq->has_effort ? (enum model_effort)rq->effort : EFFORT_MEDIUM;
-	bool thinks = model_is(x, STR("nova-2")) && (rq->thinking == TRI_YES || rq->has_effort) && effort != EFFORT_NONE;
+	bool thinks =
+		model_is(x, STR("nova-2")) && (rq->thinking == TRI_YES || rq->has_effort) && effort != EFFORT_NONE;
 
 	if (rq->top_k.n) {
 		json_key_lit(&x->w, "inferenceConfig");
@@ -197,7 +200,8 @@ static void write_nova(struct bedrock_out *x)
 /* OpenAI's open models. */
 static void write_effort(struct bedrock_out *x)
 {
-	enum model_effort effort = model_effort_nearest(x->target->facts->effort_levels, (enum model_effort)x->rq->effort);
+	enum model_effort effort =
+		model_effort_nearest(x->target->facts->effort_levels, (enum model_effort)x->rq->effort);
 
 	if (!x->rq->has_effort)
 		return;
@@ -322,7 +326,8 @@ static bool write_metadata(struct bedrock_out *x)
 	for (m = node_is(list, JSON_OBJECT) ? node_first(list) : NULL; m; m = node_next(list, m)) {
 		struct jstr value = node_text(m), key = node_key(m);
 
-		if (!value.p || !is_metadata(value) || !is_metadata(key) || key.n == 0 || n + has_user == METADATA_MAX) {
+		if (!value.p || !is_metadata(value) || !is_metadata(key) || key.n == 0 ||
+		    n + has_user == METADATA_MAX) {
 			chat_drop(&x->wire->drops, "metadata.%.*s", STR_ARG(jstr_raw(key)));
 			continue;
 		}
@@ -396,7 +401,12 @@ static bool make_plan(struct bedrock_out *x, struct chat_request *copy, struct c
 		facts->thinking = THINKING_NONE;
 	target->facts = facts;
 	x->plan = (struct anthropic_out){
-		.arena = x->arena, .rq = copy, .target = target, .wire = x->wire, .err = x->err, .claude = x->claude,
+		.arena = x->arena,
+		.rq = copy,
+		.target = target,
+		.wire = x->wire,
+		.err = x->err,
+		.claude = x->claude,
 		.own = x->claude && copy->from == DIALECT_ANTHROPIC,
 	};
 	if (!anthropic_plan(&x->plan))
@@ -439,7 +449,12 @@ bool bedrock_write_chat(struct arena *a, const struct chat_request *rq, const st
                         struct chat_wire *out, struct err *e)
 {
 	struct bedrock_out x = {
-		.arena = a, .rq = rq, .target = target, .wire = out, .err = e, .claude = target->bedrock_claude,
+		.arena = a,
+		.rq = rq,
+		.target = target,
+		.wire = out,
+		.err = e,
+		.claude = target->bedrock_claude,
 	};
 	struct chat_request copy;
 	struct chat_target own_target;

@@ -126,7 +126,8 @@ bool dialect_write_model(const struct dialect *d, const struct dialect_model *m,
 bool dialect_write_models(const struct dialect *d, const struct dialect_model *m, size_t n, struct buf *out)
 {
 	struct json_writer w = json_writer_make(out);
-	bool gemini = d->id == DIALECT_GEMINI, anthropic = d->id == DIALECT_ANTHROPIC, bedrock = d->id == DIALECT_BEDROCK;
+	bool gemini = d->id == DIALECT_GEMINI, anthropic = d->id == DIALECT_ANTHROPIC,
+	     bedrock = d->id == DIALECT_BEDROCK;
 
 	json_open(&w, '{');
 	if (!gemini && !anthropic && !bedrock) {

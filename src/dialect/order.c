@@ -18,9 +18,9 @@ struct item {
 struct entry {
 	struct entry *next;
 	struct item *first, *last;
-	struct chat_block *open;         /* in the arena */
+	struct chat_block *open; /* in the arena */
 	struct arena arena;
-	size_t bytes;                    /* counted in the order's */
+	size_t bytes; /* counted in the order's */
 	uint32_t block, choice;
 	bool alone, call, closed;
 };
@@ -30,7 +30,7 @@ struct chat_order {
 	size_t max_bytes, bytes;
 	uint32_t current, current_choice;
 	bool one_block, whole_calls;
-	bool has_current;                /* one_block: a block is open, whose events pass */
+	bool has_current; /* one_block: a block is open, whose events pass */
 };
 
 struct chat_order *chat_order_new(const struct chat_codec *writer, size_t max_bytes)
@@ -135,20 +135,15 @@ static bool item_add(struct chat_order *o, struct entry *e, const struct chat_ev
 		}
 	}
 	switch ((enum chat_event_kind)ev->kind) {
-	case EVENT_DELTA:
-		e->bytes += ev->delta.text.n;
-		return buf_append_jstr(&i->text, ev->delta.text);
-	case EVENT_CLOSE:
-		return !ev->open || (i->event.open = chat_block_copy(&e->arena, ev->open)) != NULL;
-	case EVENT_FINISH:
-		return chat_finish_copy(&e->arena, &i->event.finish);
+	case EVENT_DELTA: e->bytes += ev->delta.text.n; return buf_append_jstr(&i->text, ev->delta.text);
+	case EVENT_CLOSE: return !ev->open || (i->event.open = chat_block_copy(&e->arena, ev->open)) != NULL;
+	case EVENT_FINISH: return chat_finish_copy(&e->arena, &i->event.finish);
 	case EVENT_START:
 	case EVENT_OPEN:
 	case EVENT_USAGE:
 	case EVENT_END:
 	case EVENT_PING:
-	case EVENT_ERROR:
-		break;
+	case EVENT_ERROR: break;
 	}
 	assert(!"such an event does not wait");
 	return false;
@@ -180,7 +175,8 @@ static bool entry_take(struct chat_order *o, struct entry *e, const struct chat_
 		good = item_add(o, e, ev);
 	else if (ev->kind == EVENT_DELTA)
 		good = ev->delta.kind == DELTA_OPAQUE && !ev->delta.opaque.bytes.p
-		       ? true : call_learns(e, &ev->delta.opaque, (struct jstr){ 0 });
+		               ? true
+		               : call_learns(e, &ev->delta.opaque, (struct jstr){ 0 });
 	else if (ev->open)
 		good = call_learns(e, &ev->open->opaque, ev->open->id);
 	e->bytes += e->arena.used_bytes - held;
@@ -366,24 +362,18 @@ static bool take_finish(struct chat_order *o, struct arena *a, struct chat_event
 static bool take(struct chat_order *o, struct arena *a, struct chat_event *ev, struct chat_events *out)
 {
 	switch ((enum chat_event_kind)ev->kind) {
-	case EVENT_OPEN:
-		return take_open(o, ev, out);
+	case EVENT_OPEN: return take_open(o, ev, out);
 	case EVENT_DELTA:
-	case EVENT_CLOSE:
-		return take_block(o, a, ev, out);
-	case EVENT_FINISH:
-		return take_finish(o, a, ev, out);
+	case EVENT_CLOSE: return take_block(o, a, ev, out);
+	case EVENT_FINISH: return take_finish(o, a, ev, out);
 	case EVENT_END:
 		if ((o->first || o->has_current) && !close_choice(o, a, 0, true, out))
 			return false;
 		break;
-	case EVENT_ERROR:
-		drop_all(o);
-		break;
+	case EVENT_ERROR: drop_all(o); break;
 	case EVENT_START:
 	case EVENT_USAGE:
-	case EVENT_PING:
-		break;
+	case EVENT_PING: break;
 	}
 	put(out, ev);
 	return true;

@@ -9,8 +9,9 @@
 	{ .method = METHOD_POST, .pattern = STR_INIT(path), .name = STR_INIT("/v1beta/models"), .match = MATCH_ACTION, \
 	  .kind = ENDPOINT_MODEL, .dialect = DIALECT_GEMINI, .has_body = true }
 #define BEDROCK(action, call_) \
-	{ .method = METHOD_POST, .pattern = STR_INIT("/model/"), .name = STR_INIT("/model" action), .match = MATCH_TAIL, \
-	  .tail = STR_INIT(action), .kind = ENDPOINT_MODEL, .dialect = DIALECT_BEDROCK, .call = (call_), .has_body = true }
+	{ .method = METHOD_POST, .pattern = STR_INIT("/model/"), .name = STR_INIT("/model" action), \
+	  .match = MATCH_TAIL, .tail = STR_INIT(action), .kind = ENDPOINT_MODEL, .dialect = DIALECT_BEDROCK, \
+	  .call = (call_), .has_body = true }
 #define SERVE(method_, path, name_, match_, access_, service_, dialect_) \
 	{ .method = (method_), .pattern = STR_INIT(path), .name = STR_INIT(name_), .match = (match_), \
 	  .kind = ENDPOINT_SERVICE, .access = (access_), .service = (service_), .dialect = (dialect_), \

@@ -17,8 +17,14 @@ static bool copy_bytes(struct arena *a, const char **p, size_t n)
 	return true;
 }
 
-static bool copy_str(struct arena *a, struct str *s) { return copy_bytes(a, &s->p, s->n); }
-static bool copy_text(struct arena *a, struct jstr *s) { return copy_bytes(a, &s->p, s->n); }
+static bool copy_str(struct arena *a, struct str *s)
+{
+	return copy_bytes(a, &s->p, s->n);
+}
+static bool copy_text(struct arena *a, struct jstr *s)
+{
+	return copy_bytes(a, &s->p, s->n);
+}
 
 static bool copy_media(struct arena *a, struct chat_block *b)
 {
@@ -69,8 +75,9 @@ struct chat_citation *chat_citation_copy(struct arena *a, const struct chat_cita
 		return NULL;
 	*c = *from;
 	c->next = NULL;
-	return copy_text(a, &c->url) && copy_text(a, &c->title) && copy_text(a, &c->quote) && copy_str(a, &c->raw) ? c
-	                                                                                                          : NULL;
+	return copy_text(a, &c->url) && copy_text(a, &c->title) && copy_text(a, &c->quote) && copy_str(a, &c->raw)
+	               ? c
+	               : NULL;
 }
 
 static bool copy_blocks(struct arena *a, struct chat_block **list)

@@ -20,13 +20,22 @@
 enum { MEMORY_MAX = 8 << 20 };
 
 static const struct chat_reply reply = {
-	.id = { "01J0000000000000000000000Z", 26 }, .created_s = 1700000000, .model = { "m", 1 }, .usage_asked = true,
+	.id = { "01J0000000000000000000000Z", 26 },
+	.created_s = 1700000000,
+	.model = { "m", 1 },
+	.usage_asked = true,
 	.max_bytes = 1 << 20,
 };
 
 static const char *const models[] = {
-	"anthropic.claude-sonnet-4-20250514-v1:0", "claude-opus-4-8", "gpt-5.2", "gpt-4o", "gemini-2.5-pro", "gemini-3-pro",
-	"amazon.nova-lite-v1:0", "nobody-knows-it",
+	"anthropic.claude-sonnet-4-20250514-v1:0",
+	"claude-opus-4-8",
+	"gpt-5.2",
+	"gpt-4o",
+	"gemini-2.5-pro",
+	"gemini-3-pro",
+	"amazon.nova-lite-v1:0",
+	"nobody-knows-it",
 };
 
 /* The n-th dialect that can be translated. */
@@ -51,7 +60,8 @@ static void check_json(struct str s)
 static void try_request(const struct chat_codec *from, const struct chat_codec *to, struct arena *a, struct str body,
                         const char *name)
 {
-	struct chat_target target = { .model = jstr_of(name, strlen(name)), .facts = model_facts_by_name(str_from_z(name)),
+	struct chat_target target = { .model = jstr_of(name, strlen(name)),
+		                      .facts = model_facts_by_name(str_from_z(name)),
 		                      .bedrock_claude = strstr(name, "claude") != NULL };
 	struct dialect_request in = { .model = STR("m"), .call = CALL_GENERATE };
 	struct chat_wire wire = { .drops.arena = a };
@@ -100,8 +110,10 @@ struct sink {
 
 static void sink_init(struct sink *s, const struct chat_codec *to)
 {
-	*s = (struct sink){ .to = to, .writer = calloc(1, to->writer_size ? to->writer_size : 1),
-		            .order = chat_order_new(to, MEMORY_MAX), .out = buf_make(MEMORY_MAX) };
+	*s = (struct sink){ .to = to,
+		            .writer = calloc(1, to->writer_size ? to->writer_size : 1),
+		            .order = chat_order_new(to, MEMORY_MAX),
+		            .out = buf_make(MEMORY_MAX) };
 	assert(!to->writer_init || to->writer_init(s->writer, &reply));
 }
 
@@ -127,7 +139,8 @@ static void give(struct sink *s, struct arena *a, struct chat_events *events)
 static void try_answer(const struct chat_codec *from, const struct chat_codec *to, struct arena *a, struct str body,
                        const char *name)
 {
-	struct chat_source source = { .model = jstr_of(name, strlen(name)), .bedrock_claude = strstr(name, "claude") != NULL };
+	struct chat_source source = { .model = jstr_of(name, strlen(name)),
+		                      .bedrock_claude = strstr(name, "claude") != NULL };
 	struct chat_drops drops = { .arena = a };
 	struct buf out = buf_make(MEMORY_MAX);
 	struct chat_events events = { 0 };
@@ -157,7 +170,8 @@ static void try_answer(const struct chat_codec *from, const struct chat_codec *t
 static void try_stream(const struct chat_codec *from, const struct chat_codec *to, struct arena *a, struct str lines,
                        const char *name)
 {
-	struct chat_source source = { .model = jstr_of(name, strlen(name)), .bedrock_claude = strstr(name, "claude") != NULL };
+	struct chat_source source = { .model = jstr_of(name, strlen(name)),
+		                      .bedrock_claude = strstr(name, "claude") != NULL };
 	void *reader = calloc(1, from->reader_size ? from->reader_size : 1);
 	struct arena_mark mark = arena_mark(a);
 	enum chat_read read = CHAT_READ_OK;

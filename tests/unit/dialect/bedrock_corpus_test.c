@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * bedrock_corpus: recorded Converse, where ../shared/corpus is there: each request, answer and stream is read into the
- * neutral model, streams also byte by byte and at odd cuts, and compared with a walk over the recording's own JSON; then
- * written again and compared once more. What is compared is a digest: a line for each block, the stop, the usage.
+ * neutral model, streams also byte by byte and at odd cuts, and compared with a walk over the recording's own JSON;
+ * then written again and compared once more. What is compared is a digest: a line for each block, the stop, the usage.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -28,7 +28,9 @@
 #define FOLDER "../shared/corpus"
 enum { DIGEST_MAX = 16 << 20, BLOCKS = 256 };
 
-static struct { unsigned answers, streams, requests, refused, errors, bad; } count;
+static struct {
+	unsigned answers, streams, requests, refused, errors, bad;
+} count;
 
 static void complain(const char *id, const char *what, struct str want, struct str got)
 {
@@ -47,7 +49,10 @@ static struct str text_of(yyjson_val *v)
 	return yyjson_is_str(v) ? str_of(yyjson_get_str(v), yyjson_get_len(v)) : STR("");
 }
 
-static yyjson_val *get(yyjson_val *v, const char *name) { return yyjson_obj_get(v, name); }
+static yyjson_val *get(yyjson_val *v, const char *name)
+{
+	return yyjson_obj_get(v, name);
+}
 
 static void put_value(struct buf *out, yyjson_val *v)
 {
@@ -80,8 +85,8 @@ static int64_t number(yyjson_val *v, const char *name)
 struct told {
 	struct told_block {
 		int64_t index;
-		char kind;                       /* T R X F S Q */
-		struct buf text, args, more;     /* more: signature, or citations */
+		char kind;                   /* T R X F S Q */
+		struct buf text, args, more; /* more: signature, or citations */
 		struct str id, name;
 	} block[BLOCKS];
 	int n;
@@ -98,7 +103,10 @@ static struct told_block *told_block(struct told *t, int64_t index, char kind)
 			return &t->block[i];
 	assert_true(t->n < BLOCKS);
 	b = &t->block[t->n++];
-	*b = (struct told_block){ .index = index, .kind = kind, .text = buf_make(DIGEST_MAX), .args = buf_make(DIGEST_MAX),
+	*b = (struct told_block){ .index = index,
+		                  .kind = kind,
+		                  .text = buf_make(DIGEST_MAX),
+		                  .args = buf_make(DIGEST_MAX),
 		                  .more = buf_make(DIGEST_MAX) };
 	return b;
 }
@@ -219,7 +227,10 @@ static void told_digest(const struct told *t, struct buf *out)
 
 /* ---- the neutral model's ----------------------------------------------------------------------------------------- */
 
-static void put_text(struct arena *a, struct buf *out, struct jstr s) { buf_append(out, jstr_plain(a, s)); }
+static void put_text(struct arena *a, struct buf *out, struct jstr s)
+{
+	buf_append(out, jstr_plain(a, s));
+}
 
 static void block_digest(struct arena *a, const struct chat_block *b, struct buf *out)
 {
@@ -390,7 +401,8 @@ static void push_message(struct pipe *p, struct str bytes)
 
 	assert_true(eventstream_read(bytes, &m));
 	(void)stream_meter_event(&p->meter, &p->arena, &ev);
-	push(p, &(struct chat_frame){ .name = m.event_type.n ? m.event_type : m.exception_type, .data = m.payload,
+	push(p, &(struct chat_frame){ .name = m.event_type.n ? m.event_type : m.exception_type,
+	                              .data = m.payload,
 	                              .exception = !str_eq(m.message_type, STR("event")) });
 }
 
@@ -443,9 +455,13 @@ static void digest_of_stream(struct str body, struct buf *out)
 static void try_stream(const char *id, yyjson_val *record, struct str body, size_t step)
 {
 	struct buf want = buf_make(DIGEST_MAX), got = buf_make(DIGEST_MAX);
-	struct pipe p = { .id = id, .source = source_of(record), .reader = calloc(1, bedrock_codec.reader_size),
-		          .writer = calloc(1, bedrock_codec.writer_size), .order = chat_order_new(&bedrock_codec, DIGEST_MAX),
-		          .collector = chat_collector_new(DIGEST_MAX), .written = buf_make(DIGEST_MAX) };
+	struct pipe p = { .id = id,
+		          .source = source_of(record),
+		          .reader = calloc(1, bedrock_codec.reader_size),
+		          .writer = calloc(1, bedrock_codec.writer_size),
+		          .order = chat_order_new(&bedrock_codec, DIGEST_MAX),
+		          .collector = chat_collector_new(DIGEST_MAX),
+		          .written = buf_make(DIGEST_MAX) };
 
 	count.streams++;
 	arena_init(&p.arena, 16 << 20);
@@ -532,23 +548,25 @@ static bool is_blank(yyjson_val *text)
 
 static void request_digest(struct str body, struct buf *out)
 {
-	static const char *const same[] = { "system", "inferenceConfig", "guardrailConfig", "serviceTier", "requestMetadata",
-		                            "performanceConfig", "promptVariables" };
+	static const char *const same[] = { "system",          "inferenceConfig",   "guardrailConfig", "serviceTier",
+		                            "requestMetadata", "performanceConfig", "promptVariables" };
 	yyjson_doc *doc = yyjson_read(body.p, body.n, 0);
 	yyjson_val *root = yyjson_doc_get_root(doc), *m, *b;
 	struct str role = STR("");
 	size_t i, max, k, blocks;
 
-	yyjson_arr_foreach(get(root, "messages"), i, max, m) {
+	yyjson_arr_foreach(get(root, "messages"), i, max, m)
+	{
 		if (!str_eq(role, text_of(get(m, "role")))) {
 			role = text_of(get(m, "role"));
 			buf_append(out, role);
 			buf_append_c(out, '\n');
 		}
 		for (int results = 1; results >= 0; results--)
-			yyjson_arr_foreach(get(m, "content"), k, blocks, b)
-				if ((get(b, "toolResult") != NULL) == results && !is_blank(get(b, "text")))
-					canon(b, out), buf_append_c(out, '\n');
+			yyjson_arr_foreach(get(m, "content"), k, blocks,
+			                   b) if ((get(b, "toolResult") != NULL) == results &&
+			                          !is_blank(get(b, "text"))) canon(b, out),
+				buf_append_c(out, '\n');
 	}
 	canon(get(root, "toolConfig"), out);
 	for (i = 0; i < COUNT_OF(same); i++) {
@@ -564,10 +582,20 @@ static void request_digest(struct str body, struct buf *out)
 static bool changes_form(struct str body)
 {
 	static const struct str words[] = {
-		STR_INIT("\"bytes\": {"), STR_INIT("guardContent"), STR_INIT("searchResult"), STR_INIT("\"source\":{\"text\""),
-		STR_INIT("\"source\": {\"text\""), STR_INIT("\"source\":{\"content\""), STR_INIT("\"source\": {\"content\""),
-		STR_INIT("reasoningText"), STR_INIT("\"Buffer\""), STR_INIT("citationsContent"), STR_INIT("\"video/mp4\""),
-		STR_INIT("systemTool"), STR_INIT("\"type\":\"tool_use\""), STR_INIT("\"type\": \"tool_use\""),
+		STR_INIT("\"bytes\": {"),
+		STR_INIT("guardContent"),
+		STR_INIT("searchResult"),
+		STR_INIT("\"source\":{\"text\""),
+		STR_INIT("\"source\": {\"text\""),
+		STR_INIT("\"source\":{\"content\""),
+		STR_INIT("\"source\": {\"content\""),
+		STR_INIT("reasoningText"),
+		STR_INIT("\"Buffer\""),
+		STR_INIT("citationsContent"),
+		STR_INIT("\"video/mp4\""),
+		STR_INIT("systemTool"),
+		STR_INIT("\"type\":\"tool_use\""),
+		STR_INIT("\"type\": \"tool_use\""),
 	};
 
 	for (size_t i = 0; i < COUNT_OF(words); i++)
@@ -590,7 +618,8 @@ static void try_request(const char *id, yyjson_val *record, struct str body, boo
 	struct buf want = buf_make(DIGEST_MAX), got = buf_make(DIGEST_MAX);
 	struct jstr model = jstr_of(text_of(get(record, "model")).p, text_of(get(record, "model")).n);
 	struct dialect_request in = { .dialect = &dialect_bedrock, .model = jstr_raw(model) };
-	struct chat_target target = { .model = model, .facts = model_facts_by_name(jstr_raw(model)),
+	struct chat_target target = { .model = model,
+		                      .facts = model_facts_by_name(jstr_raw(model)),
 		                      .bedrock_claude = source_of(record).bedrock_claude };
 	struct chat_wire wire = { 0 };
 	struct chat_request rq;

@@ -19,9 +19,9 @@ static void requests_are_read(void **state)
 		const char *path, *body;
 		enum dialect_call call;
 		bool stream;
-		const char *model;      /* NULL: refused, and the text of `error` is part of why */
+		const char *model; /* NULL: refused, and the text of `error` is part of why */
 		int64_t max_output;
-		const char *upstream;   /* for the model "a b:0" */
+		const char *upstream; /* for the model "a b:0" */
 		const char *error;
 	} rows[] = {
 		{ "/model/amazon.nova-lite-v1%3A0/converse", "{\"messages\":[]}", CALL_GENERATE, false,
@@ -85,8 +85,8 @@ static void answers_are_metered(void **state)
 		  ANSWER_OK, USAGE_REPORTED, 10, 100, 20, 50, 5 },
 		{ "{\"output\":{}}", ANSWER_OK, USAGE_NONE, 0, 0, 0, 0, 0 },
 		{ "{\"error\":\"no\",\"name\":\"ValidationException\"}", ANSWER_ERROR, USAGE_NONE, 0, 0, 0, 0, 0 },
-		{ "{\"__type\":\"com.amazon.coral.service#UnknownOperationException\"}", ANSWER_ERROR, USAGE_NONE,
-		  0, 0, 0, 0, 0 },
+		{ "{\"__type\":\"com.amazon.coral.service#UnknownOperationException\"}", ANSWER_ERROR, USAGE_NONE, 0, 0,
+		  0, 0, 0 },
 		{ "[]", ANSWER_BROKEN, USAGE_NONE, 0, 0, 0, 0, 0 },
 		{ "{\"output\":{}", ANSWER_BROKEN, USAGE_NONE, 0, 0, 0, 0, 0 },
 	};
@@ -132,7 +132,8 @@ static void streams_are_metered(void **state)
 	struct stream_meter m;
 
 	stream_meter_init(&m, &dialect_bedrock, FRAMING_EVENTSTREAM, false);
-	assert_int_equal(meter(&m, "messageStart", "{\"role\":\"assistant\",\"p\":\"abc\"}", false, &error), STREAM_PASS);
+	assert_int_equal(meter(&m, "messageStart", "{\"role\":\"assistant\",\"p\":\"abc\"}", false, &error),
+	                 STREAM_PASS);
 	assert_true(m.started);
 	assert_int_equal(meter(&m, "contentBlockDelta", "{\"delta\":{\"text\":\"a\"}}", false, &error), STREAM_PASS);
 	assert_int_equal(stream_meter_end(&m, true), STREAM_END_CUT);
@@ -150,8 +151,8 @@ static void streams_are_metered(void **state)
 		const char *type;
 		enum err_code code;
 	} exceptions[] = {
-		{ "throttlingException", ERR_RATE_LIMIT }, { "validationException", ERR_INVALID_REQUEST },
-		{ "modelStreamErrorException", ERR_UPSTREAM }, { "unheardOfException", ERR_UPSTREAM },
+		{ "throttlingException", ERR_RATE_LIMIT },         { "validationException", ERR_INVALID_REQUEST },
+		{ "modelStreamErrorException", ERR_UPSTREAM },     { "unheardOfException", ERR_UPSTREAM },
 		{ "modelTimeoutException", ERR_UPSTREAM_TIMEOUT },
 	};
 	for (size_t i = 0; i < COUNT_OF(exceptions); i++) {

@@ -26,8 +26,8 @@ struct order_case {
 static const struct order_case cases[] = {
 	{ "what is in order passes", true, false, "O0t D0=a D0=b C0 O1c A1={} C1 F0 U E",
 	  "O0t D0=a D0=b C0 O1c A1={} C1 F0 U E" },
-	{ "calls that interleave come one behind the other", true, false,
-	  "O0c O1c A0={ A1=[ P A0=} A1=] U C0 C1 F0 E", "O0c A0={ P A0=} U C0 O1c A1=[] C1 F0 E" },
+	{ "calls that interleave come one behind the other", true, false, "O0c O1c A0={ A1=[ P A0=} A1=] U C0 C1 F0 E",
+	  "O0c A0={ P A0=} U C0 O1c A1=[] C1 F0 E" },
 	{ "what waited and is not whole goes on", true, false, "O0t O1c A1=a C0 A1=b C1 F0",
 	  "O0t C0 O1c A1=a A1=b C1 F0" },
 	{ "three wait, the second is whole first", true, false, "O0t O1t O2t D2=z C2 D1=y C0 C1 E",
@@ -38,8 +38,8 @@ static const struct order_case cases[] = {
 	{ "a finish waits behind the blocks of its choice", true, false, "O0t O!1t D!1=a F!1 D0=b C0 F0 E",
 	  "O0t D0=b C0 O!1t D!1=a C!1 F!1 F0 E" },
 	{ "an error ends it", true, false, "O0t O1c A1=a X", "O0t X" },
-	{ "texts are joined, signatures are kept apart", true, false,
-	  "O0t O1r D1=a D1=b S1=s D1=c C1 C0", "O0t C0 O1r D1=ab S1=s D1=c C1" },
+	{ "texts are joined, signatures are kept apart", true, false, "O0t O1r D1=a D1=b S1=s D1=c C1 C0",
+	  "O0t C0 O1r D1=ab S1=s D1=c C1" },
 	{ "a whole call", false, true, "O0t D0=a O1c A1={\"a A1=\":1} D0=b C0 C1 F0 E",
 	  "O0t D0=a D0=b C0 O1c A1={\"a\":1} C1 F0 E" },
 	{ "a call without arguments", false, true, "O0c C0 F0 E", "O0c A0={} C0 F0 E" },
@@ -53,9 +53,10 @@ static const struct order_case cases[] = {
 	{ "events of blocks that nobody opened pass", true, false, "D7=a C7 F0", "D7=a C7 F0" },
 };
 
-static const char letters[] = { [EVENT_START] = 'B', [EVENT_OPEN] = 'O', [EVENT_DELTA] = 'D', [EVENT_CLOSE] = 'C',
-	                        [EVENT_FINISH] = 'F', [EVENT_USAGE] = 'U', [EVENT_END] = 'E', [EVENT_PING] = 'P',
-	                        [EVENT_ERROR] = 'X' };
+static const char letters[] = {
+	[EVENT_START] = 'B', [EVENT_OPEN] = 'O', [EVENT_DELTA] = 'D', [EVENT_CLOSE] = 'C', [EVENT_FINISH] = 'F',
+	[EVENT_USAGE] = 'U', [EVENT_END] = 'E',  [EVENT_PING] = 'P',  [EVENT_ERROR] = 'X'
+};
 
 static struct chat_opaque opaque_of(struct str s)
 {
@@ -159,8 +160,8 @@ static void run(const struct order_case *c, const struct chat_codec *codec)
 static void test_orders(void **state)
 {
 	for (size_t i = 0; i < COUNT_OF(cases); i++)
-		run(&cases[i], &(struct chat_codec){ .one_block = cases[i].one_block,
-		                                     .whole_calls = cases[i].whole_calls });
+		run(&cases[i],
+		    &(struct chat_codec){ .one_block = cases[i].one_block, .whole_calls = cases[i].whole_calls });
 }
 
 static void test_nothing_asked(void **state)
