@@ -708,7 +708,9 @@ enum attempt_start attempt_start(struct req *r)
 
 	enum attempt_start got;
 
-	if (req_is_translated(r) && o->rq.call == CALL_COUNT_TOKENS)
+	/* Bedrock counts for requests of its own API only */
+	if (unlikely(o->rq.call == CALL_COUNT_TOKENS) &&
+	    (req_is_translated(r) || o->candidate.face->envelope == ENVELOPE_BEDROCK_INVOKE))
 		return count_answer(r) ? START_OK : START_NOT;
 	if (unlikely(o->candidate.face->cloud) && !has_credential(r, h.credential))
 		return START_OK;

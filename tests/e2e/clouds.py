@@ -126,6 +126,13 @@ def test_claude_on_bedrock_is_asked_in_its_envelope_and_signed():
         same((up.get("anthropic-version"), up.get("anthropic-beta"), up.get("x-api-key")), (None, None, None))
 
 
+def test_tokens_for_claude_on_bedrock_are_counted_here():
+    with Provider(lambda r: http(MESSAGE)) as p, running(bedrock(p, **KEYS)) as gw:
+        r = ask(gw, {"model": "m", "messages": ASK["messages"]}, "/v1/messages/count_tokens")
+        same((r.status, len(p.requests)), (200, 0), short(r.body))
+        assert 1 <= r.json()["input_tokens"] < 50, short(r.body)
+
+
 def test_a_session_token_is_sent_and_signed():
     with Provider(lambda r: http(MESSAGE)) as p, running(bedrock(p, session_token="FwoGZXIvY+XdzE//token==", **KEYS)) as gw:
         same(ask(gw).status, 200)
