@@ -188,10 +188,13 @@ static void meter_event(struct stream_meter *m, struct arena *arena, struct stre
 	m->finished |= is_reason(&hit[ANS_BLOCKED]) || is_reason(&hit[ANS_FINISH]);
 }
 
+#define TUNED STR("/tunedModels/")
+
 static bool read_path(struct arena *arena, struct str path, struct dialect_request *out, struct err *e)
 {
-	size_t at = str_find(path, STR("/models/")), colon = STR_NPOS;
-	struct str name = str_slice(path, at == STR_NPOS ? path.n : at + 8, path.n), method;
+	size_t at = str_find(path, STR("/models/")), tuned = str_find(path, TUNED), colon = STR_NPOS;
+	/* a tuned model's name has its collection in it, to be told from a model's */
+	struct str name = str_slice(path, at != STR_NPOS ? at + 8 : tuned != STR_NPOS ? tuned + 1 : path.n, path.n), method;
 
 	for (size_t i = name.n; i > 0 && colon == STR_NPOS; i--)
 		if (name.p[i - 1] == ':')
@@ -359,8 +362,9 @@ static struct str upstream_path(struct arena *arena, const struct dialect_reques
 
 	if (model.n == 0)
 		model = rq->model;
-	buf_append(&path, STR("/models/"));
-	bool good = text_percent_encode(&path, model, "");
+	bool tuned = str_starts(model, str_slice(TUNED, 1, TUNED.n));
+	buf_append(&path, tuned ? STR("/") : STR("/models/"));
+	bool good = text_percent_encode(&path, model, tuned ? "/" : "");
 	for (size_t i = 0; i < COUNT_OF(methods); i++)
 		if (methods[i].call == rq->call && methods[i].stream == rq->stream) {
 			buf_append_c(&path, ':');

@@ -77,6 +77,10 @@ static const struct endpoint rows[] = {
 	PASS(METHOD_DELETE, "/passthrough/", MATCH_BELOW, DIALECT_OPENAI_CHAT),
 	MODEL("/responses/input_tokens", "/v1/responses/input_tokens", DIALECT_OPENAI_RESPONSES, CALL_COUNT_TOKENS),
 	GEMINI("/v1/models/"),
+	GEMINI("/v1beta/tunedModels/"),
+	/* Vertex AI: projects/{p}/locations/{l}/publishers/google/models/{m}:… */
+	GEMINI("/v1/projects/"),
+	GEMINI("/v1beta1/projects/"),
 	GEMINI("/models/"),
 	RESPONSES(METHOD_GET, "/v1/responses/"),
 	RESPONSES(METHOD_DELETE, "/v1/responses/"),
