@@ -9,9 +9,7 @@
 #include <string.h>
 #include <sys/random.h>
 
-#include "base/attr.h"
 #include "base/log.h"
-#include "base/v16.h"
 
 /* xoshiro256** (prng.di.unimi.it), one state a thread. */
 struct rand_state {
@@ -139,31 +137,36 @@ static inline uint64_t spread5(uint64_t x)
 	return (x & 0x001f001f001f001f) << 8 | (x >> 5 & 0x001f001f001f001f);
 }
 
-/* Sixteen digits of Crockford's base 32 at once: '0' and up, with a jump wherever the alphabet leaves out a letter (none
+/* Eight digits of Crockford's base 32 at once: '0' and up, with a jump wherever the alphabet leaves out a letter (none
  * of I, L, O, U) and from '9' to 'A'. */
-static inline void crockford16(uint64_t out[2], uint64_t first, uint64_t second)
+static inline uint64_t crockford8(uint64_t digits)
 {
-	static const struct { char above, jump; } jumps[] = { { 9, 'A' - '9' - 1 }, { 17, 1 }, { 19, 1 }, { 21, 1 }, { 26, 1 } };
-	uint64_t both[2] = { htole64(first), htole64(second) };
-	v16 digits = v16_load(both), text = v16_add(digits, v16_fill('0'));
+	const uint64_t ones = 0x0101010101010101;
+	uint64_t text = digits + ones * '0';
 
-	for (size_t i = 0; i < COUNT_OF(jumps); i++)
-		text = v16_add(text, v16_and(v16_lt(v16_fill(jumps[i].above), digits), v16_fill(jumps[i].jump)));
-	memcpy(out, &text, 16);
+	text += ((digits + ones * (128 - 10)) >> 7 & ones) * ('A' - '9' - 1);
+	text += (digits + ones * (128 - 18)) >> 7 & ones;
+	text += (digits + ones * (128 - 20)) >> 7 & ones;
+	text += (digits + ones * (128 - 22)) >> 7 & ones;
+	text += (digits + ones * (128 - 27)) >> 7 & ones;
+	return htole64(text);
 }
 
 /* 26 characters of 5 bits hold 130: the first has only three bits of the value. */
 void ulid_text(char out[ULID_LEN], struct ulid u)
 {
-	uint64_t high, low, inner[2], outer[2];
+	uint64_t high, low, text;
 
 	memcpy(&high, u.b, 8);
 	memcpy(&low, u.b + 8, 8);
 	high = be64toh(high);
 	low = be64toh(low);
-	crockford16(outer, spread5(high >> 56), spread5(low));
-	crockford16(inner, spread5(high >> 16), spread5(high << 24 | low >> 40));
-	memcpy(out, (char *)outer + 6, 2);
-	memcpy(out + 2, inner, 16);
-	memcpy(out + 18, outer + 1, 8);
+	text = crockford8(spread5(high >> 56));
+	memcpy(out, (char *)&text + 6, 2);
+	text = crockford8(spread5(high >> 16));
+	memcpy(out + 2, &text, 8);
+	text = crockford8(spread5(high << 24 | low >> 40));
+	memcpy(out + 10, &text, 8);
+	text = crockford8(spread5(low));
+	memcpy(out + 18, &text, 8);
 }

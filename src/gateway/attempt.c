@@ -159,7 +159,7 @@ static bool is_of_the_provider(struct str name)
 	return false;
 }
 
-static bool passes_to_client(const struct http_head *h, const struct http_field *f)
+static ALWAYS_INLINE bool passes_to_client(const struct http_head *h, const struct http_field *f)
 {
 	static const uint64_t not_these = 1ull << HTTP_F_SET_COOKIE | 1ull << HTTP_F_SERVER | 1ull << HTTP_F_VIA |
 	                                  1ull << HTTP_F_DATE | 1ull << HTTP_F_X_SLUICE | 1ull << HTTP_F_X_REQUEST_ID |
@@ -176,7 +176,7 @@ static bool passes_to_client(const struct http_head *h, const struct http_field 
 }
 
 /* Some echo what they were sent. */
-static bool shows_credential(const struct route_provider *p, struct str value)
+static ALWAYS_INLINE bool shows_credential(const struct route_provider *p, struct str value)
 {
 	for (unsigned i = 0; i < p->n_credentials; i++)
 		if (p->credentials[i].key.n >= CREDENTIAL_MIN_BYTES && value.n >= p->credentials[i].key.n &&
@@ -185,13 +185,11 @@ static bool shows_credential(const struct route_provider *p, struct str value)
 	return false;
 }
 
-/* One copy of all their texts. False: the arena is full. */
-static bool keep_fields(struct req *r, const struct http_head *h)
+/* One copy of all their texts. False: the arena is full. `changed`: the answer comes out of a translation, or out of an
+ * envelope, and its type is not the client's. */
+static ALWAYS_INLINE bool copy_fields(struct req *r, const struct http_head *h, bool changed, bool translated)
 {
 	struct req_open *o = r->open;
-	bool translated = req_is_translated(r);
-	bool unwrapped = r->want_stream && h->status < 300 && envelope_stream_type(o->candidate.face->envelope).n;
-	bool changed = translated | unwrapped;
 	size_t room = 0;
 	char *at;
 
@@ -205,7 +203,7 @@ static bool keep_fields(struct req *r, const struct http_head *h)
 
 		if (!passes_to_client(h, f) || shows_credential(o->candidate.deployment->provider, f->value))
 			continue;
-		if (unlikely(changed) && (translated ? !translate_passes_field(f->name) : f->id == HTTP_F_CONTENT_TYPE))
+		if (changed && (translated ? !translate_passes_field(f->name) : f->id == HTTP_F_CONTENT_TYPE))
 			continue;
 		if (o->n_fields == RESPONSE_FIELDS_MAX - RESPONSE_FIELDS_OWN - 1 && f->id != HTTP_F_CONTENT_TYPE)
 			continue; /* the last place is for the one that matters */
@@ -214,11 +212,28 @@ static bool keep_fields(struct req *r, const struct http_head *h)
 		at = put_str(put_str(at, f->name), f->value);
 		deliver_add_field(r, name, value);
 	}
-	if (translated && h->status < 300)
-		deliver_add_field(r, STR("content-type"), translate_content_type(r));
-	else if (unwrapped)
-		deliver_add_field(r, STR("content-type"), STR("text/event-stream"));
 	return at != NULL;
+}
+
+static COLD NOINLINE bool copy_changed_fields(struct req *r, const struct http_head *h, bool translated)
+{
+	if (!copy_fields(r, h, true, translated))
+		return false;
+	if (!translated)
+		deliver_add_field(r, STR("content-type"), STR("text/event-stream"));
+	else if (h->status < 300)
+		deliver_add_field(r, STR("content-type"), translate_content_type(r));
+	return true;
+}
+
+static bool keep_fields(struct req *r, const struct http_head *h)
+{
+	bool translated = req_is_translated(r);
+
+	if (unlikely(translated) ||
+	    (r->want_stream && h->status < 300 && envelope_stream_type(r->open->candidate.face->envelope).n))
+		return copy_changed_fields(r, h, translated);
+	return copy_fields(r, h, false, false);
 }
 
 static int64_t read_retry_after(const struct http_head *h)

@@ -131,11 +131,18 @@ static bool matches(const struct endpoint *e, struct str path)
 	return false;
 }
 
+/* The first rows, which are found without a look at what sort they are. */
+enum { BUSIEST = 3 };
+
 const struct endpoint *endpoint_find(enum http_method method, struct str path, unsigned *allowed)
 {
 	enum http_method want = method == METHOD_HEAD ? METHOD_GET : method;
 
 	*allowed = 0;
+	for (size_t i = 0; i < BUSIEST; i++) /* exact, and POST */
+		if (path.n == rows[i].pattern.n && method == METHOD_POST &&
+		    memcmp(path.p, rows[i].pattern.p, path.n) == 0)
+			return &rows[i];
 	for (size_t i = 0; i < COUNT_OF(rows); i++) {
 		if (!matches(&rows[i], path))
 			continue;

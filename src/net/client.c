@@ -694,6 +694,17 @@ void call_start(struct call *call, struct client *c, struct origin *o, const str
 	send_more(u);
 }
 
+COLD void call_start_once(struct call *call, struct client *c, struct origin *o, const struct call_request *r,
+                          const struct call_deadlines *d)
+{
+	assert(!call->client && r->n > 0 && r->n <= CALL_PIECES);
+	call->client = c;
+	call->request = r;
+	call->deadlines = *d;
+	call->paused = call->retried = call->got_head = false;
+	start_fresh(call, o);
+}
+
 void call_pause(struct call *call)
 {
 	call->paused = true;

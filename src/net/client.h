@@ -96,6 +96,9 @@ struct call {
 /* Starts; events come later, never from inside. */
 void call_start(struct call *, struct client *, struct origin *, const struct call_request *,
                 const struct call_deadlines *);
+/* The same on a connection of its own, for origin_once. */
+void call_start_once(struct call *, struct client *, struct origin *, const struct call_request *,
+                     const struct call_deadlines *);
 void call_pause(struct call *); /* back-pressure: nothing more is read until call_resume; what was read still comes */
 void call_resume(struct call *);
 void call_cancel(struct call *); /* the connection is closed; no more events; allowed at any time after call_start */

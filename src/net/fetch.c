@@ -100,7 +100,7 @@ static bool begin(struct fetch *f, struct str address, struct err *e)
 	if (!buf_append(&f->head, STR("\r\n")) || f->head.failed)
 		return err_set(e, ERR_INVALID_REQUEST, "is too long");
 	f->request = (struct call_request){ .pieces = { buf_str(&f->head), f->body }, .n = f->body.n ? 2 : 1 };
-	call_start(&f->call, f->fetcher->client, f->origin, &f->request, &none);
+	call_start_once(&f->call, f->fetcher->client, f->origin, &f->request, &none);
 	return true;
 }
 
