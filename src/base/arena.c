@@ -65,6 +65,7 @@ static void *arena_alloc_slow(struct arena *a, size_t n)
 	struct arena_block *block;
 	bool alone;
 
+	assert(a->next_bytes); /* arena_init was called */
 	if (n > left || head > left - n)
 		return NULL;
 	alone = head + n > bytes;
@@ -108,17 +109,22 @@ void arena_fini(struct arena *a)
 	arena_init(a, a->max_bytes);
 }
 
+static COLD void *arena_alloc_none(struct arena *a, size_t n)
+{
+	if (n > 0)
+		return NULL;
+	return a->p ? a->p : arena_alloc_slow(a, ALIGN);
+}
+
 HOT void *arena_alloc(struct arena *a, size_t n)
 {
 	size_t bytes = round_up(n);
 	char *p = a->p;
 
-	assert(a->next_bytes); /* arena_init was called */
-	if (unlikely(bytes < n))
-		return NULL;
-	if (likely(p && bytes <= (size_t)(a->end - p)))
+	/* nothing at all, and so much that it wraps to nothing, are for the slow way */
+	if (likely(bytes - 1 < (size_t)(a->end - p)))
 		a->p = p + bytes;
-	else if (!(p = arena_alloc_slow(a, bytes)))
+	else if (!(p = bytes ? arena_alloc_slow(a, bytes) : arena_alloc_none(a, n)))
 		return NULL;
 	ASAN_UNPOISON_MEMORY_REGION(p, n); /* not `bytes`: so that a byte too many is noticed */
 	return p;

@@ -381,7 +381,7 @@ static const uint8_t waits[STEPS] = {
 	[STEP_BACKOFF] = WAIT_BACKOFF + 1, [STEP_RELAY] = WAIT_RELAY + 1,
 };
 
-static void change_step(struct req *r, enum step next)
+static ALWAYS_INLINE void change_step(struct req *r, enum step next)
 {
 	if (waits[r->step])
 		r->wait_us[waits[r->step] - 1] += (uint32_t)(loop_now_us(r->w->loop) - r->since_us);
