@@ -15,6 +15,8 @@
 #include "gateway/service.h"
 
 struct admin;
+struct arena;
+struct model_entry;
 struct estimator;
 struct keys;
 struct ledger;
@@ -25,6 +27,11 @@ struct admin_options {
 	struct ledger *ledger;
 	struct pool *pool;
 	const struct estimator *estimator;   /* of tokens; NULL: only defaults are shown */
+	const char *data_dir;            /* outlives the admin */
+	/* What the catalogue in force says of a provider's model; any thread. */
+	void (*entry)(void *arg, struct str provider, struct str model, struct arena *, struct model_entry *out);
+	/* As reload, for a change of the catalogue: also where there is no file to read again. */
+	bool (*reprice)(void *arg, struct err *);
 	/* Reads the configuration again and takes it over; on a pool thread. False: the old one stays, err tells. */
 	bool (*reload)(void *arg, struct err *);
 	void *reload_arg;

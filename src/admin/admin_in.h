@@ -39,7 +39,8 @@ typedef bool admin_handler(struct admin_call *, struct err *);
 
 struct admin_route {
 	enum http_method method;
-	const char *path;                    /* behind "/admin/"; "{id}" is one segment */
+	const char *path;                    /* behind "/admin/"; "{id}" is one segment;
+	                                      * "{provider}/{model}" are all that are left, with one slash or more */
 	admin_handler *run;
 	bool on_loop;                        /* does not block */
 	unsigned params;                     /* bits of enum admin_param */
@@ -105,6 +106,7 @@ void idempotency_end(struct idempotency *, const struct admin_call *, struct str
 
 admin_handler keys_api_create, keys_api_list, keys_api_get, keys_api_edit, keys_api_revoke, keys_api_rotate;
 admin_handler spend_api_sums, spend_api_rows, spend_api_row;
+admin_handler catalogue_api_get, catalogue_api_put, catalogue_api_patch, catalogue_api_delete;
 admin_handler models_api_models, models_api_providers, tokens_api_families;
 admin_handler admin_api_reload;
 

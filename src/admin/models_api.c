@@ -44,6 +44,9 @@ static void write_deployment(struct json_writer *w, const struct deployment *d)
 	json_i64(w, d->order);
 	json_key_lit(w, "usd_per_million_tokens");
 	write_price(w, &d->price);
+	json_key_lit(w, "price_from");
+	json_str(w, str_from_z(catalogue_origin_name((enum catalogue_origin)d->price_from)));
+	catalogue_write_facts(w, d->facts);
 	json_close(w);
 }
 

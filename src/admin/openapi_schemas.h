@@ -70,7 +70,20 @@ static const char openapi_schemas[] =
 		N("deployments", S_LIST(S_REF("Deployment")))))
 	N("Deployment", S_OBJECT(
 		M("name", S_TEXT) N("provider", S_TEXT) N("model", S_TEXT) N("weight", S_COUNT) N("order", S_INT)
-		N("usd_per_million_tokens", "{\"type\":[\"object\",\"null\"],\"additionalProperties\":" S_USD "}")))
+		N("usd_per_million_tokens", "{\"type\":[\"object\",\"null\"],\"additionalProperties\":" S_USD "}")
+		N("price_from", S_TEXT) N("context_window", S_COUNT) N("max_output", S_COUNT)
+		N("capabilities", S_LIST(S_TEXT)) N("lacks", S_LIST(S_TEXT)) N("efforts", S_LIST(S_TEXT))))
+	N("CataloguePrice", S_NOTE("[\"object\",\"null\"]",
+		"decimals of US dollars by member, per million tokens or each; cases: when others hold"))
+	N("CatalogueOverride", S_CLOSED(
+		M("price", S_NOTE("[\"object\",\"null\"]", "members as in a deployment's price setting"))
+		N("context_window", S_COUNT) N("max_output", S_COUNT)
+		N("capabilities", S_TEXTS("64", "a minus before what the model lacks"))))
+	N("CatalogueEntry", S_OBJECT(
+		M("provider", S_TEXT) N("model", S_TEXT) N("override", S_REF("CatalogueOverride"))
+		N("price", S_REF("CataloguePrice")) N("price_from", S_TEXT) N("facts_from", S_TEXT)
+		N("context_window", S_COUNT) N("max_output", S_COUNT) N("capabilities", S_LIST(S_TEXT))
+		N("lacks", S_LIST(S_TEXT)) N("efforts", S_LIST(S_TEXT))))
 	N("Provider", S_OBJECT(
 		M("name", S_TEXT) N("credentials", S_COUNT) N("region", S_TEXT_NULL) N("zdr", S_BOOL)
 		N("trains_on_data", S_BOOL)

@@ -25,6 +25,16 @@ static const struct admin_route rows[] = {
 	{ METHOD_GET, "v1/logs/{id}", spend_api_row, false, 0, 200, "Show one request", NULL, "Log", false },
 	{ METHOD_GET, "v1/models", models_api_models, true, 0, 200, "Configured models and their deployments", NULL,
 	  "Model", true },
+	{ METHOD_GET, "v1/models/{provider}/{model}", catalogue_api_get, false, 0, 200,
+	  "What the catalogue says of a provider's model, and what was laid over it", NULL, "CatalogueEntry", false },
+	{ METHOD_PUT, "v1/models/{provider}/{model}", catalogue_api_put, false, 0, 200,
+	  "Lay prices, limits and capabilities over the catalogue's, at once", "CatalogueOverride", "CatalogueEntry",
+	  false },
+	{ METHOD_PATCH, "v1/models/{provider}/{model}", catalogue_api_patch, false, 0, 200,
+	  "Change what is laid over the catalogue; null takes a member away (RFC 7396)", "CatalogueOverride",
+	  "CatalogueEntry", false },
+	{ METHOD_DELETE, "v1/models/{provider}/{model}", catalogue_api_delete, false, 0, 204,
+	  "Take away what is laid over the catalogue", NULL, NULL, false },
 	{ METHOD_GET, "v1/providers", models_api_providers, true, 0, 200, "Configured providers, without credentials",
 	  NULL, "Provider", true },
 	{ METHOD_GET, "v1/tokens", tokens_api_families, true, 0, 200,
@@ -46,6 +56,10 @@ static bool path_matches(struct str pattern, struct str path, struct str *id)
 	while (pattern.p && path.p) {
 		struct str want = str_cut(&pattern, '/'), have = str_cut(&path, '/');
 
+		if (str_eq(want, STR("{provider}")) && have.n && path.n) {
+			*id = str_of(have.p, (size_t)(path.p + path.n - have.p));
+			return true;
+		}
 		if (str_eq(want, STR("{id}")) && have.n)
 			*id = have;
 		else if (!str_eq(want, have))

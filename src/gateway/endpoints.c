@@ -105,6 +105,7 @@ static const struct endpoint rows[] = {
 	OPEN("/", "/", SERVICE_ROOT),
 	ADMIN(METHOD_GET),
 	ADMIN(METHOD_POST),
+	ADMIN(METHOD_PUT),
 	ADMIN(METHOD_PATCH),
 	ADMIN(METHOD_DELETE),
 };

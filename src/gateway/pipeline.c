@@ -44,8 +44,8 @@ static enum step wrong_route(struct req *r, const struct http_head *head, unsign
 	size_t n = 0;
 
 	if (str_eq(head->path, STR("*"))) /* the server as a whole */
-		allowed = 1u << METHOD_GET | 1u << METHOD_HEAD | 1u << METHOD_POST | 1u << METHOD_PATCH |
-		          1u << METHOD_DELETE;
+		allowed = 1u << METHOD_GET | 1u << METHOD_HEAD | 1u << METHOD_POST | 1u << METHOD_PUT |
+		          1u << METHOD_PATCH | 1u << METHOD_DELETE;
 	if (!allowed)
 		return req_refuse(r, ERR_NOT_FOUND, "there is nothing at this path: %.*s",
 		                  STR_ARG(str_slice(head->path, 0, 200)));

@@ -9,6 +9,7 @@
 #include "conf/manual.h"
 #include "json/write.h"
 #include "main/commands.h"
+#include "main/prices.h"
 #include "main/settings.h"
 
 enum { OUTPUT_MAX = 4 << 20 };
@@ -118,6 +119,20 @@ static void report_text(const char *file, const struct config *conf, const struc
 	           conf->keys.n);
 }
 
+/* As config_load, and what only the catalogue's file can be wrong in. */
+static struct config *load(const char *file, struct conf_problems *problems)
+{
+	struct config *conf = config_load(file, &conf_env_process, problems);
+	struct err e;
+
+	if (!conf || prices_load(conf, false, &e))
+		return conf;
+	config_free(conf);
+	*problems = (struct conf_problems){ .n = 1 };
+	err_set(&problems->items[0], ERR_CONFIG, "%s: %s", file ? file : "(environment)", e.text);
+	return NULL;
+}
+
 int command_check(int argc, char **argv)
 {
 	struct check_options options = { 0 };
@@ -127,7 +142,7 @@ int command_check(int argc, char **argv)
 	if (!options.file)
 		options.file = config_find();
 	struct conf_problems problems;
-	struct config *conf = config_load(options.file, &conf_env_process, &problems);
+	struct config *conf = load(options.file, &problems);
 	struct buf out = buf_make(OUTPUT_MAX);
 	if (options.json)
 		report_json(conf, &problems, &out);

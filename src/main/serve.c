@@ -48,6 +48,7 @@
 struct running {
 	struct gateway_conf gw;
 	struct config *config;
+	struct catalogue *catalogue;
 };
 
 struct serve_loop {
@@ -188,7 +189,7 @@ static void running_free(void *p)
 static struct snapshot *make_snapshot(struct config *c, struct err *e)
 {
 	struct running *r = mem_zalloc(sizeof *r);
-	struct route_table_source source = { c->providers, c->models, &c->routing, prices_load(c, true, e) };
+	struct route_table_source source = { c->providers, c->models, &c->routing, NULL };
 
 	r->config = c;
 	r->gw.server = &c->server;
@@ -196,7 +197,8 @@ static struct snapshot *make_snapshot(struct config *c, struct err *e)
 	r->gw.translation = &c->translation;
 	r->gw.config = c;
 	r->gw.auth_required = c->auth == AUTH_SETTING_REQUIRED;
-	if (!source.catalogue || !route_table_init(&r->gw.routes, &source, &c->arena, e)) {
+	source.catalogue = r->catalogue = prices_load(c, true, e);
+	if (!r->catalogue || !route_table_init(&r->gw.routes, &source, &c->arena, e)) {
 		running_free(r);
 		return NULL;
 	}
@@ -336,8 +338,6 @@ static bool reload_now(struct serve *s, struct err *e)
 {
 	bool good;
 
-	if (s->options->text)
-		return err_set(e, ERR_CONFLICT, "there is no configuration file to reload");
 	pthread_mutex_lock(&s->reloading);
 	notify_reloading();
 	good = reload(s, e);
@@ -355,7 +355,26 @@ static bool reload_now(struct serve *s, struct err *e)
 
 static bool on_reload(void *arg, struct err *e)
 {
+	struct serve *s = arg;
+
+	if (s->options->text)
+		return err_set(e, ERR_CONFLICT, "there is no configuration file to reload");
+	return reload_now(s, e);
+}
+
+static bool on_reprice(void *arg, struct err *e)
+{
 	return reload_now(arg, e);
+}
+
+static void on_entry(void *arg, struct str provider, struct str model, struct arena *a, struct model_entry *out)
+{
+	struct serve *s = arg;
+	struct snapshot *now = snapshot_take(&s->conf);
+	const struct running *r = snapshot_payload(now);
+
+	catalogue_entry(r->catalogue, provider, model, a, out);
+	snapshot_unref(now);
 }
 
 /* ---- figures for the metrics ---- */
@@ -660,7 +679,9 @@ static bool start(struct serve *s, struct config *c, struct err *e)
 	s->spool_dir = mem_dup(c->data_dir.p, c->data_dir.n + 1); /* texts of a configuration end in a NUL */
 	o.spool_dir = s->spool_dir;
 	s->admin = admin_new(
-		&(struct admin_options){ s->keys, s->ledger, s->pool, &s->estimator, on_reload, s });
+		&(struct admin_options){ .keys = s->keys, .ledger = s->ledger, .pool = s->pool,
+		                         .estimator = &s->estimator, .data_dir = s->spool_dir, .entry = on_entry,
+		                         .reprice = on_reprice, .reload = on_reload, .reload_arg = s });
 	services_init(o.services, &s->services);
 	o.services[SERVICE_ADMIN] = (struct service){ admin_run, s->admin };
 	o.services[SERVICE_OPENAPI] = (struct service){ admin_openapi, s->admin };
@@ -701,7 +722,7 @@ static void wait_for_end(struct serve *s, const sigset_t *signals)
 		if (sigwait(signals, &sig) != 0)
 			continue;
 		if (sig == SIGHUP)
-			(void)reload_now(s, &e); /* it logs how it went */
+			(void)on_reload(s, &e); /* it logs how it went */
 		else
 			return;
 	}

@@ -43,20 +43,21 @@ static enum op_state run_metrics(void *arg, struct service_call *c, struct err *
 	return OP_FAILED;
 }
 
-/* Models that the key may use. Patterns name no model and are left out. */
-static void describe(const struct route_model *m, struct dialect_model *out)
+/* `name` is what a pattern's star stood for. */
+static void describe(const struct route_model *m, struct str name, struct dialect_model *out)
 {
 	*out = (struct dialect_model){ .id = m->name };
 	if (m->n_deployments)
 		out->owned_by = m->deployments[0].provider->name;
-	if (m->n_deployments && m->deployments[0].settings) {
-		out->context_window =
-			m->deployments[0].settings->context_window > 0 ? m->deployments[0].settings->context_window : 0;
-		out->max_output =
-			m->deployments[0].settings->max_output > 0 ? m->deployments[0].settings->max_output : 0;
+	if (m->n_deployments) {
+		const struct model_facts *f = deployment_facts(&m->deployments[0], name);
+
+		out->context_window = f->context_window;
+		out->max_output = f->max_output;
 	}
 }
 
+/* Models that the key may use. Patterns name no model and are left out. */
 static enum op_state list_models(struct service_call *c, struct err *e)
 {
 	const struct route_table *t = &c->conf->routes;
@@ -65,7 +66,7 @@ static enum op_state list_models(struct service_call *c, struct err *e)
 
 	for (size_t i = 0; all && i < t->n_models; i++)
 		if (!t->models[i].pattern && key_allows_model(c->key, t->models[i].name))
-			describe(&t->models[i], &all[n++]);
+			describe(&t->models[i], t->models[i].name, &all[n++]);
 	if (all && dialect_write_models(dialect_by_id(c->dialect), all, n, &c->out))
 		return OP_OK;
 	err_set(e, ERR_INTERNAL, "the list of models is larger than allowed");
@@ -93,7 +94,7 @@ static enum op_state run_models(void *arg, struct service_call *c, struct err *e
 		        STR_ARG(name), STR_ARG(near));
 		return OP_REFUSED;
 	}
-	describe(m, &out);
+	describe(m, matched, &out);
 	out.id = name;
 	if (dialect_write_model(dialect_by_id(c->dialect), &out, &c->out))
 		return OP_OK;

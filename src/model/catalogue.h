@@ -26,6 +26,7 @@ struct arena;
 struct buf;
 struct catalogue;
 struct err;
+struct json_writer;
 
 enum catalogue_origin {
 	ORIGIN_NONE,         /* nobody knows */
@@ -70,6 +71,12 @@ bool catalogue_has(struct str provider);
 /* Calls fn for each model of the built-in list that belongs to the provider, with the list's name for it. False: it has
  * none of the provider. */
 bool catalogue_each(struct str provider, void (*fn)(void *arg, struct str model), void *arg);
+
+/* A price as an object of decimal texts with its cases, null if it is unknown; and the members of an entry, of which
+ * facts are some, inside an object that is open. */
+void catalogue_write_price(struct json_writer *, const struct price *);
+void catalogue_write_facts(struct json_writer *, const struct model_facts *);
+void catalogue_write_entry(struct json_writer *, const struct model_entry *);
 
 /*
  * JSON to the catalogue's text, appended to *out: our own form (docs/catalogue.md) or LiteLLM's

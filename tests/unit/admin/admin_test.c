@@ -52,6 +52,11 @@ static const char yaml[] =
 	"keys:\n"
 	"  - {name: ci, key: sk-ci-0123456789abcdef, models: [chat]}\n";
 
+static void on_entry(void *arg, struct str provider, struct str model, struct arena *a, struct model_entry *out)
+{
+	catalogue_entry(NULL, provider, model, a, out);
+}
+
 static int setup(void **state)
 {
 	struct conf_problems problems = { 0 };
@@ -81,7 +86,8 @@ static int setup(void **state)
 	journal = journal_open(ledger, 0, &e);
 	loop = loop_new(&(struct loop_options){ 0 }, &e);
 	pool = pool_new(2, 16);
-	ao = (struct admin_options){ keys, ledger, pool, NULL, on_reload, NULL };
+	ao = (struct admin_options){ .keys = keys, .ledger = ledger, .pool = pool, .data_dir = dir, .entry = on_entry,
+		                     .reprice = on_reload, .reload = on_reload };
 	admin = admin_new(&ao);
 	reader = keys_reader_new(keys);
 	root = keys_find(reader, config->admin.key, NULL);

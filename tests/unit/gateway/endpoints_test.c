@@ -6,7 +6,7 @@
 
 #define GET    (1u << METHOD_GET | 1u << METHOD_HEAD)
 #define POST   (1u << METHOD_POST)
-#define ADMINS (GET | POST | 1u << METHOD_PATCH | 1u << METHOD_DELETE)
+#define ADMINS (GET | POST | 1u << METHOD_PUT | 1u << METHOD_PATCH | 1u << METHOD_DELETE)
 
 /* Who may ask, by where a path stands: written down once more, away from the table. */
 static enum endpoint_access access_wanted(struct str path)
@@ -102,7 +102,7 @@ static const struct {
 	{ "/v1/models", METHOD_OPTIONS, NULL, 0, GET },
 	{ "/v1beta/models/g:generateContent", METHOD_DELETE, NULL, 0, GET | POST },
 	{ "/metrics", METHOD_DELETE, NULL, 0, GET },
-	{ "/admin/v1/keys", METHOD_PUT, NULL, 0, ADMINS },
+	{ "/admin/v1/keys", METHOD_OPTIONS, NULL, 0, ADMINS },
 	/* no such path: nothing is made equal to another by cutting, folding or decoding */
 	{ "", METHOD_GET, NULL, 0, 0 },
 	{ "/v1/chat/completions/", METHOD_POST, NULL, 0, 0 },
