@@ -96,8 +96,8 @@ static void requests_are_read(void **state)
 {
 	for (size_t i = 0; i < COUNT_OF(good); i++) {
 		const struct read_case *c = &good[i];
-		struct dialect_in in = { str_from_z(c->path), str_from_z(c->query), str_from_z(c->body),
-		    CALL_GENERATE };
+		struct dialect_in in = { .path = str_from_z(c->path), .query = str_from_z(c->query), .body = str_from_z(c->body),
+			                 .call = CALL_GENERATE };
 		struct dialect_request rq;
 		struct arena arena;
 		struct err e;
@@ -171,8 +171,8 @@ static const struct {
 static void bad_requests_are_refused_by_name(void **state)
 {
 	for (size_t i = 0; i < COUNT_OF(bad); i++) {
-		struct dialect_in in = { str_from_z(bad[i].path), str_from_z(bad[i].query), str_from_z(bad[i].body),
-		    CALL_GENERATE };
+		struct dialect_in in = { .path = str_from_z(bad[i].path), .query = str_from_z(bad[i].query), .body = str_from_z(bad[i].body),
+			                 .call = CALL_GENERATE };
 		struct dialect_request rq;
 		struct arena arena;
 		struct err e = { 0 };
@@ -297,7 +297,8 @@ static const struct {
 static void edits_stay_in_place(void **state)
 {
 	for (size_t i = 0; i < COUNT_OF(edits); i++) {
-		struct dialect_in in = { str_from_z(edits[i].path), STR(""), str_from_z(edits[i].body), CALL_GENERATE };
+		struct dialect_in in = { .path = str_from_z(edits[i].path), .query = STR(""), .body = str_from_z(edits[i].body),
+			                 .call = CALL_GENERATE };
 		struct str pieces[DIALECT_PIECES];
 		struct dialect_request rq;
 		struct arena arena;
