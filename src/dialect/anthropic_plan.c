@@ -33,6 +33,12 @@ static double number(struct str raw)
 	return strtod(text, NULL);
 }
 
+/* Of tokens; what no model has is as good as the most that an integer holds. */
+static int64_t whole(double n)
+{
+	return n >= 1e15 ? INT64_MAX : n <= -1e15 ? INT64_MIN : (int64_t)n;
+}
+
 /* ---- the output's cap (P1, P3) ----------------------------------------------------------------------------------- */
 
 static bool plan_max(struct anthropic_out *o)
@@ -43,7 +49,7 @@ static bool plan_max(struct anthropic_out *o)
 	carry(o, MEMBER_MAX_OUTPUT);
 	if (rq->max_output.n) {
 		o->max_output = rq->max_output;
-		o->max_tokens = (int64_t)number(rq->max_output);
+		o->max_tokens = whole(number(rq->max_output));
 		if (o->max_tokens == 0 && !o->own)
 			return err_set(o->err, ERR_INVALID_REQUEST, "max_tokens: 0 must be at least 1");
 		return true;
