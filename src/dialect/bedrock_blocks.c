@@ -154,19 +154,17 @@ static bool read_citations(struct bedrock_read *r, const struct json_node *whole
 	struct chat_citation **end = &b->citations;
 
 	(void)whole;
-	b->text = JSTR("");
-	for (const struct json_node *c = node_first(content); c && b->text.p; c = node_next(content, c)) {
-		struct jstr text = node_get_text(c, STR("text"));
-
-		if (text.p)
-			b->text = b->text.n ? jstr_concat(r->arena, b->text, text) : text;
-	}
+	b->text = bedrock_join_texts(r->arena, content, STR(""));
+	if (!b->text.p && node_get_text(node_first(content), STR("text")).p)
+		return bedrock_full(r);
+	if (!b->text.p)
+		b->text = JSTR("");
 	for (const struct json_node *c = node_first(list); c; c = node_next(list, c)) {
 		*end = bedrock_read_citation(r->arena, c);
 		if (*end)
 			end = &(*end)->next;
 	}
-	return b->text.p || bedrock_full(r);
+	return true;
 }
 
 /* What a guardrail shall look at: a text or an image all the same; that it is marked is kept for Bedrock. */
@@ -199,17 +197,7 @@ static bool read_search_result(struct bedrock_read *r, const struct json_node *w
 	m->title = node_get_text(v, STR("title"));
 	m->context = node_get_text(v, STR("source"));
 	m->citations = tri_of(node_true(node_get(node_get(v, STR("citations")), STR("enabled"))));
-	for (const struct json_node *c = node_first(content); c; c = node_next(content, c)) {
-		struct jstr text = node_get_text(c, STR("text"));
-
-		if (!text.p)
-			continue;
-		m->data = m->data.p ? jstr_concat(r->arena, m->data, JSTR("\\n\\n")) : JSTR("");
-		if (m->data.p)
-			m->data = jstr_concat(r->arena, m->data, text);
-		if (!m->data.p)
-			return bedrock_full(r);
-	}
+	m->data = bedrock_join_texts(r->arena, content, STR("\\n\\n"));
 	b->raw = node_raw(whole);
 	b->from = DIALECT_BEDROCK;
 	return m->data.p || bedrock_refuse(r, "searchResult.content", content, "an array of texts");

@@ -35,6 +35,9 @@ struct chat_media *bedrock_read_media(struct arena *, enum chat_kind, const stru
 struct jstr bedrock_media_type(enum chat_kind, struct jstr format);
 struct str bedrock_media_format(enum chat_kind, struct jstr type, struct jstr name);
 
+/* The texts of a list of {"text"}, one piece. Absent: there is none, or the arena is full. */
+struct jstr bedrock_join_texts(struct arena *, const struct json_node *list, struct str between);
+
 struct chat_citation *bedrock_read_citation(struct arena *, const struct json_node *v);
 void bedrock_write_citation(struct json_writer *, const struct chat_citation *);
 void bedrock_write_usage(struct json_writer *, const struct usage *);

@@ -167,21 +167,27 @@ struct str bedrock_media_format(enum chat_kind kind, struct jstr type, struct js
 	return kind == CHAT_DOCUMENT && str_istarts(t, STR("text/")) ? STR("txt") : str_of(NULL, 0);
 }
 
-/* Text chunks of a document, joined. */
-static struct jstr joined_texts(struct arena *a, const struct json_node *list)
+struct jstr bedrock_join_texts(struct arena *a, const struct json_node *list, struct str between)
 {
-	struct jstr all = { 0 };
+	size_t n = 0;
+	char *text, *at;
+	bool any = false;
 
 	for (const struct json_node *c = node_first(list); c; c = node_next(list, c)) {
-		struct jstr text = node_get_text(c, STR("text"));
-
-		if (!text.p)
-			continue;
-		if (all.n)
-			all = jstr_concat(a, all, JSTR("\\n\\n"));
-		all = all.p ? jstr_concat(a, all, text) : text;
+		any |= node_get_text(c, STR("text")).p != NULL;
+		n += node_get_text(c, STR("text")).n + between.n;
 	}
-	return all;
+	if (!any || !(text = arena_alloc(a, n + 1)))
+		return (struct jstr){ 0 };
+	at = text;
+	for (const struct json_node *c = node_first(list); c; c = node_next(list, c)) {
+		struct jstr s = node_get_text(c, STR("text"));
+
+		if (s.p && at != text)
+			at = put_str(at, between);
+		at = put_str(at, jstr_raw(s));
+	}
+	return jstr_of(text, (size_t)(at - text));
 }
 
 static bool read_source(struct arena *a, const struct json_node *source, struct chat_media *m)
@@ -199,7 +205,7 @@ static bool read_source(struct arena *a, const struct json_node *source, struct 
 	m->from = MEDIA_TEXT;
 	m->data = node_get_text(source, STR("text"));
 	if (!m->data.p && node_is(content, JSON_ARRAY))
-		m->data = joined_texts(a, content);
+		m->data = bedrock_join_texts(a, content, STR("\\n\\n"));
 	return m->data.p != NULL;
 }
 
@@ -238,7 +244,7 @@ struct chat_citation *bedrock_read_citation(struct arena *a, const struct json_n
 	c->url = node_get_text(web, STR("url"));
 	if (!c->url.p && str_starts(jstr_raw(source), STR("http")))
 		c->url = source;
-	c->quote = joined_texts(a, node_get(v, STR("sourceContent")));
+	c->quote = bedrock_join_texts(a, node_get(v, STR("sourceContent")), STR("\\n\\n"));
 	/* Its offsets are places in the source, not in the text. */
 	c->start = c->end = -1;
 	c->raw = node_raw(v);

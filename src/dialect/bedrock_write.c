@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* bedrock_write: a request to Converse: what it says besides conversation and tools. */
-#include <stdlib.h>
-
 #include "dialect/bedrock_out.h"
 
 static void carry(struct bedrock_out *x, enum chat_member m)
@@ -411,7 +409,7 @@ static bool make_plan(struct bedrock_out *x, struct chat_request *copy, struct c
 	};
 	if (!anthropic_plan(&x->plan))
 		return false;
-	if (copy->max_output.n && strtod(arena_dup(x->arena, copy->max_output).p, NULL) < 1)
+	if (copy->max_output.n && x->plan.max_tokens < 1)
 		return err_set(x->err, ERR_INVALID_REQUEST, "max_tokens: %.*s must be at least 1",
 		               STR_ARG(str_slice(copy->max_output, 0, 20)));
 	/* Row 49: there is no word for it. */
