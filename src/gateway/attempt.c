@@ -704,7 +704,7 @@ static enum attempt_start write_request(struct req *r, struct head_parts *h, con
 	return o->request.pieces[0].p ? START_OK : no_memory(o);
 }
 
-enum attempt_start attempt_start(struct req *r)
+HOT enum attempt_start attempt_start(struct req *r)
 {
 	struct req_open *o = r->open;
 	const struct deployment *d = o->candidate.deployment;

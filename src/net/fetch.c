@@ -74,7 +74,7 @@ static void on_deadline(struct timer *t)
 
 /* ---- the request ---- */
 
-static bool begin(struct fetch *f, struct str address, struct err *e)
+static COLD bool begin(struct fetch *f, struct str address, struct err *e)
 {
 	struct origin_options o = { .public_only = f->public_only };
 	struct call_deadlines none = { 0, 0, 0 };
