@@ -220,6 +220,8 @@ bool chat_media_read_url(struct arena *, struct jstr url, struct chat_media *out
 struct jstr chat_media_data_url(struct arena *, const struct chat_media *);
 /* An address that a request may name: https or http with a public host as far as its text tells (T16); gs and s3. */
 bool chat_media_check_url(struct jstr url, struct err *);
+/* Whether private hosts may be named as well (translation.fetch_private): of the configuration in force, any thread. */
+void chat_media_allow_private(bool);
 /* T15: png, jpeg, gif, webp by media type. */
 bool chat_image_type_known(struct jstr type);
 

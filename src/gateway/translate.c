@@ -114,10 +114,32 @@ static enum attempt_start refuse(struct err *e, enum err_code code, const char *
 	return START_NOT;
 }
 
+static bool has_thoughts(const struct chat_request *rq)
+{
+	for (const struct chat_turn *t = rq->turns; t; t = t->next)
+		for (const struct chat_block *b = t->blocks; b; b = b->next)
+			if (b->kind == CHAT_REASONING && b->opaque.maker == MAKER_OPENAI)
+				return true;
+	return false;
+}
+
+/* Chat Completions show no thoughts and take none back; Responses do, but have no word for stop, seed and the like. */
+static void prefer_responses(struct candidate *c, const struct chat_request *rq)
+{
+	static const uint64_t only_chat = MEMBER_BIT(MEMBER_STOP) | MEMBER_BIT(MEMBER_SEED) | MEMBER_BIT(MEMBER_N) |
+		MEMBER_BIT(MEMBER_FREQUENCY_PENALTY) | MEMBER_BIT(MEMBER_PRESENCE_PENALTY) | MEMBER_BIT(MEMBER_LOGIT_BIAS);
+
+	if (c->dialect->id != DIALECT_OPENAI_CHAT || !(c->deployment->provider->quirks & QUIRK_RESPONSES_THINKS) ||
+	    !(c->face->dialects & DIALECT_BIT(DIALECT_OPENAI_RESPONSES)) || c->face->envelope != ENVELOPE_PLAIN)
+		return;
+	if (!(rq->set & only_chat) && (rq->has_effort || rq->thinking == TRI_YES || has_thoughts(rq)))
+		c->dialect = dialect_by_id(DIALECT_OPENAI_RESPONSES);
+}
+
 enum attempt_start translate_request(struct req *r, struct str *body, struct str *head)
 {
 	struct req_open *o = r->open;
-	const struct candidate *c = &o->candidate;
+	struct candidate *c = &o->candidate;
 	const struct route_provider *p = c->deployment->provider;
 	struct chat_target target = {
 		.model = jstr_from(&o->arena, c->model),
@@ -138,6 +160,7 @@ enum attempt_start translate_request(struct req *r, struct str *body, struct str
 	o->wire->drops.arena = &o->arena;
 	if (!translate_read(r, o->chat, e))
 		return START_NOT;
+	prefer_responses(c, o->chat);
 	if (r->w->gw->options.keep && r->key &&
 	    !recall_fill(r->w->gw->options.keep, req_tenant(r), &o->arena, o->chat))
 		return refuse(e, ERR_TOO_LARGE, "the request needs more memory than it may have");

@@ -20,6 +20,7 @@
 #include "conf/env.h"
 #include "cache/keep.h"
 #include "conf/snapshot.h"
+#include "dialect/chat.h"
 #include "gateway/gateway.h"
 #include "govern/journal.h"
 #include "govern/keys.h"
@@ -195,6 +196,7 @@ static struct snapshot *make_snapshot(struct config *c, struct err *e)
 	r->gw.server = &c->server;
 	r->gw.upstream = &c->upstream;
 	r->gw.translation = &c->translation;
+	chat_media_allow_private(c->translation.fetch_private);
 	r->gw.config = c;
 	r->gw.auth_required = c->auth == AUTH_SETTING_REQUIRED;
 	source.catalogue = r->catalogue = prices_load(c, true, e);

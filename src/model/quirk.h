@@ -49,6 +49,9 @@ enum quirk {
 
 	/* Embeddings */
 	QUIRK_INPUT_TYPE              = 1u << 30, /* input_type is wanted (M3) */
+
+	/* Of a provider with both of OpenAI's APIs: thoughts are shown and taken back by Responses only */
+	QUIRK_RESPONSES_THINKS        = 1u << 31,
 };
 
 #endif

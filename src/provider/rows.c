@@ -73,7 +73,8 @@ const struct provider provider_table[] = {
 	ROW("atlascloud", "Atlas Cloud", "ATLASCLOUD_API_KEY", "", 0,
 	    AT(CHAT, "https://api.atlascloud.ai/v1", AUTH_BEARER)),
 	CLOUD("azure", "Azure OpenAI", "AZURE_OPENAI_API_KEY", "AZURE_API_KEY", "AZURE_OPENAI_ENDPOINT",
-	    QUIRK_MAX_COMPLETION_TOKENS | QUIRK_DEVELOPER_ROLE | QUIRK_STRICT_MEMBERS,
+	    QUIRK_MAX_COMPLETION_TOKENS | QUIRK_DEVELOPER_ROLE | QUIRK_STRICT_MEMBERS |
+	    QUIRK_RESPONSES_THINKS,
 	    PLACES(FROM(RESOURCE, "AZURE_RESOURCE_NAME", "", "")),
 	    AT(ALL | RESPONSES, "https://{resource}.openai.azure.com/openai/v1", AUTH_API_KEY)),
 	CLOUD("azure-ai-inference", "Azure AI Foundry models", "AZURE_AI_API_KEY", "", "AZURE_AI_API_BASE", 0,
@@ -91,7 +92,8 @@ const struct provider provider_table[] = {
 	    WRAP(ALL, "https://{resource}.openai.azure.com/openai", AUTH_API_KEY, AZURE,
 	         "api-version={api_version}", "")),
 	CLOUD("azure-openai-v1", "Azure OpenAI, v1 API", "", "", "AZURE_OPENAI_ENDPOINT",
-	    QUIRK_MAX_COMPLETION_TOKENS | QUIRK_DEVELOPER_ROLE | QUIRK_STRICT_MEMBERS,
+	    QUIRK_MAX_COMPLETION_TOKENS | QUIRK_DEVELOPER_ROLE | QUIRK_STRICT_MEMBERS |
+	    QUIRK_RESPONSES_THINKS,
 	    PLACES(FROM(RESOURCE, "AZURE_RESOURCE_NAME", "", "")),
 	    AT(ALL | RESPONSES, "https://{resource}.openai.azure.com/openai/v1", AUTH_API_KEY)),
 	ROW("baichuan", "Baichuan", "BAICHUAN_API_KEY", "", 0,
@@ -278,7 +280,8 @@ const struct provider provider_table[] = {
 	ROW("ollama", "Ollama", "", "", QUIRK_KEY_OPTIONAL | QUIRK_REASONING_MEMBER,
 	    AT(ALL | RESPONSES | MESSAGES, "http://localhost:11434/v1", AUTH_BEARER)),
 	ROW("openai", "OpenAI", "OPENAI_API_KEY", "",
-	    QUIRK_MAX_COMPLETION_TOKENS | QUIRK_DEVELOPER_ROLE | QUIRK_STRICT_MEMBERS,
+	    QUIRK_MAX_COMPLETION_TOKENS | QUIRK_DEVELOPER_ROLE | QUIRK_STRICT_MEMBERS |
+	    QUIRK_RESPONSES_THINKS,
 	    AT(ALL | RESPONSES, "https://api.openai.com/v1", AUTH_BEARER)),
 	ROW("opencode-zen", "OpenCode Zen", "OPENCODE_API_KEY", "OPENCODE_ZEN_API_KEY", 0,
 	    AT(CHAT | RESPONSES | MESSAGES, "https://opencode.ai/zen/v1", AUTH_BEARER)),
