@@ -32,10 +32,14 @@ static int print_buf(struct buf *out)
 /* As the gateway would have it, without its addresses and credentials. */
 static struct deployment deployment_of(const struct models *m, const struct deployment_settings *s)
 {
+	const struct provider_settings *ps = m->config->providers.items;
 	struct route_provider *p = arena_must(&m->cli->arena, sizeof(*p));
 	struct deployment d = { .settings = s, .provider = p, .model = s->model };
 
 	p->name = s->provider;
+	for (size_t i = 0; i < m->config->providers.n; i++)
+		if (str_eq(ps[i].name, s->provider))
+			p->settings = &ps[i];
 	d.has_star = str_find_chr(s->model, '*') != STR_NPOS;
 	deployment_know(&d, m->catalogue, &m->cli->arena);
 	return d;

@@ -37,7 +37,7 @@ static void names_of(const struct deployment *d, struct str upstream_model, stru
 	struct str base = d->settings ? d->settings->base_model : STR("");
 	size_t slash = str_find_chr(base, '/');
 
-	*provider = d->provider->name;
+	*provider = provider_kind(d->provider->settings);
 	*model = base.n ? base : upstream_model;
 	if (slash != STR_NPOS && slash > 0 && catalogue_has(str_slice(base, 0, slash))) {
 		*provider = str_slice(base, 0, slash);

@@ -15,12 +15,14 @@ ENTRY = "/admin/v1/models/openai/gpt-4o"
 def world(provider, **over):
     cfg = config(**over)
     cfg["providers"] = {"openai": {"base_url": provider.url + "/v1", "api_key": PROVIDER_KEY},
+                        "second": {"like": "openai", "base_url": provider.url + "/v1", "api_key": PROVIDER_KEY},
                         "lab": {"dialect": "openai-chat", "base_url": provider.url + "/v1", "api_key": PROVIDER_KEY}}
     cfg["models"] = over.get("models") or [
         {"name": "listed", "deployments": [{"provider": "openai", "model": "gpt-4o"}]},
         {"name": "own", "deployments": [{"provider": "openai", "model": "gpt-4o", "price": {"input": 1, "output": 2,
             "request": 0.001, "flex": 0.5, "tiers": [{"above": 10, "input": 3}]}}]},
         {"name": "named", "deployments": [{"provider": "lab", "model": "my-deployment", "base_model": "openai/gpt-4o"}]},
+        {"name": "alike", "deployments": [{"provider": "second", "model": "gpt-4o"}]},
         {"name": "unknown", "deployments": [{"provider": "lab", "model": "nobody-knows"}]},
         {"name": "wild-*", "deployments": [{"provider": "openai", "model": "gpt-*"}]},
     ]
@@ -43,6 +45,7 @@ def test_answers_cost_what_the_list_says():
         same(cost(gw, "listed"), "0.0000975")
         same(last_cost(gw), "0.0000975")
         same(cost(gw, "named"), "0.0000975", "base_model")
+        same(cost(gw, "alike"), "0.0000975", "another one of a known provider")
         same(cost(gw, "own"), "0.001047", "3 dollars above 10 tokens, and a fee")
         same(cost(gw, "openai/gpt-4o-mini"), "0.00000585", "a name that a client made up")
         same(cost(gw, "wild-4.1"), "0.000078", "through a pattern")
