@@ -75,10 +75,10 @@ $(BUILD)/obj/%.o: src/%.c VERSION Makefile
 $(BUILD)/obj/model/tokens_data.o: $(wildcard src/model/*.bin)
 
 # The catalogue's text, packed, as the bytes of an array.
-$(BUILD)/gen/catalogue.gz.inc: src/model/catalogue.txt Makefile
+$(BUILD)/gen/model/catalogue.gz.inc: src/model/catalogue.txt Makefile
 	@mkdir -p $(@D)
 	$(Q)gzip -9nc $< | od -An -v -tx1 | sed 's/ \([0-9a-f][0-9a-f]\)/0x\1,/g' >$@.new && mv $@.new $@
-$(BUILD)/obj/model/catalogue_data.o: $(BUILD)/gen/catalogue.gz.inc
+$(BUILD)/obj/model/catalogue_data.o: $(BUILD)/gen/model/catalogue.gz.inc
 $(BUILD)/obj/model/catalogue_data.o: CPPFLAGS += -I$(BUILD)/gen
 
 # Unit tests link everything but main(); -Itests for tests/lib.

@@ -73,8 +73,9 @@ static void json_price_text(struct json_writer *w, struct cli *c, int64_t pusd)
 static void write_deployment(struct json_writer *w, const struct models *m, const struct deployment_settings *s)
 {
 	struct deployment d = deployment_of(m, s);
-	struct model_entry e = { .facts = *d.facts, .price = d.price, .price_from = d.price_from,
-		                 .facts_from = d.facts_from };
+	struct model_entry e = {
+		.facts = *d.facts, .price = d.price, .price_from = d.price_from, .facts_from = d.facts_from
+	};
 
 	json_open(w, '{');
 	json_key_lit(w, "provider");
@@ -123,8 +124,8 @@ static int all_as_json(const struct models *m)
 
 /* ---- as a table ---- */
 
-static const char *const heads[] = { "MODEL", "DEPLOYMENT", "ORDER", "WEIGHT", "USD/M INPUT", "USD/M OUTPUT", "FROM",
-	                             "CONTEXT", "MAX OUTPUT" };
+static const char *const heads[] = { "MODEL",        "DEPLOYMENT", "ORDER",   "WEIGHT",    "USD/M INPUT",
+	                             "USD/M OUTPUT", "FROM",       "CONTEXT", "MAX OUTPUT" };
 
 static void add_deployment(struct cli_table *t, const struct models *m, struct str name,
                            const struct deployment_settings *s)
@@ -138,7 +139,8 @@ static void add_deployment(struct cli_table *t, const struct models *m, struct s
 	cli_table_add(t, arena_printf(&c->arena, "%lld", (long long)s->weight));
 	cli_table_add(t, price_text(c, price_of(&d.price, USAGE_INPUT)));
 	cli_table_add(t, price_text(c, price_of(&d.price, USAGE_OUTPUT)));
-	cli_table_add(t, d.price_from ? str_from_z(catalogue_origin_name((enum catalogue_origin)d.price_from)) : STR(""));
+	cli_table_add(t,
+	              d.price_from ? str_from_z(catalogue_origin_name((enum catalogue_origin)d.price_from)) : STR(""));
 	cli_table_add(t, count_text(c, d.facts->context_window));
 	cli_table_add(t, count_text(c, d.facts->max_output));
 }
@@ -247,8 +249,8 @@ static void list_one(void *arg, struct str model)
 
 static int list_provider(const struct models *m, struct str provider)
 {
-	static const char *const columns[] = { "MODEL", "USD/M INPUT", "USD/M OUTPUT", "USD/M CACHED", "CONTEXT",
-		                               "MAX OUTPUT" };
+	static const char *const columns[] = { "MODEL",        "USD/M INPUT", "USD/M OUTPUT",
+		                               "USD/M CACHED", "CONTEXT",     "MAX OUTPUT" };
 	struct buf out = buf_make(OUTPUT_MAX);
 	struct json_writer w = json_writer_make(&out);
 	struct listing l = { .models = m, .provider = provider, .json = m->cli->json ? &w : NULL };
@@ -273,8 +275,10 @@ static int run_name(const struct models *m, struct str name)
 		return list_provider(m, provider);
 	if (configured || str_find_chr(name, '/') != STR_NPOS)
 		return print_entry(m, name, configured);
-	fprintf(stderr, "sluice models: \"%.*s\" is no model of the configuration and no provider of the catalogue; "
-	                "try PROVIDER/MODEL\n", STR_ARG(name));
+	fprintf(stderr,
+	        "sluice models: \"%.*s\" is no model of the configuration and no provider of the catalogue; "
+	        "try PROVIDER/MODEL\n",
+	        STR_ARG(name));
 	return EXIT_WRONG;
 }
 

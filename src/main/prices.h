@@ -6,7 +6,8 @@
 #include "main/settings.h"
 #include "model/catalogue.h"
 
-/* In the configuration's arena. `with_api`: with what data_dir holds, if it exists. Blocking. NULL: ERR_CONFIG tells. */
+/* In the configuration's arena. `with_api`: with what data_dir holds, if it exists. Blocking. NULL: ERR_CONFIG
+ * tells. */
 MUST_USE struct catalogue *prices_load(struct config *, bool with_api, struct err *);
 
 #endif

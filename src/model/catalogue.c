@@ -22,7 +22,7 @@ struct kept {
 	const void *owner;
 	struct str provider, model;
 	struct model_entry entry;
-	struct arena arena;          /* of the struct itself too */
+	struct arena arena; /* of the struct itself too */
 };
 
 struct catalogue {
@@ -114,8 +114,8 @@ static bool digits(struct str s)
 /* "gpt-5-20250807" as "gpt-5-2025-08-07". */
 static struct str with_dashes(struct str s, char out[FORM_BYTES])
 {
-	if (s.n < 10 || s.n + 2 > FORM_BYTES || s.p[s.n - 9] != '-' || !str_starts(str_slice(s, s.n - 8, s.n), STR("20")) ||
-	    !digits(str_slice(s, s.n - 8, s.n)))
+	if (s.n < 10 || s.n + 2 > FORM_BYTES || s.p[s.n - 9] != '-' ||
+	    !str_starts(str_slice(s, s.n - 8, s.n), STR("20")) || !digits(str_slice(s, s.n - 8, s.n)))
 		return s;
 	memcpy(out, s.p, s.n - 4);
 	out[s.n - 4] = '-';
@@ -221,7 +221,8 @@ static void lay_line(const struct catalogue_section *s, const struct catalogue_l
                      struct arena *a, struct model_entry *e)
 {
 	struct price price;
-	bool good = catalogue_facts_read(l->facts, &e->facts) && catalogue_prices_read(l->prices, s->services, a, &price);
+	bool good =
+		catalogue_facts_read(l->facts, &e->facts) && catalogue_prices_read(l->prices, s->services, a, &price);
 
 	assert(good); /* read once before */
 	if (l->facts.n)
@@ -337,7 +338,9 @@ const struct model_entry *catalogue_keep(const struct catalogue *c, struct str p
 	/* The slots are the one thing that changes: each once, from nothing to an entry that stays. */
 	_Atomic(struct kept *) *slots = (_Atomic(struct kept *) *)c->kept;
 	const struct kept key = { .hash = hash_bytes(model) ^ hash_bytes(provider) * 3 ^ (uintptr_t)owner,
-		                  .owner = owner, .provider = provider, .model = model };
+		                  .owner = owner,
+		                  .provider = provider,
+		                  .model = model };
 	struct kept *made = NULL;
 
 	for (unsigned i = 0; i < KEPT_PROBES; i++) {

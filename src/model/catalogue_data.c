@@ -8,7 +8,7 @@
 #include "model/catalogue_in.h"
 
 static const uint8_t packed[] = {
-#include "catalogue.gz.inc"
+#include "model/catalogue.gz.inc"
 };
 
 static struct str text;
@@ -20,7 +20,9 @@ static void unpack(void)
 	const uint8_t *end = packed + sizeof(packed);
 	size_t n = (size_t)end[-4] | (size_t)end[-3] << 8 | (size_t)end[-2] << 16 | (size_t)end[-1] << 24;
 	char *out = mem_alloc(n);
-	z_stream z = { .next_in = (Bytef *)packed, .avail_in = sizeof(packed), .next_out = (Bytef *)out, .avail_out = (uInt)n };
+	z_stream z = {
+		.next_in = (Bytef *)packed, .avail_in = sizeof(packed), .next_out = (Bytef *)out, .avail_out = (uInt)n
+	};
 
 	if (inflateInit2(&z, 16 + MAX_WBITS) != Z_OK || inflate(&z, Z_FINISH) != Z_STREAM_END || z.total_out != n)
 		log_panic("the built-in catalogue is damaged");

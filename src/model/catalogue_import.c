@@ -97,8 +97,8 @@ static bool read_price_member(struct str key, yyjson_val *v, struct price *p, bo
 
 static bool unknown_member(struct str key, const char *where, struct err *e)
 {
-	return err_set(e, ERR_INVALID_REQUEST, "%s: \"%.*s\" is not known here", where,
-	               (int)(key.n < 64 ? key.n : 64), key.n ? key.p : "");
+	return err_set(e, ERR_INVALID_REQUEST, "%s: \"%.*s\" is not known here", where, (int)(key.n < 64 ? key.n : 64),
+	               key.n ? key.p : "");
 }
 
 static bool bad_member(struct str key, const char *where, const char *allowed, struct err *e)
@@ -135,7 +135,8 @@ static bool put_tier(yyjson_val *tier, uint32_t *before, struct buf *out, struct
 			return unknown_member(name, "price.tiers", e);
 	}
 	if (above <= *before)
-		return err_set(e, ERR_INVALID_REQUEST, "price.tiers: each must have an above, more than the one before");
+		return err_set(e, ERR_INVALID_REQUEST,
+		               "price.tiers: each must have an above, more than the one before");
 	*before = above;
 	buf_printf(out, "; above=%u", above);
 	import_put_price(out, &p);
@@ -191,8 +192,7 @@ static bool put_price(yyjson_val *price, struct buf *out, struct err *e)
 			good = unknown_member(name, "price", e);
 	}
 	import_put_price(out, &p);
-	yyjson_arr_foreach(tiers, i, n, v)
-		good = good && put_tier(v, &above, out, e);
+	yyjson_arr_foreach(tiers, i, n, v) good = good && put_tier(v, &above, out, e);
 	good = good && buf_append(out, buf_str(&services));
 	buf_fini(&services);
 	return good;
@@ -207,7 +207,8 @@ static bool put_caps(yyjson_val *caps, struct buf *out, struct err *e)
 		return err_set(e, ERR_INVALID_REQUEST, "capabilities: must be a list of words");
 	if (yyjson_arr_size(caps))
 		buf_append(out, STR(" caps="));
-	yyjson_arr_foreach(caps, i, n, v) {
+	yyjson_arr_foreach(caps, i, n, v)
+	{
 		struct model_facts unused = { 0 };
 		struct buf word = buf_make(128);
 		struct str s;
@@ -217,7 +218,8 @@ static bool put_caps(yyjson_val *caps, struct buf *out, struct err *e)
 
 		buf_fini(&word);
 		if (!good)
-			return err_set(e, ERR_INVALID_REQUEST, "capabilities: item %zu is no capability that is known", i);
+			return err_set(e, ERR_INVALID_REQUEST, "capabilities: item %zu is no capability that is known",
+			               i);
 		if (i)
 			buf_append_c(out, ',');
 		buf_append(out, s);
@@ -249,7 +251,8 @@ static bool put_facts(yyjson_val *model, struct buf *out, struct err *e)
 
 static bool only_known(yyjson_val *model, bool named, struct err *e)
 {
-	static const char *const names[] = { "price", "context_window", "max_output", "capabilities", "provider", "model" };
+	static const char *const names[] = { "price",        "context_window", "max_output",
+		                             "capabilities", "provider",       "model" };
 	yyjson_val *key;
 	yyjson_obj_iter it;
 
@@ -275,8 +278,9 @@ static bool put_model(struct str provider, struct str model, yyjson_val *object,
 	bool good = false;
 
 	if (!import_name_is_plain(model, true) || !import_name_is_plain(provider, true))
-		err_set(e, ERR_INVALID_REQUEST, "provider and model must be 1 to 256 bytes without control characters and "
-		                                "without any of & | ! ; # ,");
+		err_set(e, ERR_INVALID_REQUEST,
+		        "provider and model must be 1 to 256 bytes without control characters and "
+		        "without any of & | ! ; # ,");
 	else
 		good = only_known(object, named, e) && put_facts(object, &facts, e) &&
 		       (!v || yyjson_is_null(v) || put_price(v, &price, e));
@@ -317,13 +321,16 @@ static bool put_own(yyjson_val *models, struct buf *out, struct err *e)
 	yyjson_val *v;
 	size_t i, n;
 
-	yyjson_arr_foreach(models, i, n, v) {
+	yyjson_arr_foreach(models, i, n, v)
+	{
 		struct str provider = STR("*"), model;
 
 		if (!yyjson_is_obj(v) || !json_get_str(v, "model", &model) ||
 		    (json_get(v, "provider") && !json_get_str(v, "provider", &provider)))
-			return err_set(e, ERR_INVALID_REQUEST, "models[%zu]: must be an object with the texts model and "
-			                                       "provider", i);
+			return err_set(e, ERR_INVALID_REQUEST,
+			               "models[%zu]: must be an object with the texts model and "
+			               "provider",
+			               i);
 		if (!put_model(provider, model, v, true, out, e))
 			return err_prefix(e, "models[%zu]", i);
 	}

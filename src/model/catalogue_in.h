@@ -3,8 +3,8 @@
  * catalogue_in: the catalogue's text, which all its layers have in common: the built-in one, a file, what the admin API
  * keeps. A text is lines; the first is "# sluice catalogue 1 DATE SOURCE", others that begin with # are comments.
  *
- *	>ID \t NAMES \t FALLBACKS \t SERVICES          a section: whose models follow. NAMES: our providers, with commas;
- *	                                               * stands for all. FALLBACKS: ids of sections to look in next.
+ *	>ID \t NAMES \t FALLBACKS \t SERVICES     a section: whose models follow. NAMES: our providers, with commas;
+ *	                                          * stands for all. FALLBACKS: ids of sections to look in next.
  *	ID \t MATCH \t FACTS \t PRICES                 a model
  *
  *	MATCH     patterns of small letters: * any run, # a digit, & both, ! not, | either
@@ -44,8 +44,8 @@ struct catalogue_line {
 	struct str id, match, facts, prices;
 };
 
-/* Takes the text apart; it is borrowed. `check`: every line is read once, so that later reading cannot fail: ERR_CONFIG
- * with the line's number. */
+/* Takes the text apart; it is borrowed. `check`: every line is read once, so that later reading cannot fail:
+ * ERR_CONFIG with the line's number. */
 MUST_USE bool catalogue_text_read(struct catalogue_text *, struct str text, bool check, struct arena *, struct err *);
 
 /* The next model of a section's lines. False: no more. */
@@ -68,7 +68,7 @@ static inline int64_t *price_member(struct price *p, unsigned member)
 }
 static inline int price_member_scale(unsigned member)
 {
-	return member < USAGE_COUNTERS ? 6 : 9;     /* digits behind the point of US dollars a million tokens, or each */
+	return member < USAGE_COUNTERS ? 6 : 9; /* digits of US dollars a million tokens, or each */
 }
 
 /* catalogue_data.c: the built-in text, unpacked at first use and kept. */

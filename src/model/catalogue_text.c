@@ -16,7 +16,7 @@ static bool match_all(struct str all, struct str name)
 		struct str one = str_cut(&all, '&');
 		bool not = one.n && one.p[0] == '!';
 
-		if (model_name_match(str_slice(one, not, one.n), name) == not)
+		if (model_name_match(str_slice(one, not, one.n), name) == not )
 			return false;
 	}
 	return true;
@@ -73,8 +73,8 @@ bool catalogue_facts_read(struct str facts, struct model_facts *f)
 /* ---- prices ---- */
 
 static const struct str each_names[EACHES] = {
-	[EACH_REQUEST] = STR_INIT("request"), [EACH_WEB_SEARCH] = STR_INIT("web_search"),
-	[EACH_SEARCH] = STR_INIT("search"), [EACH_IMAGE] = STR_INIT("image"),
+	[EACH_REQUEST] = STR_INIT("request"),       [EACH_WEB_SEARCH] = STR_INIT("web_search"),
+	[EACH_SEARCH] = STR_INIT("search"),         [EACH_IMAGE] = STR_INIT("image"),
 	[EACH_AUDIO_HOUR] = STR_INIT("audio_hour"),
 };
 
@@ -134,8 +134,8 @@ static bool read_date(struct str s, int64_t *out)
 	uint64_t y, m, d;
 
 	if (s.n != 10 || s.p[4] != '-' || s.p[7] != '-' || !str_to_u64(str_slice(s, 0, 4), &y) ||
-	    !str_to_u64(str_slice(s, 5, 7), &m) || !str_to_u64(str_slice(s, 8, 10), &d) || y < 1970 || m < 1 || m > 12 ||
-	    d < 1 || d > 31)
+	    !str_to_u64(str_slice(s, 5, 7), &m) || !str_to_u64(str_slice(s, 8, 10), &d) || y < 1970 || m < 1 ||
+	    m > 12 || d < 1 || d > 31)
 		return false;
 	y -= m <= 2;
 	uint64_t era = y / 400, of_era = y % 400, day = (153 * (m + (m > 2 ? -3 : 9)) + 2) / 5 + d - 1;
@@ -148,9 +148,9 @@ enum part_kind { PART_SET, PART_TIER, PART_SERVICE };
 /* One of the parts between semicolons. */
 struct part {
 	enum part_kind kind;
-	bool dated;                  /* PART_SET: `when` says when it holds */
-	struct price_case when;      /* its price: the members that stand there */
-	uint32_t permille;           /* PART_SERVICE: of the set's prices; 0: a price of its own */
+	bool dated;             /* PART_SET: `when` says when it holds */
+	struct price_case when; /* its price: the members that stand there */
+	uint32_t permille;      /* PART_SERVICE: of the set's prices; 0: a price of its own */
 };
 
 static bool read_part(struct str text, struct part *out)
@@ -197,7 +197,7 @@ struct set {
 	struct part head;
 	struct price_case cases[SET_CASES];
 	uint32_t n;
-	uint32_t n_tiers;            /* they come first */
+	uint32_t n_tiers; /* they come first */
 };
 
 static bool has_service(const struct set *s, uint32_t service)
@@ -357,8 +357,7 @@ static size_t count_sections(struct str text)
 	return n;
 }
 
-bool catalogue_text_read(struct catalogue_text *t, struct str text, bool check, struct arena *a,
-                         struct err *e)
+bool catalogue_text_read(struct catalogue_text *t, struct str text, bool check, struct arena *a, struct err *e)
 {
 	struct catalogue_section *sections = arena_alloc(a, (count_sections(text) + 1) * sizeof(*sections));
 	struct str rest = text, line = str_cut(&rest, '\n');

@@ -46,9 +46,7 @@ static void write_when(struct json_writer *w, const struct price_case *c)
 		json_key_lit(w, "above");
 		json_u64(w, c->above);
 		return;
-	case PRICE_SERVICE:
-		write_service(w, c->service);
-		return;
+	case PRICE_SERVICE: write_service(w, c->service); return;
 	case PRICE_FROM:
 		clock_rfc3339(date, (uint64_t)c->from_ms);
 		json_key_lit(w, "from");

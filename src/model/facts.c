@@ -12,8 +12,9 @@ const struct model_facts model_facts_unknown = { 0 };
 
 /* Regions of Bedrock's inference profiles. */
 static const struct str regions[] = {
-	STR_INIT("us."), STR_INIT("eu."), STR_INIT("apac."), STR_INIT("global."), STR_INIT("us-gov."), STR_INIT("jp."),
-	STR_INIT("au."), STR_INIT("ca."), STR_INIT("sa."), STR_INIT("me."), STR_INIT("regional."),
+	STR_INIT("us."),     STR_INIT("eu."), STR_INIT("apac."),     STR_INIT("global."),
+	STR_INIT("us-gov."), STR_INIT("jp."), STR_INIT("au."),       STR_INIT("ca."),
+	STR_INIT("sa."),     STR_INIT("me."), STR_INIT("regional."),
 };
 
 static struct str without_region(struct str name)
@@ -83,7 +84,8 @@ bool model_name_match(struct str pattern, struct str name)
 		if (want == '*') {
 			star = p++;
 			star_i = i;
-		} else if (p < pattern.n && (want == name.p[i] || want == '?' || (want == '#' && is_digit(name.p[i])))) {
+		} else if (p < pattern.n &&
+		           (want == name.p[i] || want == '?' || (want == '#' && is_digit(name.p[i])))) {
 			p++;
 			i++;
 		} else if (star != STR_NPOS) {
@@ -112,8 +114,9 @@ const struct model_facts *model_facts_by_name(struct str model)
 /* ---- efforts ---- */
 
 static const struct str effort_names[EFFORTS] = {
-	[EFFORT_NONE] = STR_INIT("none"), [EFFORT_MINIMAL] = STR_INIT("minimal"), [EFFORT_LOW] = STR_INIT("low"),
-	[EFFORT_MEDIUM] = STR_INIT("medium"), [EFFORT_HIGH] = STR_INIT("high"), [EFFORT_XHIGH] = STR_INIT("xhigh"),
+	[EFFORT_NONE] = STR_INIT("none"), [EFFORT_MINIMAL] = STR_INIT("minimal"),
+	[EFFORT_LOW] = STR_INIT("low"),   [EFFORT_MEDIUM] = STR_INIT("medium"),
+	[EFFORT_HIGH] = STR_INIT("high"), [EFFORT_XHIGH] = STR_INIT("xhigh"),
 	[EFFORT_MAX] = STR_INIT("max"),
 };
 
@@ -153,8 +156,8 @@ enum model_effort model_effort_nearest(unsigned levels, enum model_effort wanted
 }
 
 static const uint32_t effort_budgets[EFFORTS] = {
-	[EFFORT_NONE] = 0,       [EFFORT_MINIMAL] = 1024, [EFFORT_LOW] = 1024,  [EFFORT_MEDIUM] = 8192,
-	[EFFORT_HIGH] = 16384,   [EFFORT_XHIGH] = 32768,  [EFFORT_MAX] = 32768,
+	[EFFORT_NONE] = 0,     [EFFORT_MINIMAL] = 1024, [EFFORT_LOW] = 1024,  [EFFORT_MEDIUM] = 8192,
+	[EFFORT_HIGH] = 16384, [EFFORT_XHIGH] = 32768,  [EFFORT_MAX] = 32768,
 };
 
 uint32_t model_effort_budget(enum model_effort e)
@@ -178,10 +181,11 @@ enum model_effort model_budget_effort(uint32_t budget, uint32_t cap)
 /* ---- words ---- */
 
 static const struct str cap_names[CAPS] = {
-	STR_INIT("tools"), STR_INIT("parallel_tools"), STR_INIT("forced_tool"), STR_INIT("vision"),
-	STR_INIT("url_media"), STR_INIT("audio_in"), STR_INIT("audio_out"), STR_INIT("video"), STR_INIT("pdf"),
-	STR_INIT("json_object"), STR_INIT("json_schema"), STR_INIT("reasoning"), STR_INIT("prompt_cache"),
-	STR_INIT("system"), STR_INIT("system_in_turns"), STR_INIT("tool_images"), STR_INIT("image_out"),
+	STR_INIT("tools"),        STR_INIT("parallel_tools"), STR_INIT("forced_tool"),     STR_INIT("vision"),
+	STR_INIT("url_media"),    STR_INIT("audio_in"),       STR_INIT("audio_out"),       STR_INIT("video"),
+	STR_INIT("pdf"),          STR_INIT("json_object"),    STR_INIT("json_schema"),     STR_INIT("reasoning"),
+	STR_INIT("prompt_cache"), STR_INIT("system"),         STR_INIT("system_in_turns"), STR_INIT("tool_images"),
+	STR_INIT("image_out"),
 };
 
 struct str model_cap_name(unsigned index)

@@ -58,7 +58,7 @@ enum model_rule {
 	MODEL_SIGNATURES_REQUIRED   = 1 << 13, /* O3: calls replayed without their thought signature are refused */
 	MODEL_OFF_NEEDS_LOW_EFFORT  = 1 << 14, /* row 56: thinking off only with effort up to high */
 	MODEL_SAMPLING_WHEN_OFF     = 1 << 15, /* with MODEL_NO_SAMPLING: they are taken while it does not think */
-	MODEL_SCHEMA_SUBSET         = 1 << 16, /* S3: Gemini's responseSchema (OpenAPI subset), not responseJsonSchema */
+	MODEL_SCHEMA_SUBSET         = 1 << 16, /* S3: Gemini's responseSchema, a subset; not responseJsonSchema */
 	MODEL_NO_SCHEMA_WITH_TOOLS  = 1 << 17, /* a response schema or client tools, not both */
 };
 

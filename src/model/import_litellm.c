@@ -42,19 +42,25 @@ static const struct {
 };
 
 /* "vertex_ai-language-models", "vertex_ai-anthropic_models" … are one. */
-#define VERTEX "vertex_ai"
+#define VERTEX       "vertex_ai"
 #define VERTEX_NAMES "vertex,vertex-gemini,vertex-openai,vertex-anthropic"
 
 /* One of their members: a number of ours, with what may stand behind its name. */
 struct price_word {
 	struct str theirs;
 	unsigned member;
-	int scale;                   /* digits that make it our unit: of dollars a token, each, or a second */
+	int scale; /* digits that make it our unit: of dollars a token, each, or a second */
 	int times;
 };
 
-#define TOKEN(name, counter) { STR_INIT(name), counter, 12, 1 }
-#define PER(name, each, factor) { STR_INIT(name), USAGE_COUNTERS + each, 9, factor }
+#define TOKEN(name, counter)                   \
+	{                                      \
+		STR_INIT(name), counter, 12, 1 \
+	}
+#define PER(name, each, factor)                                  \
+	{                                                        \
+		STR_INIT(name), USAGE_COUNTERS + each, 9, factor \
+	}
 static const struct price_word words[] = {
 	TOKEN("input_cost_per_token", USAGE_INPUT),
 	TOKEN("output_cost_per_token", USAGE_OUTPUT),
@@ -203,7 +209,8 @@ static void read_tiers(struct table *t, yyjson_val *list)
 	yyjson_val *tier, *key;
 	size_t i, n;
 
-	yyjson_arr_foreach(list, i, n, tier) {
+	yyjson_arr_foreach(list, i, n, tier)
+	{
 		double from = yyjson_get_num(yyjson_arr_get(json_get(tier, "range"), 0));
 		uint32_t above = from > 0 && from < 1e9 ? (uint32_t)from : 0;
 		yyjson_obj_iter it;
@@ -212,8 +219,7 @@ static void read_tiers(struct table *t, yyjson_val *list)
 		while ((key = yyjson_obj_iter_next(&it)))
 			for (size_t k = 0; k < COUNT_OF(words); k++)
 				if (str_eq(str_of(yyjson_get_str(key), yyjson_get_len(key)), words[k].theirs))
-					set_member(t, &words[k], above, SERVICE_STANDARD,
-					           yyjson_obj_iter_get_val(key));
+					set_member(t, &words[k], above, SERVICE_STANDARD, yyjson_obj_iter_get_val(key));
 	}
 }
 
@@ -344,7 +350,8 @@ bool import_litellm(yyjson_val *root, struct arena *a, struct buf *out, struct e
 	void *value;
 
 	if (!yyjson_is_obj(root))
-		return err_set(e, ERR_INVALID_REQUEST, "must be an object: {\"models\": […]}, or LiteLLM's list of prices");
+		return err_set(e, ERR_INVALID_REQUEST,
+		               "must be an object: {\"models\": […]}, or LiteLLM's list of prices");
 	yyjson_obj_iter_init(root, &it);
 	while ((key = yyjson_obj_iter_next(&it))) {
 		struct str name = str_of(yyjson_get_str(key), yyjson_get_len(key)), provider;
@@ -366,5 +373,6 @@ bool import_litellm(yyjson_val *root, struct arena *a, struct buf *out, struct e
 		buf_fini(&g->lines);
 	}
 	map_fini(&groups);
-	return models > 0 || err_set(e, ERR_INVALID_REQUEST, "holds neither \"models\" nor a model with litellm_provider");
+	return models > 0 ||
+	       err_set(e, ERR_INVALID_REQUEST, "holds neither \"models\" nor a model with litellm_provider");
 }

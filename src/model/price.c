@@ -81,12 +81,14 @@ const struct price *price_for(const struct price *p, const struct usage *u, int6
 	return served ? p : NULL;
 }
 
-/* What is not paid by the token, in pico-dollars times 3600: a second of audio is a 3600th of an hour. False: some of it
- * has no price. */
+/* What is not paid by the token, in pico-dollars times 3600: a second of audio is a 3600th of an hour. False: some of
+ * it has no price. */
 static bool add_each(const struct price *p, const struct usage *u, unsigned __int128 *sum)
 {
 	static const uint8_t each_of[USAGE_CALLS] = {
-		[CALLS_WEB_SEARCH] = EACH_WEB_SEARCH, [CALLS_SEARCH] = EACH_SEARCH, [CALLS_IMAGE] = EACH_IMAGE,
+		[CALLS_WEB_SEARCH] = EACH_WEB_SEARCH,
+		[CALLS_SEARCH] = EACH_SEARCH,
+		[CALLS_IMAGE] = EACH_IMAGE,
 	};
 
 	for (int i = 0; i < USAGE_CALLS; i++) {

@@ -47,7 +47,7 @@ enum usage_service {
 	SERVICE_BATCH,
 	SERVICE_PRIORITY,
 	SERVICE_FAST,         /* Anthropic: speed "fast" */
-	SERVICE_CONTRACT,     /* capacity that is paid for by contract: OpenAI's scale, Vertex's provisioned throughput */
+	SERVICE_CONTRACT,     /* paid for by contract: OpenAI's scale, Vertex's provisioned throughput */
 	USAGE_SERVICES
 };
 #define SERVICE_REGIONAL 0x10   /* a flag beside it. Anthropic: inference_geo "us" */

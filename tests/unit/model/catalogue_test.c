@@ -84,11 +84,11 @@ static void test_builtin(void **state)
 	for (size_t i = 0; i < COUNT_OF(known); i++) {
 		struct model_entry e = entry(NULL, known[i].provider, known[i].model);
 
-		if (e.price.token_pusd[USAGE_INPUT] != known[i].input || e.price.token_pusd[USAGE_OUTPUT] != known[i].output ||
-		    e.facts.context_window != known[i].context)
+		if (e.price.token_pusd[USAGE_INPUT] != known[i].input ||
+		    e.price.token_pusd[USAGE_OUTPUT] != known[i].output || e.facts.context_window != known[i].context)
 			fail_msg("%s/%s: %lld %lld %u", known[i].provider, known[i].model,
-			         (long long)e.price.token_pusd[USAGE_INPUT], (long long)e.price.token_pusd[USAGE_OUTPUT],
-			         e.facts.context_window);
+			         (long long)e.price.token_pusd[USAGE_INPUT],
+			         (long long)e.price.token_pusd[USAGE_OUTPUT], e.facts.context_window);
 		assert_int_equal(e.price_from, known[i].input < 0 ? ORIGIN_NONE : ORIGIN_BUILTIN);
 	}
 	assert_true(str_find(catalogue_version(), STR("@pydantic/genai-prices")) == 11);
@@ -128,7 +128,7 @@ static int64_t cost(const struct price *p, uint32_t input, uint32_t output, unsi
 	return price_cost(p, &u, at_ms, &nusd) ? nusd : -1;
 }
 
-#define DAY(n) ((int64_t)(n) * 86400000)
+#define DAY(n) ((int64_t)(n)*86400000)
 /* Days since 1970, by hand: 2026-03-13 and 2026-11-28. */
 enum { MARCH_13 = 20525, NOVEMBER_28 = 20785 };
 
@@ -136,7 +136,7 @@ static const struct {
 	const char *prices, *services;
 	uint32_t input, output;
 	unsigned service;
-	int64_t at_ms, want;         /* nano-dollars; -1: unknown, -2: the text is refused */
+	int64_t at_ms, want; /* nano-dollars; -1: unknown, -2: the text is refused */
 } texts[] = {
 	{ "input=2.5 output=10", "", 1000, 100, 0, 0, 3500000 },
 	{ "input=0 output=0", "", 1000, 100, 0, 0, 0 },
@@ -145,7 +145,8 @@ static const struct {
 	{ "input=1 output=2; above=1000 input=3", "", 1001, 1, 0, 0, 3005000 },
 	{ "input=1 output=2; above=10 input=3; above=20 input=5 output=7", "", 21, 1, 0, 0, 112000 },
 	{ "input=1 output=2", "service=flex times=0.5", 10, 10, SERVICE_FLEX, 0, 15000 },
-	{ "input=1 output=2; service=flex input=0.7 output=0.9", "service=flex times=0.5", 10, 10, SERVICE_FLEX, 0, 16000 },
+	{ "input=1 output=2; service=flex input=0.7 output=0.9", "service=flex times=0.5", 10, 10, SERVICE_FLEX, 0,
+	  16000 },
 	{ "input=1 output=2; above=5 output=4", "service=flex times=0.5", 10, 10, SERVICE_FLEX, 0, 25000 },
 	{ "input=1 output=2", "", 10, 10, SERVICE_FLEX, 0, -1 },
 	{ "input=1 output=2; service=us times=1.1", "", 10, 10, SERVICE_REGIONAL, 0, 33000 },
@@ -153,15 +154,18 @@ static const struct {
 	{ "input=1 output=2; service=us_fast times=2.2", "", 10, 10, SERVICE_FAST, 0, -1 },
 	{ "input=1; from=2026-03-13 input=2", "", 10, 0, 0, DAY(MARCH_13) - 1, 10000 },
 	{ "input=1; from=2026-03-13 input=2", "", 10, 0, 0, DAY(MARCH_13), 20000 },
-	{ "input=1; from=2026-03-13 input=2; from=2026-11-28 input=3; above=9 input=4", "", 10, 0, 0, DAY(NOVEMBER_28), 40000 },
-	{ "input=1; from=2026-03-13 input=2", "service=batch times=0.5", 10, 0, SERVICE_BATCH, DAY(NOVEMBER_28), 10000 },
+	{ "input=1; from=2026-03-13 input=2; from=2026-11-28 input=3; above=9 input=4", "", 10, 0, 0, DAY(NOVEMBER_28),
+	  40000 },
+	{ "input=1; from=2026-03-13 input=2", "service=batch times=0.5", 10, 0, SERVICE_BATCH, DAY(NOVEMBER_28),
+	  10000 },
 	{ "input=1; daily=00:30-16:30 input=2", "", 10, 0, 0, DAY(5) + 1799999, 10000 },
 	{ "input=1; daily=00:30-16:30 input=2", "", 10, 0, 0, DAY(5) + 1800000, 20000 },
 	{ "input=1; daily=00:30-16:30 input=2", "", 10, 0, 0, DAY(5) + 59400000, 10000 },
 	{ "input=1; daily=22:00-02:00 input=2", "", 10, 0, 0, DAY(5) + 3600000, 20000 },
 	{ "input=1; daily=22:00-02:00 input=2", "", 10, 0, 0, DAY(5) + 7200000, 10000 },
 	{ "input=1; from=2026-03-13 input=2; daily=01:00-04:00 input=4", "", 10, 0, 0, DAY(MARCH_13) + 3600000, 40000 },
-	{ "input=1; from=2026-03-13 input=2; daily=01:00-04:00 input=4", "", 10, 0, 0, DAY(MARCH_13) + 36000000, 20000 },
+	{ "input=1; from=2026-03-13 input=2; daily=01:00-04:00 input=4", "", 10, 0, 0, DAY(MARCH_13) + 36000000,
+	  20000 },
 	{ "input=1 request=0.005", "", 10, 0, 0, 0, 5010000 },
 	{ "input=1 inputs=2", "", 0, 0, 0, 0, -2 },
 	{ "input=-1", "", 0, 0, 0, 0, -2 },
@@ -183,7 +187,8 @@ static void test_prices(void **state)
 {
 	for (size_t i = 0; i < COUNT_OF(texts); i++) {
 		struct price p;
-		bool good = catalogue_prices_read(str_from_z(texts[i].prices), str_from_z(texts[i].services), &arena, &p);
+		bool good =
+			catalogue_prices_read(str_from_z(texts[i].prices), str_from_z(texts[i].services), &arena, &p);
 		int64_t got = !good ? -2 : cost(&p, texts[i].input, texts[i].output, texts[i].service, texts[i].at_ms);
 
 		if (got != texts[i].want)
@@ -247,7 +252,9 @@ static void test_broken_texts(void **state)
 static void test_layers(void **state)
 {
 	const struct catalogue *c = layers(
-		H ">\topenai\t\t\ngpt-4o\tgpt-4o*\tcontext=1000 caps=-tools,video\tcache_read=1\n>\t*\t\t\nany\tany-*\t\tinput=7 output=8\n",
+		H
+		">\topenai\t\t\ngpt-4o\tgpt-4o*\tcontext=1000 caps=-tools,video\tcache_read=1\n"
+		">\t*\t\t\nany\tany-*\t\tinput=7 output=8\n",
 		H ">\topenai\t\t\ngpt-4o-mini\tgpt-4o-mini\toutput=99\tinput=3 output=4; above=10 input=5\n");
 	struct model_entry e = entry(c, "openai", "gpt-4o");
 
@@ -258,7 +265,8 @@ static void test_layers(void **state)
 	assert_int_equal(e.price_from, ORIGIN_FILE);
 	assert_int_equal(e.facts.context_window, 1000);
 	assert_int_equal(e.facts.max_output, 16384);
-	assert_true(model_lacks(&e.facts, CAP_TOOLS) && model_has(&e.facts, CAP_VIDEO) && !model_lacks(&e.facts, CAP_VIDEO));
+	assert_true(model_lacks(&e.facts, CAP_TOOLS) && model_has(&e.facts, CAP_VIDEO) &&
+	            !model_lacks(&e.facts, CAP_VIDEO));
 	assert_int_equal(cost(&e.price, 10, 0, SERVICE_FLEX, 0), 12500);
 
 	/* one that does has a list of its own: neither cached input nor flex is guessed, fees stay */
@@ -315,9 +323,12 @@ static struct catalogue *import(const char *json)
 static void test_own_json(void **state)
 {
 	const struct catalogue *c = import(
-		"{\"models\": [{\"provider\": \"lab\", \"model\": \"Big-*\", \"context_window\": 9000, \"max_output\": 800,"
-		" \"capabilities\": [\"tools\", \"-vision\"], \"price\": {\"input\": \"0.25\", \"output\": 1.5, \"request\": 0.001,"
-		" \"tiers\": [{\"above\": 100, \"input\": 0.5}], \"flex\": 0.5}}, {\"model\": \"small\", \"price\": {\"input\": 0, "
+		"{\"models\": [{\"provider\": \"lab\", \"model\": \"Big-*\","
+		" \"context_window\": 9000, \"max_output\": 800,"
+		" \"capabilities\": [\"tools\", \"-vision\"], \"price\": {\"input\": \"0.25\", \"output\": 1.5,"
+		" \"request\": 0.001,"
+		" \"tiers\": [{\"above\": 100, \"input\": 0.5}], \"flex\": 0.5}},"
+		" {\"model\": \"small\", \"price\": {\"input\": 0, "
 		"\"output\": 0}}]}");
 	struct model_entry e = entry(c, "lab", "big-one");
 
@@ -342,10 +353,12 @@ static void test_litellm(void **state)
 		" \"input_cost_per_token_priority\": 2.5e-06, \"output_cost_per_token_priority\": 2e-05,"
 		" \"input_cost_per_token_batches\": 6.25e-07, \"output_cost_per_token_batches\": 5e-06,"
 		" \"max_input_tokens\": 272000, \"max_output_tokens\": 128000, \"supports_function_calling\": true,"
-		" \"supports_vision\": false, \"search_context_cost_per_query\": {\"search_context_size_medium\": 0.01}},"
+		" \"supports_vision\": false,"
+		" \"search_context_cost_per_query\": {\"search_context_size_medium\": 0.01}},"
 		"\"azure/eu/gpt-9\": {\"litellm_provider\": \"azure\", \"input_cost_per_token\": 1.375e-06,"
 		" \"output_cost_per_token\": 1.1e-05},"
-		"\"vertex_ai/claude-x\": {\"litellm_provider\": \"vertex_ai-anthropic_models\", \"input_cost_per_token\": 3e-06,"
+		"\"vertex_ai/claude-x\": {\"litellm_provider\": \"vertex_ai-anthropic_models\","
+		" \"input_cost_per_token\": 3e-06,"
 		" \"output_cost_per_token\": 1.5e-05, \"input_cost_per_token_above_200k_tokens\": 6e-06,"
 		" \"output_cost_per_token_above_200k_tokens\": 2.25e-05, \"cache_creation_input_token_cost\": 3.75e-06,"
 		" \"cache_creation_input_token_cost_above_1hr\": 6e-06,"
@@ -399,7 +412,8 @@ static void test_refused_imports(void **state)
 		{ "{\"models\": [{\"model\": \"a\", \"price\": {\"input\": 1e99}}]}", "price.input" },
 		{ "{\"models\": [{\"model\": \"a\", \"price\": {\"flex\": 0}}]}", "price.flex" },
 		{ "{\"models\": [{\"model\": \"a\", \"price\": {\"tiers\": [{\"input\": 1}]}}]}", "above" },
-		{ "{\"models\": [{\"model\": \"a\", \"price\": {\"tiers\": [{\"above\": 2}, {\"above\": 2}]}}]}", "above" },
+		{ "{\"models\": [{\"model\": \"a\", \"price\": {\"tiers\": [{\"above\": 2}, {\"above\": 2}]}}]}",
+		  "above" },
 		{ "{\"models\": [{\"model\": \"a\", \"context_window\": 0}]}", "context_window" },
 		{ "{\"models\": [{\"model\": \"a\", \"capabilities\": [\"tools,x\"]}]}", "capabilities: item 0" },
 		{ "{\"models\": [{\"model\": \"a\\tb\"}]}", "control characters" },
@@ -419,11 +433,11 @@ static void test_refused_imports(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_builtin),       cmocka_unit_test(test_every_line),
-		cmocka_unit_test(test_prices),        cmocka_unit_test(test_matches),
-		cmocka_unit_test(test_broken_texts),  cmocka_unit_test(test_layers),
-		cmocka_unit_test(test_keeping),       cmocka_unit_test(test_own_json),
-		cmocka_unit_test(test_litellm),       cmocka_unit_test(test_refused_imports),
+		cmocka_unit_test(test_builtin),      cmocka_unit_test(test_every_line),
+		cmocka_unit_test(test_prices),       cmocka_unit_test(test_matches),
+		cmocka_unit_test(test_broken_texts), cmocka_unit_test(test_layers),
+		cmocka_unit_test(test_keeping),      cmocka_unit_test(test_own_json),
+		cmocka_unit_test(test_litellm),      cmocka_unit_test(test_refused_imports),
 	};
 	return cmocka_run_group_tests(tests, setup, teardown);
 }

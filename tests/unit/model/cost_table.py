@@ -356,9 +356,9 @@ for name, provider, model, dialect, at, answer, want in rows:
     text = answer.replace("\\", "\\\\").replace('"', '\\"')
     pieces = []
     while text:
-        cut = min(len(text), 96)
+        cut = min(len(text), 88)
         while cut < len(text) and text[cut - 1] == "\\":
             cut += 1
         pieces.append('"%s"' % text[:cut])
         text = text[cut:]
-    print('{ "%s", "%s", "%s", "%s", "%s", %d,\n  %s },' % (name, provider, model, dialect, at, want, "\n  ".join(pieces)))
+    print('{ "%s", "%s", "%s",\n  "%s", "%s", %d,\n  %s },' % (name, provider, model, dialect, at, want, "\n  ".join(pieces)))

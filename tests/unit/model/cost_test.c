@@ -21,7 +21,7 @@
 
 struct cost_row {
 	const char *name, *provider, *model, *dialect, *at;
-	int64_t want;                        /* nano-dollars; -1: unknown */
+	int64_t want; /* nano-dollars; -1: unknown */
 	const char *answer;
 };
 
@@ -84,8 +84,8 @@ static void test_costs(void **state)
 /* The cost that stands in an answer, in nano-dollars; false: none, or it holds what is not counted here. */
 static bool told_cost(yyjson_val *usage, int64_t *nusd)
 {
-	yyjson_val *ticks = yyjson_obj_get(usage, "cost_in_usd_ticks");      /* xAI: 10^-10 dollars */
-	yyjson_val *cost = yyjson_obj_get(usage, "cost");                    /* OpenRouter: dollars */
+	yyjson_val *ticks = yyjson_obj_get(usage, "cost_in_usd_ticks"); /* xAI: 10^-10 dollars */
+	yyjson_val *cost = yyjson_obj_get(usage, "cost");               /* OpenRouter: dollars */
 
 	if (yyjson_is_uint(ticks)) {
 		*nusd = (int64_t)(yyjson_get_uint(ticks) + 5) / 10;
@@ -108,8 +108,12 @@ static void compare(const char *provider, const char *dialect, const char *line,
 	const char *body = yyjson_get_str(yyjson_obj_get(root, "response_body"));
 	yyjson_doc *answer = body ? yyjson_read(body, strlen(body), 0) : NULL;
 	yyjson_val *top = yyjson_doc_get_root(answer);
-	struct cost_row r = { .name = "recorded", .provider = provider, .dialect = dialect, .at = "2026-11-28T12:00",
-		              .model = yyjson_get_str(yyjson_obj_get(top, "model")), .answer = body };
+	struct cost_row r = { .name = "recorded",
+		              .provider = provider,
+		              .dialect = dialect,
+		              .at = "2026-11-28T12:00",
+		              .model = yyjson_get_str(yyjson_obj_get(top, "model")),
+		              .answer = body };
 	struct arena arena;
 	int64_t told, got;
 

@@ -12,7 +12,7 @@
 static const struct {
 	const char *name;
 	uint32_t context, output;
-	unsigned caps, lacks, rules;         /* those that must be among the row's */
+	unsigned caps, lacks, rules; /* those that must be among the row's */
 	unsigned efforts, thinking;
 } cases[] = {
 	{ "claude-opus-4-7", 1000000, 128000, CAP_VISION | CAP_JSON_SCHEMA, CAP_AUDIO_IN,
@@ -48,8 +48,8 @@ static const struct {
 	  THINKING_EFFORT },
 	{ "gpt-5.1-codex-mini", 400000, 128000, 0, 0, 0, L(LOW) | L(MEDIUM) | L(HIGH), THINKING_EFFORT },
 	{ "gpt-5.3-codex", 400000, 128000, 0, 0, 0, L(LOW) | L(MEDIUM) | L(HIGH) | L(XHIGH), THINKING_EFFORT },
-	{ "gpt-5.6-sol", 1050000, 128000, 0, 0, 0,
-	  L(NONE) | L(LOW) | L(MEDIUM) | L(HIGH) | L(XHIGH) | L(MAX), THINKING_EFFORT },
+	{ "gpt-5.6-sol", 1050000, 128000, 0, 0, 0, L(NONE) | L(LOW) | L(MEDIUM) | L(HIGH) | L(XHIGH) | L(MAX),
+	  THINKING_EFFORT },
 	{ "models/gemini-2.5-pro", 1048576, 65536, CAP_AUDIO_IN, CAP_IMAGE_OUT, MODEL_THINKING_ALWAYS, 0,
 	  THINKING_BUDGET },
 	{ "google/gemini-3-pro-preview", 1048576, 65536, CAP_JSON_SCHEMA, 0, MODEL_SIGNATURES_REQUIRED,
@@ -84,9 +84,18 @@ static void test_facts(void **state)
 
 static void test_no_family_contradicts_itself(void **state)
 {
-	static const char *const names[] = { "claude-fable-5", "claude-2.1", "gpt-3.5-turbo", "o3-mini", "gpt-6-sol",
-		                             "gemini-3-pro-image-preview", "magistral-small-latest", "grok-3-mini",
-		                             "nova-micro-v1:0", "command-r-plus", "kimi-k2-thinking", "sonar-pro" };
+	static const char *const names[] = { "claude-fable-5",
+		                             "claude-2.1",
+		                             "gpt-3.5-turbo",
+		                             "o3-mini",
+		                             "gpt-6-sol",
+		                             "gemini-3-pro-image-preview",
+		                             "magistral-small-latest",
+		                             "grok-3-mini",
+		                             "nova-micro-v1:0",
+		                             "command-r-plus",
+		                             "kimi-k2-thinking",
+		                             "sonar-pro" };
 
 	for (size_t i = 0; i < COUNT_OF(names); i++) {
 		const struct model_facts *f = model_facts_by_name(str_from_z(names[i]));
