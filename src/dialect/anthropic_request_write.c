@@ -172,8 +172,10 @@ static void write_stop(struct anthropic_out *o)
 
 	o->carried |= MEMBER_BIT(MEMBER_STOP);
 	for (const struct chat_name *s = o->rq->stop; s; s = s->next) {
-		if (jstr_is_blank(s->name))
+		if (jstr_is_blank(s->name)) {
+			chat_drop(&o->wire->drops, "stop");
 			continue;
+		}
 		if (!any) {
 			json_key_lit(&o->w, "stop_sequences");
 			json_open(&o->w, '[');

@@ -181,6 +181,18 @@ static void write_call_head(const struct chat_block *b, struct buf *out)
 	buf_append_c(out, '}');
 }
 
+/* What a thought is opened with may be all of its token (Gemini's of a text), or the beginning of it (Responses). */
+static bool keep_signature(struct anthropic_writer *s, struct arena *a, const struct chat_block *b)
+{
+	struct jstr text;
+
+	buf_clear(&s->token);
+	if (!b->opaque.bytes.p)
+		return true;
+	text = anthropic_signature(a, &b->opaque);
+	return text.p && buf_append_jstr(&s->token, text);
+}
+
 static bool open_block(struct anthropic_writer *s, struct arena *a, const struct chat_event *ev, struct buf *out)
 {
 	const struct chat_block *b = ev->open;
@@ -210,6 +222,8 @@ static bool open_block(struct anthropic_writer *s, struct arena *a, const struct
 		s->signed_ = true;
 	} else if (b->kind == CHAT_REASONING) {
 		buf_append(out, STR("{\"type\":\"thinking\",\"thinking\":\"\",\"signature\":\"\"}"));
+		if (!keep_signature(s, a, b))
+			return false;
 	} else {
 		buf_append(out, STR("{\"type\":\"text\",\"text\":\"\"}"));
 	}
@@ -298,6 +312,7 @@ static bool write_delta(struct anthropic_writer *s, struct arena *a, const struc
 static bool close_block(struct anthropic_writer *s, struct arena *a, const struct chat_event *ev, struct buf *out)
 {
 	struct chat_opaque none = { .maker = MAKER_NONE };
+	const struct chat_opaque *last = ev->open && ev->open->opaque.bytes.p ? &ev->open->opaque : &none;
 
 	if (!s->open || ev->block != s->open_block)
 		return true;
@@ -306,7 +321,12 @@ static bool close_block(struct anthropic_writer *s, struct arena *a, const struc
 		return true;
 	}
 	/* Every thought is signed: one of another maker by us. */
-	if (!write_signature(s, a, ev->open ? &ev->open->opaque : &none, out))
+	if (s->kind == CHAT_REASONING && !s->signed_ && !last->bytes.p && s->token.n) {
+		text_delta(s, out, STR("signature_delta\",\"signature\":"), jstr_of(s->token.p, s->token.n));
+		buf_fini(&s->token);
+		s->signed_ = true;
+	}
+	if (!write_signature(s, a, last, out))
 		return false;
 	if (s->kind != CHAT_TOOL_CALL)
 		return stop_block(s, out);

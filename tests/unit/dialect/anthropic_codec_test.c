@@ -180,7 +180,7 @@ static void a_plain_request_is_written_whole(void **state)
 	           "\"text\":\"Be brief.\"},{\"type\":\"text\",\"text\":\"Be \\\"kind\\\".\"}],\"messages\":[{\"role\":"
 	           "\"user\",\"content\":[{\"type\":\"text\",\"text\":\"Hi\"}]}],\"temperature\":0.50,"
 	           "\"stop_sequences\":[\"END\"],\"metadata\":{\"user_id\":\"u-17\"},\"service_tier\":\"auto\"}");
-	assert_str(w.drops, "seed ");
+	assert_str(w.drops, "stop seed ");
 	assert_str(w.wire.head, "");
 }
 
