@@ -130,6 +130,9 @@ static bool wanted_effort(const struct openai_request_out *o, enum model_effort 
 		if (!json_to_i64(rq->max_output, &cap) || cap < 0 || cap > UINT32_MAX)
 			cap = o->target->facts->max_output;
 		*out = model_budget_effort((uint32_t)rq->thinking_budget, (uint32_t)cap);
+	} else if (rq->thinking == TRI_YES && (o->target->facts->effort_levels & EFFORT_BIT(EFFORT_NONE)) &&
+	           !model_rule(o->target->facts, MODEL_THINKS_UNASKED)) {
+		*out = EFFORT_MEDIUM;                        /* silence would be none (row 50) */
 	} else {
 		return false;
 	}

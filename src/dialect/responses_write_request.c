@@ -411,13 +411,33 @@ static bool put_user(struct writing *wr, const struct chat_turn *t, struct str r
 	return good;
 }
 
+static bool says_something(const struct chat_turn *t)
+{
+	for (const struct chat_block *b = t->blocks; b; b = b->next)
+		if (b->kind != CHAT_TEXT || b->text.n)
+			return true;
+	return false;
+}
+
+/* One text can be `instructions`, unless it is all that there is: an empty input is refused. */
+static bool is_instructions(const struct chat_request *rq)
+{
+	const struct chat_turn *t = rq->turns;
+
+	if (!rq->system || rq->system->kind != CHAT_TEXT || rq->system->next)
+		return false;
+	while (t && !says_something(t))
+		t = t->next;
+	return t != NULL;
+}
+
 static bool put_system(struct writing *wr)
 {
 	const struct chat_block *s = wr->rq->system;
 	bool good = true;
 
-	if (!s || (s->kind == CHAT_TEXT && !s->next))
-		return true;             /* goes as instructions */
+	if (!s || is_instructions(wr->rq))
+		return true;
 	open_message(wr, system_role(wr));
 	for (; s && good; s = s->next)
 		good = put_part(wr, s);
@@ -664,6 +684,8 @@ static bool effort_of(struct writing *wr, enum model_effort *out)
 			cap = f->max_output;
 		*out = model_budget_effort((uint32_t)(rq->thinking_budget < UINT32_MAX ? rq->thinking_budget : UINT32_MAX),
 		                           (uint32_t)(cap < UINT32_MAX ? cap : UINT32_MAX));
+	} else if (rq->thinking == TRI_YES && (f->effort_levels & EFFORT_BIT(EFFORT_NONE)) && !model_rule(f, MODEL_THINKS_UNASKED)) {
+		*out = EFFORT_MEDIUM;            /* silence would be none (row 50) */
 	} else {
 		return false;
 	}
@@ -851,16 +873,15 @@ bool responses_write_request(struct arena *a, const struct chat_request *rq, con
 {
 	struct buf body = buf_make(BODY_MAX_BYTES);
 	struct writing wr = { .arena = a, .rq = rq, .target = target, .out = out, .err = e, .w = json_writer_make(&body) };
-	const struct chat_block *s = rq->system;
 	bool good = refuse_choices(&wr);
 	unsigned tools;
 
 	json_open(&wr.w, '{');
 	json_key_lit(&wr.w, "model");
 	json_jstr(&wr.w, target->model);
-	if (s && s->kind == CHAT_TEXT && !s->next) {
+	if (is_instructions(rq)) {
 		json_key_lit(&wr.w, "instructions");
-		json_jstr(&wr.w, s->text);
+		json_jstr(&wr.w, rq->system->text);
 	}
 	good = good && put_input(&wr);
 	tools = put_tools(&wr);
