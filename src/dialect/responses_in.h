@@ -87,6 +87,8 @@ struct jstr responses_token(struct arena *, const struct chat_opaque *);
 void responses_write_image(struct json_writer *, const struct chat_block *, struct str item_id);
 void responses_write_usage(struct json_writer *, const struct usage *);
 /* "completed" or "incomplete". */
+/* A refusal without a text of it has no part that could show it: then it is told as what it is, filtered. */
+uint8_t responses_stop(const struct chat_finish *, bool refused);
 struct str responses_status(const struct chat_finish *);
 /* "id", "object", "created_at", "model" and what the answer repeats of its request. */
 void responses_write_head(struct json_writer *, const struct chat_reply *, struct jstr model, int64_t created_s);
@@ -164,6 +166,7 @@ struct responses_writer {
 	unsigned part;                       /* the next part of a message, or of a summary */
 	bool part_open;
 	uint8_t part_kind;                   /* of a message: CHAT_TEXT, CHAT_REFUSAL */
+	bool refused;                        /* there was a refusal's text */
 	uint32_t part_of;                    /* of a summary: the reader's number */
 	struct buf text;                     /* of the part under way; a call's arguments; an image */
 	struct buf parts;                    /* parts that are whole, joined by commas */

@@ -221,16 +221,28 @@ static void write_outputs(struct output *o, const struct chat_output *choice)
 	json_close(o->w);
 }
 
+static bool has_refusal(const struct chat_output *o)
+{
+	for (const struct chat_block *b = o->blocks; b; b = b->next)
+		if (b->kind == CHAT_REFUSAL)
+			return true;
+	return false;
+}
+
 bool responses_write_response(struct arena *a, const struct chat_response *r, const struct chat_reply *reply,
                               struct buf *out, struct chat_drops *drops)
 {
 	struct json_writer w = json_writer_make(out);
 	struct output o = { .w = &w, .arena = a, .reply = reply, .drops = drops };
-	static const struct chat_finish none;
+	struct chat_finish finish = { 0 };
 
+	if (r->outputs) {
+		finish = r->outputs->finish;
+		finish.stop = responses_stop(&finish, has_refusal(r->outputs));
+	}
 	json_open(&w, '{');
 	responses_write_head(&w, reply, r->model, r->created_s);
-	responses_write_status(&w, r->outputs ? &r->outputs->finish : &none);
+	responses_write_status(&w, &finish);
 	json_key_lit(&w, "output");
 	write_outputs(&o, r->outputs);
 	responses_write_tail(&w, &r->usage, r->service_tier);

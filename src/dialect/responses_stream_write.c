@@ -229,6 +229,7 @@ static void begin_message(struct responses_writer *w, struct buf *out, const str
 	w->letters = 0;
 	w->part_open = true;
 	w->part_kind = b->kind;
+	w->refused |= b->kind == CHAT_REFUSAL;
 	j = open_event(w, out, STR("response.content_part.added"));
 	put_place(w, &j);
 	json_key_lit(&j, "part");
@@ -668,13 +669,13 @@ static void on_close(struct responses_writer *w, struct arena *a, struct buf *ou
 /* A block that was not closed is not given as whole. */
 static void on_finish(struct responses_writer *w, struct buf *out, const struct chat_finish *f)
 {
-	w->finish = (struct chat_finish){ .stop = f->stop };
+	w->finish = (struct chat_finish){ .stop = responses_stop(f, w->refused) };
 	w->finished = true;
 	buf_clear(&w->finish_raw);
 	buf_append_jstr(&w->finish_raw, f->raw);
 	if (w->open == OPEN_MESSAGE && w->part_open)
 		end_message_part(w, out);
-	end_message(w, out, str_eq(responses_status(f), STR("completed")) ? STR("completed") : STR("incomplete"));
+	end_message(w, out, str_eq(responses_status(&w->finish), STR("completed")) ? STR("completed") : STR("incomplete"));
 }
 
 static void on_end(struct responses_writer *w, struct buf *out)

@@ -231,6 +231,11 @@ void responses_write_usage(struct json_writer *w, const struct usage *u)
 	json_close(w);
 }
 
+uint8_t responses_stop(const struct chat_finish *f, bool refused)
+{
+	return f->stop == STOP_REFUSAL && !refused ? STOP_FILTER : f->stop;
+}
+
 struct str responses_status(const struct chat_finish *f)
 {
 	switch ((enum chat_stop)f->stop) {
