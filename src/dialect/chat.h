@@ -205,6 +205,8 @@ bool chat_undo_events(struct chat_undo_state *, struct arena *, struct chat_even
  */
 struct jstr chat_opaque_wrap(struct arena *, const struct chat_opaque *);              /* p == NULL: arena full */
 bool chat_opaque_unwrap(struct arena *, struct jstr text, struct chat_opaque *out);    /* false: not ours */
+/* Does a body seem to hold an envelope? Then it must not go to a provider as it is, not even of its own dialect. */
+bool chat_opaque_marked(struct str body);
 
 /* names.c: a tool's name in an alphabet of at most `max` letters (rule T9): itself if it fits, else made to fit with a
  * hash at its end, which is noted in undo. Ids likewise (T5), without a note. `first_letter`: it must not begin with a

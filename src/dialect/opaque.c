@@ -48,6 +48,8 @@ struct jstr chat_opaque_wrap(struct arena *a, const struct chat_opaque *o)
 	return jstr_of(copy.p, copy.n);
 }
 
+bool chat_opaque_marked(struct str body) { return str_find(body, STR("\"" MARK)) != STR_NPOS; }
+
 /* Is it what stands between the quotes of a JSON string? Nobody but us should make envelopes, but anybody can. */
 static bool is_jstr(struct arena *a, struct str s)
 {

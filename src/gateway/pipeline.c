@@ -152,6 +152,13 @@ static enum step step_decode(struct req *r)
 	return STEP_PLAN;
 }
 
+/* Its clients are given foreign tokens in envelopes, and give them back. A conversation that changes its provider may bring
+ * them to one of its own dialect, who would refuse them. */
+static bool may_hold_envelopes(enum dialect_id id)
+{
+	return id == DIALECT_ANTHROPIC || id == DIALECT_OPENAI_RESPONSES || id == DIALECT_GEMINI || id == DIALECT_BEDROCK;
+}
+
 static enum step step_plan(struct req *r)
 {
 	struct req_open *o = r->open;
@@ -159,6 +166,8 @@ static enum step step_plan(struct req *r)
 
 	if (!plan_make(&o->plan, &req_conf(r)->routes, o->rq.model, o->rq.dialect->id, o->rq.call, &o->arena, &e))
 		return refuse_with(r, &e);
+	o->own_state = may_hold_envelopes(o->rq.dialect->id) && o->rq.call == CALL_GENERATE &&
+	               chat_opaque_marked(o->rq.body);
 	if (o->rq.dialect->id == DIALECT_OPENAI_RESPONSES)
 		responses_plan(r);
 	if (!plan_next(&o->plan, -1, &o->arena, &o->candidate, &o->wait_ms))

@@ -93,7 +93,7 @@ void responses_plan(struct req *r)
 		else
 			o->own_state = true;
 	} else if (o->look.references) {
-		o->own_state = names_ours(r);
+		o->own_state |= names_ours(r);
 	}
 }
 

@@ -43,7 +43,8 @@ bool translate_read(struct req *r, struct chat_request *out, struct err *e)
 	if (!body || !o->rq.dialect->chat->read_request(&o->arena, &o->rq, body, out, e))
 		return false;
 	out->stream = o->rq.stream;
-	out->betas = forwarded(o, STR("anthropic-beta"));
+	if (forwarded(o, STR("anthropic-beta")).n)
+		out->betas = forwarded(o, STR("anthropic-beta"));
 	return true;
 }
 
@@ -171,6 +172,11 @@ enum attempt_start translate_request(struct req *r, struct str *body, struct str
 	case MEDIA_WAIT:
 		return START_WAIT;
 	case MEDIA_FAILED:
+		return START_NOT;
+	}
+	if (o->chat->cached_content.n && c->dialect->id != DIALECT_GEMINI) {
+		err_set(e, ERR_UNSUPPORTED_PARAMETER, "cachedContent: what it names is Gemini's, and %.*s cannot see it",
+		        STR_ARG(p->name));
 		return START_NOT;
 	}
 	if (!chat_tools_check(o->chat, c->dialect->id, e) ||

@@ -138,6 +138,29 @@ def images_by_address_are_fetched_for_providers_that_take_bytes():
             same((len(p.requests), len(web.requests)), (0, seen), "nothing is fetched from a private address")
 
 
+def foreign_tokens_never_reach_a_provider_of_the_clients_own_dialect():
+    """The conversation began at a Gemini provider and goes on at Anthropic's: the thought's token is Gemini's."""
+    gemini = {"candidates": [{"content": {"role": "model", "parts": [{"text": "hmm", "thought": True},
+              {"text": "hello", "thoughtSignature": "Z2VtaW5pLXRva2Vu"}]}, "finishReason": "STOP", "index": 0}],
+              "usageMetadata": {"promptTokenCount": 11, "candidatesTokenCount": 7, "totalTokenCount": 18}}
+    with Provider(lambda r: http(json.dumps(gemini).encode())) as g, Provider(lambda r: http(json.dumps(MESSAGE).encode())) as a:
+        providers = {"g": {"dialect": "gemini", "base_url": g.url, "api_key": PROVIDER_KEY},
+                     "a": {"dialect": "anthropic", "base_url": a.url, "api_key": PROVIDER_KEY}}
+        models = [{"name": n, "deployments": [{"provider": p, "model": "real"}]} for n, p in (("one", "g"), ("two", "a"))]
+        with Gateway(config(None, providers=providers, models=models)) as gw:
+            first = json.loads(post(gw, "/v1/messages", {**MESSAGES, "model": "one"}).body)
+            assert b"sluice01" in json.dumps(first).encode(), first
+            again = {**MESSAGES, "messages": [*MESSAGES["messages"], {"role": "assistant", "content": first["content"]},
+                                              {"role": "user", "content": "go on"}]}
+            r = post(gw, "/v1/messages", {**again, "model": "two"})
+            same(r.status, 200, r.body)
+            assert b"sluice01" not in a.requests[0].body and b"Z2VtaW5p" not in a.requests[0].body, a.requests[0].body
+            assert b"hello" in a.requests[0].body
+            r = post(gw, "/v1/messages", {**again, "model": "one"})
+            same(r.status, 200, r.body)
+            assert b"Z2VtaW5pLXRva2Vu" in g.requests[-1].body, "its own token comes back to its maker"
+
+
 def silent_streams_get_a_sign_of_life():
     import time
     events = [*MESSAGE_EVENTS[:4]]
