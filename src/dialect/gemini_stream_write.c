@@ -497,7 +497,8 @@ bool gemini_write_ping(void *state, struct buf *out)
 {
 	const struct gemini_writer *w = state;
 
-	return buf_append(out, is_array(w) ? STR("\r\n") : STR(": ping\n\n"));
+	/* not a comment among events: Google's older SDKs read nothing but data lines, and fail */
+	return !is_array(w) || buf_append(out, STR("\r\n"));
 }
 
 static bool write_count(int64_t tokens, struct buf *out)

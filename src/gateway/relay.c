@@ -462,7 +462,7 @@ static void ping(struct req *r)
 		buf_append(&b, r->meter.opened ? STR("\r\n") : STR(""));
 	else if (r->meter.dialect->id == DIALECT_ANTHROPIC)
 		buf_append(&b, STR("event: ping\ndata: {\"type\": \"ping\"}\n\n"));
-	else if (r->meter.framing == FRAMING_SSE)
+	else if (r->meter.framing == FRAMING_SSE && r->meter.dialect->id != DIALECT_GEMINI)
 		buf_append(&b, STR(": ping\n\n"));
 	else if (r->meter.framing == FRAMING_EVENTSTREAM)
 		(void)bedrock_codec.write_ping(NULL, &b);
