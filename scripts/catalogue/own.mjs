@@ -91,6 +91,13 @@ export const model_services = {
 
 // Members that replace the package's, by section and model.
 export const corrections = {
+  // ai.google.dev/gemini-api/docs/pricing: Grounding with Google Search of Gemini 3 is paid by the query. (Before it, by the
+  // prompt, which answers do not tell apart: unknown.)
+  google: {
+    'gemini-3-pro-preview': { web_searches_kcount: 14 },
+    'gemini-3.1-pro-preview': { web_searches_kcount: 14 },
+    'gemini-3-flash-preview': { web_searches_kcount: 14 },
+  },
   // platform.openai.com/docs/pricing, audio tokens; the package has their text only.
   openai: {
     'gpt-4o-audio-preview': { input_audio_mtok: 40, output_audio_mtok: 80 },

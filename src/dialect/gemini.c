@@ -35,6 +35,7 @@ enum {
 	ANS_OUTPUT_PARTS,
 	ANS_SERVICE,
 	ANS_TRAFFIC,
+	ANS_SEARCHES,
 	ANS_PATHS
 };
 static const char *const answer_paths[ANS_PATHS] = {
@@ -42,6 +43,7 @@ static const char *const answer_paths[ANS_PATHS] = {
 	"usageMetadata.promptTokensDetails", "usageMetadata.cacheTokensDetails",
 	"usageMetadata.candidatesTokensDetails",
 	"usageMetadata.serviceTier", "usageMetadata.trafficType",   /* the Gemini API's word, and Vertex's */
+	"candidates[].groundingMetadata.webSearchQueries",
 };
 enum { USE_PROMPT, USE_CACHED, USE_CANDIDATES, USE_THOUGHTS, USE_TOOL, USE_RESPONSE, USE_NUMBERS };
 static const char *const usage_numbers[USE_NUMBERS] = {
@@ -120,12 +122,28 @@ static int64_t number_or(int64_t number, int64_t otherwise)
 	return number == JSON_NO_NUMBER ? otherwise : number;
 }
 
+/* Told again with each event of a stream, and not always with the last one. */
+static void count_searches(const struct json_hit *queries, struct usage *u)
+{
+	struct str rest = queries->value, item;
+	int64_t n = 0;
+
+	if (likely(queries->type != JSON_ARRAY))
+		return;
+	while (array_next(&rest, &item))
+		n++;
+	if (n > u->calls[CALLS_WEB_SEARCH])
+		usage_set_calls(u, CALLS_WEB_SEARCH, n);
+}
+
 static void read_usage(const struct json_hit hit[ANS_PATHS], const int64_t number[USE_NUMBERS], struct usage *out)
 {
 	struct usage u = { .source = USAGE_REPORTED };
 
+	count_searches(&hit[ANS_SEARCHES], out);
 	if (hit[ANS_USAGE].type != JSON_OBJECT)
 		return;
+	memcpy(u.calls, out->calls, sizeof(u.calls));
 	/* Cached tokens are part of the prompt, with their own audio and images. Tool input and thoughts are extra. */
 	struct parts in = read_parts(&hit[ANS_PROMPT_PARTS]), cached = read_parts(&hit[ANS_CACHED_PARTS]);
 	struct parts output = read_parts(&hit[ANS_OUTPUT_PARTS]);

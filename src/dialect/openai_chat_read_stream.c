@@ -733,6 +733,7 @@ static bool read_usage(struct chunk *c, const struct json_node *const at[C_COUNT
 	if (!node_is(u, JSON_OBJECT))
 		return true;
 	openai_usage_read(node_raw(u), &usage);
+	usage_lay_service(&usage, jstr_raw(some_text(at[C_TIER])));
 	if (usage.source == USAGE_NONE || !c->r->started || memcmp(&usage, &c->r->usage, sizeof(usage)) == 0)
 		return true;
 	c->r->usage = usage;

@@ -338,6 +338,7 @@ bool openai_chat_read_response(struct arena *arena, const struct chat_source *so
 		openai_usage_read(node_raw(node_get(at[R_GROQ], STR("usage"))), &out->usage);
 	else if (node_is(node_get(node_first(at[R_CHOICES]), STR("usage")), JSON_OBJECT))
 		openai_usage_read(node_raw(node_get(node_first(at[R_CHOICES]), STR("usage"))), &out->usage);
+	usage_lay_service(&out->usage, jstr_raw(out->service_tier));
 	sources = node_get_some(body, STR("search_results"));
 	if (!node_first(sources))
 		sources = node_get_some(body, STR("citations"));

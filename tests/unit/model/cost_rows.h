@@ -1079,6 +1079,16 @@
   "{\"candidates\":[],\"usageMetadata\":{\"promptTokenCount\":250000,\"candidatesTokenCount"
   "\":10,\"totalTokenCount\":250030,\"promptTokensDetails\":[{\"modality\":\"TEXT\",\"token"
   "Count\":250000}],\"thoughtsTokenCount\":20}}" },
+{ "searches", "gemini", "gemini-3-pro-preview",
+  "gemini", "2026-11-28T12:00", 28320000,
+  "{\"candidates\":[{\"groundingMetadata\":{\"webSearchQueries\":[\"a\",\"b\"]}}],\"usageMe"
+  "tadata\":{\"promptTokenCount\":100,\"candidatesTokenCount\":10,\"totalTokenCount\":110,\""
+  "promptTokensDetails\":[{\"modality\":\"TEXT\",\"tokenCount\":100}]}}" },
+{ "searches paid by the prompt", "gemini", "gemini-2.5-flash",
+  "gemini", "2026-11-28T12:00", -1,
+  "{\"candidates\":[{\"groundingMetadata\":{\"webSearchQueries\":[\"a\",\"b\"]}}],\"usageMe"
+  "tadata\":{\"promptTokenCount\":100,\"candidatesTokenCount\":10,\"totalTokenCount\":110,\""
+  "promptTokensDetails\":[{\"modality\":\"TEXT\",\"tokenCount\":100}]}}" },
 { "images made", "gemini", "gemini-2.5-flash-image",
   "gemini", "2026-11-28T12:00", 38706000,
   "{\"candidates\":[],\"usageMetadata\":{\"promptTokenCount\":20,\"candidatesTokenCount\":1"

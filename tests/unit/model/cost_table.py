@@ -255,6 +255,10 @@ for n in (200000, 200001):
         dollars((n - 150000, price[0]), (150000, price[1]), (100, price[2])))
 row("tier on Vertex", "vertex", "publishers/google/models/gemini-3-pro-preview", "gemini", gemini(250000, 10, 20),
     dollars((250000, 4), (30, 18)))
+grounded = gemini(100, 10)
+grounded["candidates"] = [{"groundingMetadata": {"webSearchQueries": ["a", "b"]}}]
+row("searches", "gemini", "gemini-3-pro-preview", "gemini", grounded, dollars((100, 2), (10, 12)) + 2 * 14000000)
+row("searches paid by the prompt", "gemini", "gemini-2.5-flash", "gemini", grounded, -1)
 row("images made", "gemini", "gemini-2.5-flash-image", "gemini", gemini(20, 1290, image_out=1290), dollars((20, 0.3), (1290, 30)))
 row("flex", "gemini", "gemini-2.5-flash", "gemini", gemini(1000, 100, serviceTier="flex"), dollars((1000, 0.15), (100, 1.25)))
 row("priority", "gemini", "gemini-3.7-flash", "gemini", gemini(1000, 100, serviceTier="priority"),
