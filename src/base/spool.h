@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * spool: a buffer whose memory is a file, for bodies that are too large to be held: uploads of sound and of files. It is
- * a struct buf like any other, but its bytes are pages of a file without a name, which the kernel writes out and drops
- * as it needs; the file is gone when the buffer is emptied by buf_fini, or the process ends, however it ends.
+ * spool: a buffer whose memory is a file, for bodies that are too large to be held: uploads of sound and of files. It
+ * is a struct buf like any other, but its bytes are pages of a file without a name, which the kernel writes out and
+ * drops as it needs; the file is gone when the buffer is emptied by buf_fini, or the process ends, however it ends.
  *
  * Room is reserved on the disk before it is written to: a full disk is an append that is refused (buf.failed), as at
  * the ceiling. A spooled buffer cannot be given away with buf_take.

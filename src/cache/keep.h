@@ -40,8 +40,10 @@ void keep_limit(struct keep *, int64_t max_bytes, int64_t ttl_ms);
 /* Keeps a copy, in place of what had that name. False: the value is larger than a shard, or the key is too long or
  * empty: nothing is kept under that name then. */
 bool keep_put(struct keep *, struct str tenant, enum keep_kind, struct str id, struct str value);
-/* A copy in the arena, followed by a NUL that is not counted. False: it is not there (any more), or the arena is full. */
-MUST_USE bool keep_get(struct keep *, struct arena *, struct str tenant, enum keep_kind, struct str id, struct str *out);
+/* A copy in the arena, followed by a NUL that is not counted. False: it is not there (any more), or the arena is
+ * full. */
+MUST_USE bool keep_get(struct keep *, struct arena *, struct str tenant, enum keep_kind, struct str id,
+                       struct str *out);
 /* False: it was not there. */
 bool keep_drop(struct keep *, struct str tenant, enum keep_kind, struct str id);
 

@@ -352,8 +352,8 @@ static bool read_scalar(struct reader *r, const struct setting *row, struct node
 		return false;
 	struct str text = n->value;
 	/* A secret that nobody uses yet stays in its file. */
-	if (row->type == SETTING_SECRET && row->support != SETTING_IGNORED && !row->late && str_starts(text, STR("file:")) &&
-	    !read_secret_file(r, n, str_slice(text, 5, text.n), &text))
+	if (row->type == SETTING_SECRET && row->support != SETTING_IGNORED && !row->late &&
+	    str_starts(text, STR("file:")) && !read_secret_file(r, n, str_slice(text, 5, text.n), &text))
 		return false;
 	if (!scalar_read(row, text, member))
 		return wrong_value(r, row, n);

@@ -145,8 +145,8 @@ struct chat_codec {
 
 	/*
 	 * Streams. State is plain memory of the given size, made by the caller and zeroed; init and fini may own more.
-	 * Nothing in it may grow with the stream's length, but for what must be collected (reply.max_bytes). init, fini and
-	 * write_ping may be NULL: nothing to do.
+	 * Nothing in it may grow with the stream's length, but for what must be collected (reply.max_bytes). init, fini
+	 * and write_ping may be NULL: nothing to do.
 	 */
 	size_t reader_size, writer_size;
 	bool (*reader_init)(void *reader, const struct chat_source *);
@@ -235,8 +235,8 @@ struct str chat_schema_gemini(struct arena *, struct str schema, bool *changed);
  * was done, and undo.schema_value is to be set. */
 bool chat_schema_wrap(struct arena *, struct str *schema);
 
-/* turns.c: U6: who may call a tool is a limit that must not be lost. False: the target (enum dialect_id) has no word for
- * one that is there. */
+/* turns.c: U6: who may call a tool is a limit that must not be lost. False: the target (enum dialect_id) has no word
+ * for one that is there. */
 bool chat_tools_check(const struct chat_request *, unsigned target, struct err *);
 
 /*

@@ -147,8 +147,8 @@ struct dialect {
 	const struct embed_codec *embed; /* dialect/embed.h: the same for embeddings */
 };
 
-extern const struct dialect dialect_openai_media, dialect_openai_chat, dialect_openai_completions, dialect_openai_embeddings,
-	dialect_openai_responses, dialect_anthropic, dialect_gemini, dialect_bedrock;
+extern const struct dialect dialect_openai_media, dialect_openai_chat, dialect_openai_completions,
+	dialect_openai_embeddings, dialect_openai_responses, dialect_anthropic, dialect_gemini, dialect_bedrock;
 
 /* Builds what the readers share; once, before any other function of this room and before threads start. */
 void dialect_init(void);

@@ -33,12 +33,12 @@ struct embed_codec {
 	/* The inputs [from, from + n), n at least 1. False: the target cannot be given this at all. */
 	bool (*write_request)(struct arena *, const struct embed_request *, size_t from, size_t n,
 	                      const struct chat_target *, struct embed_wire *out, struct err *);
-	/* A whole answer of status 2xx, found to be one by dialect->read_answer. `n` vectors are expected; another number
-	 * is an error. */
+	/* A whole answer of status 2xx, found to be one by dialect->read_answer. `n` vectors are expected; another
+	 * number is an error. */
 	bool (*read_response)(struct arena *, const struct json_node *body, size_t n, struct embed_response *out,
 	                      struct err *);
-	/* Appends the client's body, in the form that its request asked for. False: the buffer or the arena is full, or a
-	 * vector is none. */
+	/* Appends the client's body, in the form that its request asked for. False: the buffer or the arena is full, or
+	 * a vector is none. */
 	bool (*write_response)(struct arena *, const struct embed_request *, const struct embed_response *,
 	                       const struct chat_reply *, struct buf *out);
 };

@@ -12,7 +12,8 @@ struct embed_input *embed_inputs(struct arena *a, struct embed_request *rq, size
 		return NULL;
 	}
 	if (n > EMBED_INPUTS_MAX) {
-		err_set(e, ERR_INVALID_REQUEST, "the input has %zu elements; at most %d are allowed", n, EMBED_INPUTS_MAX);
+		err_set(e, ERR_INVALID_REQUEST, "the input has %zu elements; at most %d are allowed", n,
+		        EMBED_INPUTS_MAX);
 		return NULL;
 	}
 	rq->inputs = arena_zalloc(a, n * sizeof *rq->inputs);
@@ -53,11 +54,12 @@ bool embed_only_text(struct arena *a, const struct embed_request *rq, size_t i, 
 	struct jstr text = in->text;
 
 	if (in->tokens.p)
-		return err_set(e, ERR_INVALID_REQUEST, "input[%zu]: must be a text; the provider knows no token numbers", i);
+		return err_set(e, ERR_INVALID_REQUEST,
+		               "input[%zu]: must be a text; the provider knows no token numbers", i);
 	for (const struct chat_block *b = in->media; b; b = b->next) {
 		if (b->kind != CHAT_TEXT)
-			return err_set(e, ERR_INVALID_REQUEST, "input[%zu]: must be a text; the provider takes no %s", i,
-			               chat_kind_name((enum chat_kind)b->kind));
+			return err_set(e, ERR_INVALID_REQUEST, "input[%zu]: must be a text; the provider takes no %s",
+			               i, chat_kind_name((enum chat_kind)b->kind));
 		if (text.n)
 			text = jstr_concat(a, text, JSTR("\\n"));
 		if (text.p || !in->text.p)

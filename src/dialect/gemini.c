@@ -212,7 +212,8 @@ static bool read_path(struct arena *arena, struct str path, struct dialect_reque
 {
 	size_t at = str_find(path, STR("/models/")), tuned = str_find(path, TUNED), colon = STR_NPOS;
 	/* a tuned model's name has its collection in it, to be told from a model's */
-	struct str name = str_slice(path, at != STR_NPOS ? at + 8 : tuned != STR_NPOS ? tuned + 1 : path.n, path.n), method;
+	size_t from = at != STR_NPOS ? at + 8 : tuned != STR_NPOS ? tuned + 1 : path.n;
+	struct str name = str_slice(path, from, path.n), method;
 
 	for (size_t i = name.n; i > 0 && colon == STR_NPOS; i--)
 		if (name.p[i - 1] == ':')

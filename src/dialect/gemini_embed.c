@@ -10,7 +10,10 @@
 
 enum { BODY_MAX = 1 << 30 };
 
-static bool is_full(struct err *e, enum err_code code) { return err_set(e, code, "there is more of it than can be held"); }
+static bool is_full(struct err *e, enum err_code code)
+{
+	return err_set(e, code, "there is more of it than can be held");
+}
 
 /* ai.google.dev/api/embeddings#TaskType */
 static const struct str task_words[EMBED_TASKS] = {
@@ -112,7 +115,8 @@ static bool put_parts(struct gemini_put *put, const struct embed_request *rq, si
 	const struct embed_input *in = &rq->inputs[i];
 
 	if (in->tokens.p)
-		return err_set(e, ERR_INVALID_REQUEST, "input[%zu]: must be a text; the provider knows no token numbers", i);
+		return err_set(e, ERR_INVALID_REQUEST,
+		               "input[%zu]: must be a text; the provider knows no token numbers", i);
 	if (in->text.p)
 		gemini_put_text(put, in->text, false, NULL);
 	for (const struct chat_block *b = in->media; b; b = b->next) {

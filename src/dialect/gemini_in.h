@@ -68,7 +68,8 @@ void gemini_put_signature(struct gemini_put *, const struct chat_opaque *);
 /* usageMetadata; leaves *out as it was if it is none. */
 void gemini_usage_read(const struct json_node *metadata, struct usage *out);
 void gemini_usage_write(struct json_writer *, const struct usage *);
-uint32_t gemini_searches(const struct json_node *candidate);         /* of the web, by the provider's own tool (row 75) */
+/* of the web, by the provider's own tool (row 75) */
+uint32_t gemini_searches(const struct json_node *candidate);
 
 /* STOP_NONE: not finished. */
 struct chat_finish gemini_finish_read(const struct json_node *candidate);
@@ -88,8 +89,8 @@ void gemini_logprobs_write(struct arena *, struct json_writer *, struct str open
 /* An id for a call that has none (rule T6): unique in the conversation as far as `seed`, the answer's id, is. */
 struct jstr gemini_call_id(struct arena *, struct jstr seed, unsigned n);
 
-bool gemini_read_request(struct arena *, const struct dialect_request *, const struct json_node *, struct chat_request *,
-                         struct err *);
+bool gemini_read_request(struct arena *, const struct dialect_request *, const struct json_node *,
+                         struct chat_request *, struct err *);
 bool gemini_write_request(struct arena *, const struct chat_request *, const struct chat_target *, struct chat_wire *,
                           struct err *);
 bool gemini_read_response(struct arena *, const struct chat_source *, const struct json_node *, struct chat_response *,

@@ -36,10 +36,12 @@ static const struct {
 	{ STR_INIT("FINISH_REASON_UNSPECIFIED"), STOP_NONE },
 };
 
-/* With enum-encoding=int: the numbers on which both of Google's APIs agree; what follows them is one refusal or other. */
+/* With enum-encoding=int: the numbers on which both of Google's APIs agree; what follows them is one refusal or
+ * other. */
 static enum chat_stop stop_of_number(int64_t n)
 {
-	static const enum chat_stop known[] = { STOP_NONE, STOP_END, STOP_MAX_TOKENS, STOP_FILTER, STOP_FILTER, STOP_ERROR };
+	static const enum chat_stop known[] = { STOP_NONE,   STOP_END,    STOP_MAX_TOKENS,
+		                                STOP_FILTER, STOP_FILTER, STOP_ERROR };
 
 	return n <= 0 ? STOP_NONE : n < (int64_t)COUNT_OF(known) ? known[n] : STOP_FILTER;
 }
@@ -150,14 +152,18 @@ void gemini_usage_read(const struct json_node *meta, struct usage *out)
 
 uint32_t gemini_searches(const struct json_node *candidate)
 {
-	const struct json_node *list = gemini_get(gemini_get(candidate, STR("groundingMetadata")), STR("webSearchQueries"));
+	const struct json_node *list =
+		gemini_get(gemini_get(candidate, STR("groundingMetadata")), STR("webSearchQueries"));
 
 	return node_is(list, JSON_ARRAY) ? list->children : 0;
 }
 
 static void write_modalities(struct json_writer *w, uint64_t text, uint64_t audio, uint64_t image)
 {
-	const struct { const char *word; uint64_t n; } kinds[] = { { "TEXT", text }, { "AUDIO", audio }, { "IMAGE", image } };
+	const struct {
+		const char *word;
+		uint64_t n;
+	} kinds[] = { { "TEXT", text }, { "AUDIO", audio }, { "IMAGE", image } };
 
 	json_open(w, '[');
 	for (size_t i = 0; i < COUNT_OF(kinds); i++) {
@@ -329,8 +335,10 @@ static bool read_support(struct sources *s, const struct json_node *chunks, cons
 			of = gemini_get(chunk, kinds[k]);
 		if (!of)
 			continue;
-		struct chat_citation c = { .url = gemini_get_text(of, STR("uri")), .title = gemini_get_text(of, STR("title")),
-			                   .quote = gemini_get_text(segment, STR("text")), .from = DIALECT_GEMINI };
+		struct chat_citation c = { .url = gemini_get_text(of, STR("uri")),
+			                   .title = gemini_get_text(of, STR("title")),
+			                   .quote = gemini_get_text(segment, STR("text")),
+			                   .from = DIALECT_GEMINI };
 		if (!add_source(s, c, from, to))
 			return false;
 	}

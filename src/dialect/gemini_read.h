@@ -17,7 +17,8 @@ static inline bool gemini_read_is_full(const struct gemini_reading *g)
 }
 static inline void gemini_set(const struct gemini_reading *g, enum chat_member m) { g->rq->set |= MEMBER_BIT(m); }
 
-/* contents and systemInstruction (gemini_read_turns.c); tools, toolConfig and the rest of the body (gemini_read_request.c). */
+/* contents and systemInstruction (gemini_read_turns.c); tools, toolConfig and the rest of the body
+ * (gemini_read_request.c). */
 bool gemini_read_contents(struct gemini_reading *, const struct json_node *contents);
 bool gemini_read_system(struct gemini_reading *, const struct json_node *instruction);
 

@@ -33,7 +33,8 @@ static bool read_members(struct gemini_reading *g, const struct json_node *objec
 		}
 		name = prefix.n ? arena_printf(g->arena, "%.*s%.*s", STR_ARG(prefix), (int)m->key_n, m->key)
 		                : str_of(m->key, m->key_n);
-		if (!name.p || !chat_extra_add(g->arena, &g->rq->extras, DIALECT_GEMINI, jstr_of(name.p, name.n), node_raw(m)))
+		if (!name.p ||
+		    !chat_extra_add(g->arena, &g->rq->extras, DIALECT_GEMINI, jstr_of(name.p, name.n), node_raw(m)))
 			return gemini_read_is_full(g);
 	}
 	return true;
@@ -41,8 +42,8 @@ static bool read_members(struct gemini_reading *g, const struct json_node *objec
 
 static bool must_be(struct gemini_reading *g, const struct json_node *m, const char *where, const char *what)
 {
-	return err_set(g->err, ERR_INVALID_REQUEST, "%s%.*s: must be %s, not %.*s", where, (int)(m->key_n < 64 ? m->key_n : 64),
-	               m->key, what, STR_ARG(text_utf8_cut(node_raw(m), 64)));
+	return err_set(g->err, ERR_INVALID_REQUEST, "%s%.*s: must be %s, not %.*s", where,
+	               (int)(m->key_n < 64 ? m->key_n : 64), m->key, what, STR_ARG(text_utf8_cut(node_raw(m), 64)));
 }
 
 /* ---- generationConfig -------------------------------------------------------------------------------------------- */
@@ -96,7 +97,8 @@ static bool read_stops(struct gemini_reading *g, const struct json_node *m)
 		return must_be(g, m, GEMINI_CONFIG, "a list of texts");
 	for (const struct json_node *s = node_first(m); s; s = node_next(m, s)) {
 		if (!node_is(s, JSON_STRING))
-			return err_set(g->err, ERR_INVALID_REQUEST, "generationConfig.stopSequences: must be a list of texts");
+			return err_set(g->err, ERR_INVALID_REQUEST,
+			               "generationConfig.stopSequences: must be a list of texts");
 		if (!chat_name_add(g->arena, &end, node_text(s)))
 			return gemini_read_is_full(g);
 	}
@@ -136,7 +138,8 @@ static bool read_schema(struct gemini_reading *g, const struct json_node *m)
 /* Row 57. */
 static bool read_thinking(struct gemini_reading *g, const struct json_node *m)
 {
-	const struct json_node *budget = gemini_get(m, STR("thinkingBudget")), *show = gemini_get(m, STR("includeThoughts"));
+	const struct json_node *budget = gemini_get(m, STR("thinkingBudget")),
+			       *show = gemini_get(m, STR("includeThoughts"));
 	struct jstr level = gemini_get_text(m, STR("thinkingLevel"));
 	struct chat_request *rq = g->rq;
 	enum model_effort effort;
@@ -150,7 +153,8 @@ static bool read_thinking(struct gemini_reading *g, const struct json_node *m)
 		rq->thinking_budget = node_i64(budget, -2);
 		if (rq->thinking_budget < -1)
 			return err_set(g->err, ERR_INVALID_REQUEST,
-			               "generationConfig.thinkingConfig.thinkingBudget: must be a whole number from -1, not %.*s",
+			               "generationConfig.thinkingConfig.thinkingBudget: must be a whole number from -1,"
+			               " not %.*s",
 			               STR_ARG(text_utf8_cut(node_raw(budget), 64)));
 		rq->thinking = (uint8_t)tri_of(rq->thinking_budget != 0);
 		rq->thinking_adaptive = rq->thinking_budget < 0;
@@ -160,7 +164,8 @@ static bool read_thinking(struct gemini_reading *g, const struct json_node *m)
 			word[i] = (char)(level.p[i] >= 'A' && level.p[i] <= 'Z' ? level.p[i] + 32 : level.p[i]);
 		if (!model_effort_by_name(str_of(word, level.n), &effort))
 			return err_set(g->err, ERR_INVALID_REQUEST,
-			               "generationConfig.thinkingConfig.thinkingLevel: \"%.*s\" must be MINIMAL, LOW, MEDIUM or HIGH",
+			               "generationConfig.thinkingConfig.thinkingLevel: \"%.*s\" must be MINIMAL, LOW, "
+			               "MEDIUM or HIGH",
 			               (int)level.n, level.p);
 		rq->has_effort = true;
 		rq->effort = (uint8_t)effort;
@@ -273,7 +278,8 @@ static bool read_function(struct gemini_reading *g, const struct json_node *f, s
 		if (!good)
 			return gemini_read_is_full(g);
 	}
-	return t->name.n > 0 || err_set(g->err, ERR_INVALID_REQUEST, "tools[].functionDeclarations[].name: must be a name");
+	return t->name.n > 0 ||
+	       err_set(g->err, ERR_INVALID_REQUEST, "tools[].functionDeclarations[].name: must be a name");
 }
 
 /* {"googleSearch": {…}} by itself. */

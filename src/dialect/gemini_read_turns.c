@@ -69,7 +69,8 @@ static bool read_outcome(struct turns *t, const struct json_node *response, stru
 {
 	static const struct str words[] = { STR_INIT("output"), STR_INIT("result"), STR_INIT("error") };
 	struct chat_block **end = &out->blocks, *b;
-	const struct json_node *only = node_is(response, JSON_OBJECT) && response->children == 1 ? node_first(response) : NULL;
+	const struct json_node *only =
+		node_is(response, JSON_OBJECT) && response->children == 1 ? node_first(response) : NULL;
 	struct jstr text = { 0 };
 
 	out->raw = node_is(response, JSON_OBJECT) ? node_raw(response) : STR("{}");
@@ -120,7 +121,8 @@ static bool read_result(struct turns *t, const struct json_node *part, struct ch
 		c = find_call(t, (struct jstr){ 0 }, name);
 	if (!c && !id.n)
 		return err_set(t->g->err, ERR_INVALID_REQUEST,
-		               "functionResponse.name: \"%.*s\" must be the name of a functionCall before it that waits for "
+		               "functionResponse.name: \"%.*s\" must be the name of a functionCall before it that "
+		               "waits for "
 		               "its response",
 		               STR_ARG(text_utf8_cut(jstr_raw(name), 64)));
 	*out = (struct chat_block){ .kind = CHAT_TOOL_RESULT, .id = c ? c->id : id, .name = name, .extras = extras };
@@ -172,7 +174,8 @@ static bool may_join(const struct chat_block *a, const struct chat_block *b)
 	       !a->opaque.bytes.p && !jstr_is(b->opaque.id, STR("redacted_thinking"));
 }
 
-/* A stream's pieces, as clients keep them in their histories, are one text again, and one thought with its signature. */
+/* A stream's pieces, as clients keep them in their histories, are one text again, and one thought with its
+ * signature. */
 static bool join_pieces(struct turns *t, struct chat_block *b)
 {
 	for (; b; b = b->next) {
@@ -207,7 +210,8 @@ static bool join_pieces(struct turns *t, struct chat_block *b)
 static bool read_role(struct turns *t, const struct json_node *content, enum chat_role *out)
 {
 	static const struct { struct str word; enum chat_role role; } roles[] = {
-		{ STR_INIT("user"), ROLE_USER },       { STR_INIT("model"), ROLE_ASSISTANT }, { STR_INIT("function"), ROLE_USER },
+		{ STR_INIT("user"), ROLE_USER }, { STR_INIT("model"), ROLE_ASSISTANT },
+		{ STR_INIT("function"), ROLE_USER },
 		{ STR_INIT("tool"), ROLE_USER },       { STR_INIT("assistant"), ROLE_ASSISTANT },
 		{ STR_INIT("system"), ROLE_SYSTEM },   { STR_INIT(""), ROLE_USER },
 	};
@@ -233,7 +237,8 @@ static bool read_content(struct turns *t, const struct json_node *content, struc
 	if (!node_is(content, JSON_OBJECT))
 		return err_set(t->g->err, ERR_INVALID_REQUEST, "contents[%u]: must be an object", t->content);
 	if (parts && !node_is(parts, JSON_ARRAY) && !node_is(parts, JSON_OBJECT))
-		return err_set(t->g->err, ERR_INVALID_REQUEST, "contents[%u].parts: must be a list of parts", t->content);
+		return err_set(t->g->err, ERR_INVALID_REQUEST, "contents[%u].parts: must be a list of parts",
+		               t->content);
 	if (!read_role(t, content, &role))
 		return false;
 	turn = chat_turn_add(t->g->arena, end, role);

@@ -97,7 +97,8 @@ bool gemini_read_response(struct arena *a, const struct chat_source *from, const
 {
 	static const struct str known[] = { STR_INIT("candidates"), STR_INIT("responseId"), STR_INIT("modelVersion"),
 		                            STR_INIT("usageMetadata") };
-	const struct json_node *list = gemini_get(body, STR("candidates")), *meta = gemini_get(body, STR("usageMetadata"));
+	const struct json_node *list = gemini_get(body, STR("candidates")),
+			       *meta = gemini_get(body, STR("usageMetadata"));
 	struct reading r = { .arena = a, .id = gemini_get_text(body, STR("responseId")), .err = e };
 	struct chat_finish blocked = gemini_block_read(body);
 	struct chat_response answer = { .from = DIALECT_GEMINI, .id = r.id,

@@ -405,7 +405,8 @@ static bool finish(struct reading *g)
 
 static bool read_root(struct reading *g, const struct json_node *root)
 {
-	const struct json_node *list = gemini_get(root, STR("candidates")), *meta = gemini_get(root, STR("usageMetadata"));
+	const struct json_node *list = gemini_get(root, STR("candidates")),
+			       *meta = gemini_get(root, STR("usageMetadata"));
 	struct chat_finish blocked = gemini_block_read(root);
 	int64_t place = 0;
 
@@ -421,7 +422,8 @@ static bool read_root(struct reading *g, const struct json_node *root)
 		int64_t index = node_i64(gemini_get(c, STR("index")), place);
 
 		if (index < 0 || index >= GEMINI_CHOICES)
-			return err_set(g->err, ERR_UPSTREAM, "the provider's stream has a candidate above %d", GEMINI_CHOICES - 1);
+			return err_set(g->err, ERR_UPSTREAM, "the provider's stream has a candidate above %d",
+			               GEMINI_CHOICES - 1);
 		g->index = (uint32_t)index;
 		if (!read_candidate(g, c))
 			return false;

@@ -110,7 +110,8 @@ static void put_level(struct config *c)
 
 	if (!levels)
 		levels = EFFORT_BIT(EFFORT_LOW) | EFFORT_BIT(EFFORT_MEDIUM) | EFFORT_BIT(EFFORT_HIGH);
-	levels &= EFFORT_BIT(EFFORT_MINIMAL) | EFFORT_BIT(EFFORT_LOW) | EFFORT_BIT(EFFORT_MEDIUM) | EFFORT_BIT(EFFORT_HIGH);
+	levels &= EFFORT_BIT(EFFORT_MINIMAL) | EFFORT_BIT(EFFORT_LOW) | EFFORT_BIT(EFFORT_MEDIUM) |
+	          EFFORT_BIT(EFFORT_HIGH);
 	level = model_effort_nearest(levels, wanted);
 	if (wanted == EFFORT_NONE)
 		chat_drop(&c->g->out->drops, "reasoning.none");
@@ -390,14 +391,17 @@ bool gemini_write_request(struct arena *a, const struct chat_request *rq, const 
                           struct chat_wire *out, struct err *e)
 {
 	struct buf body = buf_make(BODY_MAX);
-	struct gemini_writing g = { .arena = a, .rq = rq, .to = to, .out = out, .w = json_writer_make(&body), .err = e };
+	struct gemini_writing g = {
+		.arena = a, .rq = rq, .to = to, .out = out, .w = json_writer_make(&body), .err = e,
+	};
 	bool good;
 
 	g.put = (struct gemini_put){ .arena = a, .w = &g.w, .drops = &out->drops };
 	g.name_max = model_rule(to->facts, MODEL_SCHEMA_SUBSET) ? 64 : 128;
 	g.schema_tool = needs_schema_tool(&g);
 	json_open(&g.w, '{');
-	good = gemini_write_system(&g) && gemini_write_contents(&g) && gemini_write_tools(&g) && gemini_write_config(&g);
+	good = gemini_write_system(&g) && gemini_write_contents(&g) && gemini_write_tools(&g) &&
+	       gemini_write_config(&g);
 	if (good) {
 		put_own(&g);
 		json_close(&g.w);

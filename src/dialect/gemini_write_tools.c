@@ -11,12 +11,14 @@
 /* Gemini refuses an object without properties, and takes no schema to mean no arguments. */
 static bool takes_nothing(struct arena *a, struct str schema)
 {
-	const struct json_node *root = schema.n && schema.n < 256 ? json_nodes(a, schema, REQUEST_DEPTH_MAX, NULL) : NULL;
+	const struct json_node *root =
+		schema.n && schema.n < 256 ? json_nodes(a, schema, REQUEST_DEPTH_MAX, NULL) : NULL;
 	const struct json_node *properties = node_get(root, STR("properties"));
 
-	return !schema.n || (root && (!properties || !properties->children) && !node_get(root, STR("$ref")) &&
-	                     !node_get(root, STR("anyOf")) && !node_get(root, STR("oneOf")) &&
-	                     !node_get(root, STR("allOf")) && !node_is(node_get(root, STR("additionalProperties")), JSON_OBJECT));
+	return !schema.n ||
+	       (root && (!properties || !properties->children) && !node_get(root, STR("$ref")) &&
+	        !node_get(root, STR("anyOf")) && !node_get(root, STR("oneOf")) && !node_get(root, STR("allOf")) &&
+	        !node_is(node_get(root, STR("additionalProperties")), JSON_OBJECT));
 }
 
 static bool put_parameters(struct gemini_writing *g, struct str schema)
@@ -80,7 +82,8 @@ static bool put_custom(struct gemini_writing *g, const struct chat_tool *t)
 	if (!chat_name_add(g->arena, &end, t->name))
 		return gemini_write_is_full(g);
 	return put_function(g, t->name, t->description,
-	                    STR("{\"type\":\"object\",\"properties\":{\"input\":{\"type\":\"string\"}},\"required\":[\"input\"]}"),
+	                    STR("{\"type\":\"object\",\"properties\":{\"input\":{\"type\":\"string\"}},"
+	                            "\"required\":[\"input\"]}"),
 	                    NULL);
 }
 
@@ -112,7 +115,8 @@ static bool put_functions(struct gemini_writing *g)
 			continue;
 		if (t->strict == TRI_YES)
 			chat_drop(&g->out->drops, "tools[].strict");
-		if (!(t->kind == TOOL_CUSTOM ? put_custom(g, t) : put_function(g, t->name, t->description, t->schema, t)))
+		if (!(t->kind == TOOL_CUSTOM ? put_custom(g, t)
+		                             : put_function(g, t->name, t->description, t->schema, t)))
 			return false;
 	}
 	if (g->schema_tool && !put_schema_tool(g))

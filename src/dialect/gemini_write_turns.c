@@ -8,7 +8,8 @@
 #include "dialect/gemini_write.h"
 
 /* For calls whose signature nobody knows (ai.google.dev/gemini-api/docs/thought-signatures). */
-static const struct chat_opaque no_signature = { .bytes = { "skip_thought_signature_validator", 32 }, .maker = MAKER_GEMINI };
+static const struct chat_opaque no_signature = { .bytes = { "skip_thought_signature_validator", 32 },
+	                                         .maker = MAKER_GEMINI };
 static const struct chat_opaque nothing = { .maker = MAKER_NONE };
 
 static const struct chat_opaque *own(const struct chat_opaque *o)
@@ -94,12 +95,14 @@ static bool check_media(struct gemini_writing *g, const struct chat_turn *t, con
 
 	if (m->from == MEDIA_BYTES && b->kind == CHAT_IMAGE && m->type.n && !is_image_type(m->type))
 		return err_set(g->err, ERR_INVALID_REQUEST,
-		               "messages[%u]: the image's type \"%.*s\" must be image/png, image/jpeg, image/webp, image/gif, "
+		               "messages[%u]: the image's type \"%.*s\" must be image/png, image/jpeg, image/webp, "
+		               "image/gif, "
 		               "image/heic or image/heif",
 		               t->index, STR_ARG(text_utf8_cut(jstr_raw(m->type), 64)));
 	if (m->from == MEDIA_FILE && !google)
 		return err_set(g->err, ERR_INVALID_REQUEST,
-		               "messages[%u]: the file \"%.*s\" is known to another provider only; send its data", t->index,
+		               "messages[%u]: the file \"%.*s\" is known to another provider only; send its data",
+		               t->index,
 		               STR_ARG(text_utf8_cut(jstr_raw(m->data), 64)));
 	if (m->from == MEDIA_URL && model_lacks(g->to->facts, CAP_URL_MEDIA) &&
 	    !str_starts(jstr_raw(m->data), STR("gs://")))
@@ -123,8 +126,9 @@ static bool put_media(struct gemini_writing *g, const struct chat_turn *t, const
 	with.media = &copy;
 	with.opaque = *own(&b->opaque);
 	if (!copy.type.n && copy.from != MEDIA_TEXT)
-		copy.type = copy.from == MEDIA_BYTES ? (b->kind == CHAT_IMAGE ? JSTR("image/png") : JSTR("application/pdf"))
-		                                     : type_of_address((enum chat_kind)b->kind, copy.data);
+		copy.type = copy.from == MEDIA_BYTES
+		                    ? (b->kind == CHAT_IMAGE ? JSTR("image/png") : JSTR("application/pdf"))
+		                    : type_of_address((enum chat_kind)b->kind, copy.data);
 	if (copy.from == MEDIA_TEXT && copy.title.n)
 		gemini_put_text(&g->put, copy.title, false, NULL);
 	if (copy.citations == TRI_YES)

@@ -107,7 +107,8 @@ static bool read_data_url(struct arena *a, struct str s, struct chat_media *out,
 	while (head.p)
 		base64 |= str_ieq(str_trim(str_cut(&head, ';')), STR("base64"));
 	if (!base64)
-		return err_set(e, ERR_INVALID_REQUEST, "must be data:<type>;base64,<data>; other encodings are not taken");
+		return err_set(e, ERR_INVALID_REQUEST,
+		               "must be data:<type>;base64,<data>; other encodings are not taken");
 	data = read_payload(a, str_slice(s, comma + 1, s.n), e);
 	if (!data.p)
 		return false;

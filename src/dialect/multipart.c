@@ -69,8 +69,8 @@ bool multipart_open(struct multipart *m, struct str content_type, struct str bod
 
 	*m = (struct multipart){ .boundary = b, .spool = spool };
 	if (b.n == 0 || b.n > BOUNDARY_MAX)
-		return err_set(e, ERR_INVALID_REQUEST, "content-type: multipart/form-data needs a boundary of 1 to %d bytes",
-		               BOUNDARY_MAX);
+		return err_set(e, ERR_INVALID_REQUEST,
+		               "content-type: multipart/form-data needs a boundary of 1 to %d bytes", BOUNDARY_MAX);
 	if (body.n < b.n + 4 || memcmp(body.p, "--", 2) != 0 || memcmp(body.p + 2, b.p, b.n) != 0)
 		return err_set(e, ERR_INVALID_REQUEST, "the body must begin with the boundary that content-type names");
 	m->rest = str_slice(body, b.n + 2, body.n);

@@ -60,7 +60,8 @@ static void put_hash(char *to, size_t n, uint64_t h)
 static struct jstr make_fit(struct arena *a, struct jstr s, enum chat_alphabet alphabet, size_t max, uint64_t salt)
 {
 	const bool joint = alphabet != ALPHABET_ALNUM;
-	size_t hash = max < HASH_LETTERS ? max : HASH_LETTERS, keep = max > hash + joint ? max - hash - joint : 0, n = 0;
+	size_t hash = max < HASH_LETTERS ? max : HASH_LETTERS, keep = max > hash + joint ? max - hash - joint : 0,
+	       n = 0;
 	char *p = arena_alloc(a, max + 1);
 
 	if (!p)

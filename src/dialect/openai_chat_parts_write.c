@@ -19,7 +19,8 @@ static void close_entry(struct json_writer *w, const struct chat_block *b, struc
 		json_jstr(w, id);
 	}
 	json_key_lit(w, "format");
-	json_jstr(w, b->kind == CHAT_REASONING && b->name.n ? b->name : openai_format((enum chat_maker)b->opaque.maker));
+	json_jstr(w,
+	          b->kind == CHAT_REASONING && b->name.n ? b->name : openai_format((enum chat_maker)b->opaque.maker));
 	json_key_lit(w, "index");
 	json_u64(w, (*index)++);
 	json_close(w);

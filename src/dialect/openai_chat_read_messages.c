@@ -12,7 +12,8 @@
 #define PLACE_MAX 96
 
 /* "messages[3].content[1].image_url" */
-static const char *place(const struct openai_request_in *in, char out[PLACE_MAX], const char *fmt, ...) PRINTF_LIKE(3, 4);
+static const char *place(const struct openai_request_in *in, char out[PLACE_MAX], const char *fmt, ...)
+	PRINTF_LIKE(3, 4);
 static const char *place(const struct openai_request_in *in, char out[PLACE_MAX], const char *fmt, ...)
 {
 	int n = snprintf(out, PLACE_MAX, "messages[%u]", in->index);
@@ -529,7 +530,8 @@ static const struct {
 	bool (*read)(struct openai_request_in *, const struct json_node *const at[M_COUNT]);
 } roles[] = {
 	{ STR_INIT("user"), read_user }, { STR_INIT("assistant"), read_assistant }, { STR_INIT("tool"), read_tool },
-	{ STR_INIT("system"), read_system }, { STR_INIT("developer"), read_system }, { STR_INIT("function"), read_function },
+	{ STR_INIT("system"), read_system }, { STR_INIT("developer"), read_system },
+	{ STR_INIT("function"), read_function },
 };
 
 static bool read_message(struct openai_request_in *in, const struct json_node *v)

@@ -253,7 +253,8 @@ static bool read_function(struct openai_request_in *in, const char *place, const
 {
 	enum { NAME, DESCRIPTION, PARAMETERS, STRICT, FORMAT, N };
 	static const struct str names[N] = {
-		STR_INIT("name"), STR_INIT("description"), STR_INIT("parameters"), STR_INIT("strict"), STR_INIT("format"),
+		STR_INIT("name"), STR_INIT("description"), STR_INIT("parameters"), STR_INIT("strict"), STR_INIT("form"
+			"at"),
 	};
 	const struct json_node *at[N];
 	struct chat_tool *t = chat_tool_add(in->arena, &in->tools_end, kind);
@@ -354,7 +355,8 @@ static bool read_web_search(struct openai_request_in *in, const struct json_node
 	if (!t->raw.p)
 		return openai_full(in->err);
 	return !node_get_some(v, STR("user_location")) ||
-	       chat_extra_add(in->arena, &in->rq->extras, DIALECTS, JSTR("web_search_options.user_location"), STR("null")) ||
+	       chat_extra_add(in->arena, &in->rq->extras, DIALECTS, JSTR("web_search_options.user_location"),
+	                      STR("null")) ||
 	       openai_full(in->err);
 }
 

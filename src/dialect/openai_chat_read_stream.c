@@ -532,8 +532,12 @@ static bool read_sources(struct chunk *c, const struct json_node *list)
 		struct chat_citation *x = arena_alloc(c->arena, sizeof *x);
 		if (!x)
 			return false;
-		*x = (struct chat_citation){ .url = url, .title = node_get_text(v, STR("title")), .start = -1, .end = -1,
-			                     .quote = node_get_text(v, STR("snippet")), .from = DIALECT_OPENAI_CHAT };
+		*x = (struct chat_citation){ .url = url,
+			                     .title = node_get_text(v, STR("title")),
+			                     .start = -1,
+			                     .end = -1,
+			                     .quote = node_get_text(v, STR("snippet")),
+			                     .from = DIALECT_OPENAI_CHAT };
 		if (url.n && !add_citation(c, x))
 			return false;
 	}
@@ -541,7 +545,8 @@ static bool read_sources(struct chunk *c, const struct json_node *list)
 }
 
 enum delta_member {
-	D_CONTENT, D_CALLS, D_REASONING_CONTENT, D_REASONING, D_THINKING, D_DETAILS, D_REFUSAL, D_FUNCTION_CALL, D_AUDIO,
+	D_CONTENT, D_CALLS, D_REASONING_CONTENT, D_REASONING, D_THINKING, D_DETAILS, D_REFUSAL, D_FUNCTION_CALL,
+	D_AUDIO,
 	D_IMAGES, D_ANNOTATIONS, D_EXTRA, D_COUNT
 };
 static const struct str delta_names[D_COUNT] = {
@@ -688,7 +693,8 @@ static bool read_choice(struct chunk *c, const struct json_node *v, const struct
 /* ---- chunks ------------------------------------------------------------------------------------------------------ */
 
 enum chunk_member {
-	C_ID, C_MODEL, C_CREATED, C_CHOICES, C_USAGE, C_TIER, C_FINGERPRINT, C_ERROR, C_GROQ, C_BASE, C_SOURCES, C_LINKS,
+	C_ID, C_MODEL, C_CREATED, C_CHOICES, C_USAGE, C_TIER, C_FINGERPRINT, C_ERROR, C_GROQ, C_BASE, C_SOURCES,
+	C_LINKS,
 	C_COUNT
 };
 static const struct str chunk_names[C_COUNT] = {
@@ -754,7 +760,8 @@ static bool finish(struct chunk *c)
 		if (!flush_held(c) || !close_text(c))
 			return openai_full(c->err);
 		for (uint32_t k = 0; k < ch->calls_n; k++) {
-			struct chat_block nameless = { .name = JSTR(""), .id = openai_make_id(c->arena, c->r->seed, k) };
+			struct chat_block nameless = { .name = JSTR(""),
+				                       .id = openai_make_id(c->arena, c->r->seed, k) };
 			if (!ch->calls[k].opened && !open_call(c, &ch->calls[k], &nameless))
 				return false;
 			if (!close_block(c, ch->calls[k].block))

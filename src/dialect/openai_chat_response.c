@@ -278,8 +278,12 @@ static bool read_sources(struct answer *an, const struct json_node *list, struct
 		c = arena_zalloc(an->arena, sizeof *c);
 		if (!c)
 			return openai_full(an->err);
-		*c = (struct chat_citation){ .url = url, .title = node_get_text(v, STR("title")), .start = -1, .end = -1,
-			                     .quote = node_get_text(v, STR("snippet")), .from = DIALECT_OPENAI_CHAT };
+		*c = (struct chat_citation){ .url = url,
+			                     .title = node_get_text(v, STR("title")),
+			                     .start = -1,
+			                     .end = -1,
+			                     .quote = node_get_text(v, STR("snippet")),
+			                     .from = DIALECT_OPENAI_CHAT };
 		*end = c;
 		end = &c->next;
 	}
@@ -488,7 +492,8 @@ static void write_annotations(struct json_writer *w, const struct chat_block *li
 		json_close(w);
 }
 
-static void write_media(struct json_writer *w, struct arena *a, const struct chat_block *list, const struct chat_reply *r)
+static void write_media(struct json_writer *w, struct arena *a, const struct chat_block *list,
+                        const struct chat_reply *r)
 {
 	bool any = false;
 
@@ -520,8 +525,8 @@ static void write_media(struct json_writer *w, struct arena *a, const struct cha
 		}
 }
 
-static void write_message(struct json_writer *w, struct arena *a, const struct chat_output *o, const struct chat_reply *r,
-                          struct chat_drops *drops)
+static void write_message(struct json_writer *w, struct arena *a, const struct chat_output *o,
+                          const struct chat_reply *r, struct chat_drops *drops)
 {
 	bool text, refused;
 	struct jstr content = text_joined(a, o->blocks, CHAT_TEXT, &text),
@@ -546,8 +551,8 @@ static void write_message(struct json_writer *w, struct arena *a, const struct c
 	write_calls(w, a, o->blocks, r->old_functions);
 	json_close(w);
 	for (const struct chat_block *b = o->blocks; b; b = b->next)
-		if (b->kind == CHAT_RAW || b->kind == CHAT_VIDEO || b->kind == CHAT_DOCUMENT || b->kind == CHAT_TOOL_RESULT ||
-		    (b->kind == CHAT_TOOL_CALL && b->tool == TOOL_SERVER))
+		if (b->kind == CHAT_RAW || b->kind == CHAT_VIDEO || b->kind == CHAT_DOCUMENT ||
+		    b->kind == CHAT_TOOL_RESULT || (b->kind == CHAT_TOOL_CALL && b->tool == TOOL_SERVER))
 			chat_drop(drops, "%s", chat_kind_name((enum chat_kind)b->kind));
 }
 

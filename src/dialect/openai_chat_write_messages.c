@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * openai_chat_write_messages: turns as the messages of a Chat Completions request. One turn may become several messages:
- * each result of a tool is one, and what a result holds besides text goes into a message of the user behind them all
- * (rule T10).
+ * openai_chat_write_messages: turns as the messages of a Chat Completions request. One turn may become several
+ * messages: each result of a tool is one, and what a result holds besides text goes into a message of the user behind
+ * them all (rule T10).
  */
 
 #include "base/text.h"
@@ -482,7 +482,8 @@ static bool write_thoughts(struct openai_request_out *o, const struct chat_turn 
 	if (!text.p)
 		return openai_full(o->err);
 	if (text.n) {
-		json_key(&o->w, openai_has_quirk(o, QUIRK_REASONING_MEMBER) ? STR("reasoning") : STR("reasoning_content"));
+		json_key(&o->w,
+		         openai_has_quirk(o, QUIRK_REASONING_MEMBER) ? STR("reasoning") : STR("reasoning_content"));
 		json_jstr(&o->w, text);
 	}
 	return true;
@@ -606,9 +607,9 @@ static bool write_assistant_content(struct openai_request_out *o, const struct c
 static void drop_from_assistant(struct openai_request_out *o, const struct chat_turn *t)
 {
 	for (const struct chat_block *b = t->blocks; b; b = b->next)
-		if ((b->kind == CHAT_TOOL_CALL && b->tool == TOOL_SERVER) || b->kind == CHAT_RAW || b->kind == CHAT_IMAGE ||
-		    b->kind == CHAT_VIDEO || b->kind == CHAT_DOCUMENT || b->kind == CHAT_TOOL_RESULT ||
-		    (b->kind == CHAT_AUDIO && !(b->media->id.n && o->openai)))
+		if ((b->kind == CHAT_TOOL_CALL && b->tool == TOOL_SERVER) || b->kind == CHAT_RAW ||
+		    b->kind == CHAT_IMAGE || b->kind == CHAT_VIDEO || b->kind == CHAT_DOCUMENT ||
+		    b->kind == CHAT_TOOL_RESULT || (b->kind == CHAT_AUDIO && !(b->media->id.n && o->openai)))
 			chat_drop(&o->wire->drops, "messages[%u].content", t->index);
 }
 

@@ -105,7 +105,8 @@ static void write_sampling(struct openai_request_out *o)
 	put_raw(o, MEMBER_TEMPERATURE, sampling, STR("temperature"), temperature);
 	put_raw(o, MEMBER_TOP_P, sampling && both, cohere ? STR("p") : STR("top_p"), rq->top_p);
 	put_raw(o, MEMBER_TOP_K, sampling && (o->lax || cohere), cohere ? STR("k") : STR("top_k"), rq->top_k);
-	put_raw(o, MEMBER_SEED, true, openai_has_quirk(o, QUIRK_RANDOM_SEED) ? STR("random_seed") : STR("seed"), rq->seed);
+	put_raw(o, MEMBER_SEED, true, openai_has_quirk(o, QUIRK_RANDOM_SEED) ? STR("random_seed") : STR("seed"),
+	        rq->seed);
 	put_raw(o, MEMBER_FREQUENCY_PENALTY, penalties, STR("frequency_penalty"), rq->frequency_penalty);
 	put_raw(o, MEMBER_PRESENCE_PENALTY, penalties, STR("presence_penalty"), rq->presence_penalty);
 	put_raw(o, MEMBER_LOGIT_BIAS, logprobs && penalties, STR("logit_bias"), rq->logit_bias);
@@ -172,7 +173,8 @@ static void write_reasoning(struct openai_request_out *o)
 {
 	const struct model_facts *f = o->target->facts;
 	enum model_effort effort = EFFORT_NONE, sent;
-	bool has_effort = wanted_effort(o, &effort), on = has_effort ? effort != EFFORT_NONE : o->rq->thinking == TRI_YES;
+	bool has_effort = wanted_effort(o, &effort),
+	     on = has_effort ? effort != EFFORT_NONE : o->rq->thinking == TRI_YES;
 	bool unknown = f->thinking == THINKING_UNKNOWN && f->effort_levels == 0;
 
 	if (!has(o, MEMBER_REASONING) || (!has_effort && o->rq->thinking == TRI_UNSET))
@@ -521,7 +523,8 @@ static bool prepare_format(struct openai_request_out *o)
 
 static bool write_format(struct openai_request_out *o)
 {
-	const bool object = !openai_has_quirk(o, QUIRK_NO_JSON_OBJECT) && !model_lacks(o->target->facts, CAP_JSON_OBJECT);
+	const bool object =
+		!openai_has_quirk(o, QUIRK_NO_JSON_OBJECT) && !model_lacks(o->target->facts, CAP_JSON_OBJECT);
 	const bool schema = o->rq->format == FORMAT_SCHEMA && !o->schema_text.p;
 	bool ok = true;
 
@@ -567,8 +570,8 @@ static bool write_n(struct openai_request_out *o)
 	if (has(o, MEMBER_N) && (!json_to_i64(o->rq->n, &n) || n < 1))
 		n = 1;
 	if (n > 1 && openai_has_quirk(o, QUIRK_ONE_CHOICE))
-		return err_set(o->err, ERR_UNSUPPORTED_PARAMETER, "n: this provider gives one answer at a time, not %lld",
-		               (long long)n);
+		return err_set(o->err, ERR_UNSUPPORTED_PARAMETER,
+		               "n: this provider gives one answer at a time, not %lld", (long long)n);
 	put_raw(o, MEMBER_N, n > 1, STR("n"), o->rq->n);
 	carry(o, MEMBER_N);
 	return true;
@@ -623,7 +626,8 @@ static void write_max_output(struct openai_request_out *o)
 	bool newer = openai_has_quirk(o, QUIRK_MAX_COMPLETION_TOKENS) ||
 		     model_rule(o->target->facts, MODEL_MAX_COMPLETION_TOKENS);
 
-	put_raw(o, MEMBER_MAX_OUTPUT, true, newer ? STR("max_completion_tokens") : STR("max_tokens"), o->rq->max_output);
+	put_raw(o, MEMBER_MAX_OUTPUT, true, newer ? STR("max_completion_tokens") : STR("max_tokens"),
+	        o->rq->max_output);
 }
 
 static bool write_stream(struct openai_request_out *o)

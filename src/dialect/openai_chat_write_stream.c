@@ -210,11 +210,13 @@ static void open_call(struct writer *w, struct buf *out, struct open_block *o, c
 		buf_append(out, STR("\"tool_calls\":[{\"index\":"));
 		buf_append_u64(out, o->tool);
 		put_member(out, STR(",\"id\":\""), b->id);
-		buf_append(out, o->custom ? STR(",\"type\":\"custom\",\"custom\":{") : STR(",\"type\":\"function\",\"function\":{"));
+		buf_append(out, o->custom ? STR(",\"type\":\"custom\",\"custom\":{")
+		                          : STR(",\"type\":\"function\",\"function\":{"));
 		put_member(out, STR("\"name\":\""), b->name);
 		buf_append(out, o->custom ? STR(",\"input\":\"\"}") : STR(",\"arguments\":\"\"}"));
 		if (b->opaque.bytes.p && b->opaque.maker == MAKER_GEMINI) {
-			put_member(out, STR(",\"extra_content\":{\"google\":{\"thought_signature\":\""), b->opaque.bytes);
+			put_member(out, STR(",\"extra_content\":{\"google\":{\"thought_signature\":\""),
+			           b->opaque.bytes);
 			buf_append(out, STR("}}"));
 		}
 		buf_append(out, STR("}]"));

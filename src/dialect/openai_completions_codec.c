@@ -97,7 +97,8 @@ static struct str finish_word(const struct chat_finish *f)
 }
 
 /* "id":…,"object":…,"created":…,"model":… */
-static void write_head(struct buf *b, struct jstr id, int64_t created_s, struct jstr model, const struct chat_reply *reply)
+static void write_head(struct buf *b, struct jstr id, int64_t created_s, struct jstr model,
+                       const struct chat_reply *reply)
 {
 	id = id.n ? id : reply->id;
 	buf_append(b, STR("\"id\":\""));

@@ -11,7 +11,10 @@
 
 enum { BODY_MAX = 1 << 30 };
 
-static bool is_full(struct err *e, enum err_code code) { return err_set(e, code, "there is more of it than can be held"); }
+static bool is_full(struct err *e, enum err_code code)
+{
+	return err_set(e, code, "there is more of it than can be held");
+}
 
 /* ---- the client's request ---------------------------------------------------------------------------------------- */
 
@@ -30,7 +33,8 @@ static bool read_tokens(struct arena *a, const struct json_node *list, struct em
 	}
 	for (const struct json_node *m = node_first(list); m; m = node_next(list, m), i++) {
 		if (!node_is(m, JSON_ARRAY))
-			return err_set(e, ERR_INVALID_REQUEST, "input[%zu]: must be a list of token numbers like the first", i);
+			return err_set(e, ERR_INVALID_REQUEST,
+			               "input[%zu]: must be a list of token numbers like the first", i);
 		rq->inputs[i].tokens = node_raw(m);
 	}
 	return true;
@@ -61,20 +65,24 @@ static bool read_request(struct arena *a, const struct dialect_request *in, cons
 				return false;
 		} else if (node_named(m, STR("dimensions"))) {
 			if (node_i64(m, 0) <= 0)
-				return err_set(e, ERR_INVALID_REQUEST, "dimensions: must be a whole number above 0, not %.*s",
+				return err_set(e, ERR_INVALID_REQUEST,
+				               "dimensions: must be a whole number above 0, not %.*s",
 				               STR_ARG(text_utf8_cut(node_raw(m), 64)));
 			out->dimensions = node_raw(m);
 		} else if (node_named(m, STR("encoding_format"))) {
 			out->base64 = node_is_word(m, STR("base64"));
 			if (!out->base64 && !node_is_word(m, STR("float")))
-				return err_set(e, ERR_INVALID_REQUEST, "encoding_format: must be \"float\" or \"base64\", not %.*s",
+				return err_set(e, ERR_INVALID_REQUEST,
+				               "encoding_format: must be \"float\" or \"base64\", not %.*s",
 				               STR_ARG(text_utf8_cut(node_raw(m), 64)));
 		} else if (node_named(m, STR("user"))) {
 			out->user = node_text(m);
-		} else if (node_named(m, STR("input_type")) || node_named(m, STR("task")) || node_named(m, STR("task_type"))) {
+		} else if (node_named(m, STR("input_type")) || node_named(m, STR("task")) ||
+		           node_named(m, STR("task_type"))) {
 			out->task = (uint8_t)embed_task_by_word(node_text(m));
 			if (!out->task)
-				good = chat_extra_add(a, &out->extras, DIALECT_OPENAI_EMBEDDINGS, node_key(m), node_raw(m));
+				good = chat_extra_add(a, &out->extras, DIALECT_OPENAI_EMBEDDINGS, node_key(m),
+				                      node_raw(m));
 		} else {
 			good = chat_extra_add(a, &out->extras, DIALECT_OPENAI_EMBEDDINGS, node_key(m), node_raw(m));
 		}

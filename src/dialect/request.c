@@ -130,7 +130,8 @@ COLD static bool refuse_case(struct str body, size_t at, struct err *e)
 
 	name.n = str_find_chr(name, '"') == STR_NPOS ? name.n : str_find_chr(name, '"');
 	return err_set(e, ERR_INVALID_REQUEST,
-	               "%.*s: is the name of a known member in other letters; upper and lower case must be as documented",
+	               "%.*s: is the name of a known member in other letters; upper and lower case must be as "
+	               "documented",
 	               STR_ARG(name));
 }
 
@@ -157,7 +158,8 @@ bool request_read_body(struct arena *arena, const struct request_reader *r, stru
 	if (!read_flag("stream_options.include_usage", &at[REQUEST_INCLUDE_USAGE], &out->usage_asked, e))
 		return false;
 	out->max_output = -1;
-	if (r->names[REQUEST_MAX_OLD] && !read_max(r->names[REQUEST_MAX_OLD], &at[REQUEST_MAX_OLD], &out->max_output, e))
+	if (r->names[REQUEST_MAX_OLD] &&
+	    !read_max(r->names[REQUEST_MAX_OLD], &at[REQUEST_MAX_OLD], &out->max_output, e))
 		return false;
 	if (r->names[REQUEST_MAX] && at[REQUEST_MAX].type != JSON_ABSENT && at[REQUEST_MAX].type != JSON_NULL
 	    && !read_max(r->names[REQUEST_MAX], &at[REQUEST_MAX], &out->max_output, e))
@@ -285,7 +287,8 @@ static struct str system_roles(struct arena *arena, struct str body)
 		return out;
 	root = json_nodes(arena, body, REQUEST_DEPTH_MAX, NULL);
 	list = node_get(root, STR("messages"));
-	for (const struct json_node *m = node_is(list, JSON_ARRAY) ? node_first(list) : NULL; m; m = node_next(list, m)) {
+	for (const struct json_node *m = node_is(list, JSON_ARRAY) ? node_first(list) : NULL; m;
+	     m = node_next(list, m)) {
 		role = node_get(m, STR("role"));
 		if (!node_is_word(role, STR("developer")))
 			continue;
@@ -308,7 +311,8 @@ COLD static bool without_developer(struct arena *arena, const struct dialect_req
 }
 
 /* Pieces that are too many are put together. */
-COLD static size_t join_pieces(struct arena *arena, const struct str *piece, size_t n, struct str pieces[DIALECT_PIECES])
+COLD static size_t join_pieces(struct arena *arena, const struct str *piece, size_t n,
+                               struct str pieces[DIALECT_PIECES])
 {
 	size_t total = 0;
 	char *p, *at;

@@ -104,12 +104,12 @@ bool responses_read_items(struct responses_read *, const struct json_node *items
 enum { RESPONSES_ASKS_STORE, RESPONSES_ASKS_PREVIOUS, RESPONSES_ASKED };
 const struct json_plan *responses_asked(void);
 
-/* ---- members of requests that answers repeat (responses_write_request.c) ------------------------------------------ */
+/* ---- members of requests that answers repeat (responses_write_request.c) ----------------------------------------- */
 
 void responses_write_choice(struct json_writer *, const struct chat_request *, struct arena *, struct chat_undo *);
 void responses_write_format(struct json_writer *, const struct chat_request *, struct str schema);
 
-/* ---- the codec's functions ---------------------------------------------------------------------------------------- */
+/* ---- the codec's functions --------------------------------------------------------------------------------------- */
 
 bool responses_read_request(struct arena *, const struct dialect_request *, const struct json_node *,
                             struct chat_request *, struct err *);

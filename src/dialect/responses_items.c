@@ -140,7 +140,8 @@ static bool read_image(struct responses_read *r, const struct json_node *v, stru
 		b->media->from = MEDIA_FILE;
 		b->media->data = node_text(file);
 	} else {
-		return responses_refuse(r, "image_url", url, "an address or a data: URI, or else file_id must be given");
+		return responses_refuse(r, "image_url", url,
+		                        "an address or a data: URI, or else file_id must be given");
 	}
 	b->media->detail = node_get_text(v, STR("detail"));
 	return true;
@@ -487,7 +488,8 @@ bool responses_read_item(struct responses_read *r, const struct json_node *v, st
 		return read_raw(r, v, end);
 	case ITEM_RAW:
 		if (!r->answer && !node_is(node_get(v, STR("type")), JSON_STRING))
-			return responses_refuse(r, "type", node_get(v, STR("type")), "the type of an item, or a role must be given");
+			return responses_refuse(r, "type", node_get(v, STR("type")),
+			                        "the type of an item, or a role must be given");
 		return read_raw(r, v, end);
 	}
 	return true;
@@ -509,7 +511,8 @@ void responses_count_calls(const struct json_node *item, unsigned calls[USAGE_CA
 
 void responses_read_usage(const struct json_node *response, struct usage *out)
 {
-	const struct json_node *usage = node_get_some(response, STR("usage")), *output = node_get(response, STR("output"));
+	const struct json_node *usage = node_get_some(response, STR("usage")),
+			       *output = node_get(response, STR("output"));
 	struct jstr tier = node_get_text(response, STR("service_tier"));
 	unsigned calls[USAGE_CALLS] = { 0 };
 

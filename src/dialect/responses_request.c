@@ -32,7 +32,8 @@ static bool joins(const struct turns *t, enum chat_role role, const struct chat_
 {
 	if (!t->last || t->last->role != role || role == ROLE_SYSTEM)
 		return false;
-	return role == ROLE_ASSISTANT || ((first->kind == CHAT_TOOL_RESULT || first->kind == CHAT_RAW) && only_results(t->last));
+	return role == ROLE_ASSISTANT ||
+	       ((first->kind == CHAT_TOOL_RESULT || first->kind == CHAT_RAW) && only_results(t->last));
 }
 
 static bool add_blocks(struct reading *rd, struct turns *t, enum chat_role role, struct chat_block *blocks, int index)
@@ -126,7 +127,8 @@ static bool read_tool(struct reading *rd, const struct json_node *v, struct chat
 	struct chat_tool *t;
 
 	if (!node_is(type, JSON_STRING))
-		return responses_refuse(&rd->r, "tools[].type", type, "function, custom or the name of a tool of OpenAI's");
+		return responses_refuse(&rd->r, "tools[].type", type,
+		                        "function, custom or the name of a tool of OpenAI's");
 	if ((function || custom) && !node_text(name).n)
 		return responses_refuse(&rd->r, "tools[].name", name, "the tool's name");
 	t = chat_tool_add(rd->r.arena, end, function ? TOOL_FUNCTION : custom ? TOOL_CUSTOM : TOOL_SERVER);
@@ -158,7 +160,8 @@ static bool read_tools(struct reading *rd, const struct json_node *v)
 static bool read_choice_word(struct reading *rd, const struct json_node *v)
 {
 	static const struct { struct str word; enum chat_choice choice; } words[] = {
-		{ STR_INIT("auto"), CHOICE_AUTO }, { STR_INIT("none"), CHOICE_NONE }, { STR_INIT("required"), CHOICE_ANY },
+		{ STR_INIT("auto"), CHOICE_AUTO }, { STR_INIT("none"), CHOICE_NONE },
+		{ STR_INIT("required"), CHOICE_ANY },
 	};
 
 	for (size_t i = 0; i < COUNT_OF(words); i++)
@@ -191,13 +194,15 @@ static bool read_choice(struct reading *rd, const struct json_node *v)
 		return true;
 	}
 	rd->out->choice = CHOICE_TOOL;
-	return chat_name_add(rd->r.arena, &end, node_get_text(v, STR("name")).p ? node_get_text(v, STR("name")) : node_text(type)) ||
+	return chat_name_add(rd->r.arena, &end,
+	                     node_get_text(v, STR("name")).p ? node_get_text(v, STR("name")) : node_text(type)) ||
 	       responses_full(&rd->r);
 }
 
 /* ---- plain members ---- */
 
-static bool read_number(struct reading *rd, const struct json_node *v, const char *name, enum chat_member m, struct str *out)
+static bool read_number(struct reading *rd, const struct json_node *v, const char *name, enum chat_member m,
+                        struct str *out)
 {
 	if (!node_is(v, JSON_NUMBER))
 		return responses_refuse(&rd->r, name, v, "a number");
@@ -206,7 +211,8 @@ static bool read_number(struct reading *rd, const struct json_node *v, const cha
 	return true;
 }
 
-static bool read_word(struct reading *rd, const struct json_node *v, const char *name, enum chat_member m, struct jstr *out)
+static bool read_word(struct reading *rd, const struct json_node *v, const char *name, enum chat_member m,
+                      struct jstr *out)
 {
 	if (!node_is(v, JSON_STRING))
 		return responses_refuse(&rd->r, name, v, "a string");
@@ -215,7 +221,8 @@ static bool read_word(struct reading *rd, const struct json_node *v, const char 
 	return true;
 }
 
-static bool read_switch(struct reading *rd, const struct json_node *v, const char *name, enum chat_member m, uint8_t *out)
+static bool read_switch(struct reading *rd, const struct json_node *v, const char *name, enum chat_member m,
+                        uint8_t *out)
 {
 	if (!node_is(v, JSON_BOOL))
 		return responses_refuse(&rd->r, name, v, "true or false");
@@ -321,7 +328,8 @@ static bool read_reasoning(struct reading *rd, const struct json_node *v)
 		summary = node_get_some(v, STR("generate_summary"));
 	if (effort) {
 		if (!model_effort_by_name(jstr_raw(node_text(effort)), &level))
-			return responses_refuse(&rd->r, "reasoning.effort", effort, "none, minimal, low, medium, high, xhigh or max");
+			return responses_refuse(&rd->r, "reasoning.effort", effort,
+			                        "none, minimal, low, medium, high, xhigh or max");
 		rd->out->has_effort = true;
 		rd->out->effort = (uint8_t)level;
 		set(rd, MEMBER_REASONING);
@@ -359,7 +367,8 @@ static bool read_format(struct reading *rd, const struct json_node *v)
 
 static bool read_text_member(struct reading *rd, const struct json_node *v)
 {
-	const struct json_node *format = node_get_some(v, STR("format")), *verbosity = node_get_some(v, STR("verbosity"));
+	const struct json_node *format = node_get_some(v, STR("format")),
+			       *verbosity = node_get_some(v, STR("verbosity"));
 
 	if (!node_is(v, JSON_OBJECT))
 		return responses_refuse(&rd->r, "text", v, "an object");
@@ -374,7 +383,8 @@ static bool refuse_state(struct reading *rd, const struct json_node *v)
 	struct jstr name = node_key(v);
 
 	return err_set(rd->r.err, ERR_UNSUPPORTED_PARAMETER,
-	               "%.*s: it is kept by OpenAI, and this model runs elsewhere; send the input, or previous_response_id",
+	               "%.*s: it is kept by OpenAI, and this model runs elsewhere; send the input, or "
+	               "previous_response_id",
 	               (int)name.n, name.p);
 }
 
@@ -448,7 +458,8 @@ bool responses_read_request(struct arena *a, const struct dialect_request *in, c
 		if (!read_member(&rd, m))
 			return false;
 	if (!out->turns && !out->previous.p)
-		return responses_refuse(&rd.r, "input", node_get(body, STR("input")), "a string or an array with a message in it");
+		return responses_refuse(&rd.r, "input", node_get(body, STR("input")),
+		                        "a string or an array with a message in it");
 	return needs_state(out) || chat_turns_check_calls(out, e);
 }
 
@@ -499,7 +510,8 @@ bool responses_fill_reply(struct arena *a, const struct chat_request *rq, struct
 	struct str echo;
 
 	json_open(&w, '{');
-	echo_text(&w, STR("instructions"), rq->system && rq->system->kind == CHAT_TEXT ? rq->system->text : (struct jstr){ 0 });
+	echo_text(&w, STR("instructions"),
+	          rq->system && rq->system->kind == CHAT_TEXT ? rq->system->text : (struct jstr){ 0 });
 	echo_raw(&w, STR("max_output_tokens"), rq->max_output, STR("null"));
 	echo_raw(&w, STR("metadata"), rq->metadata, STR("{}"));
 	json_key_lit(&w, "parallel_tool_calls");

@@ -71,8 +71,12 @@ static bool failed(const struct json_node *body, struct err *e)
 bool responses_read_response(struct arena *a, const struct chat_source *source, const struct json_node *body,
                              struct chat_response *out, struct err *e)
 {
-	struct responses_read r = { .arena = a, .err = e, .answer = true, .maker = (uint8_t)responses_maker(source->model),
-		                    .item = -1, .part = -1 };
+	struct responses_read r = { .arena = a,
+		                    .err = e,
+		                    .answer = true,
+		                    .maker = (uint8_t)responses_maker(source->model),
+		                    .item = -1,
+		                    .part = -1 };
 	const struct json_node *output = node_get(body, STR("output")), *status = node_get(body, STR("status"));
 	struct chat_output *o = arena_zalloc(a, sizeof *o);
 	bool calls = false, refused = false;

@@ -94,7 +94,9 @@ bool responses_add_input(const struct json_node *body, struct arena *a, const st
 
 	if (node_is(input, JSON_STRING)) {
 		comma(out);
-		buf_append(out, STR("{\"type\":\"message\",\"role\":\"user\",\"content\":[{\"type\":\"input_text\",\"text\":"));
+		buf_append(
+			out,
+			STR("{\"type\":\"message\",\"role\":\"user\",\"content\":[{\"type\":\"input_text\",\"text\":"));
 		buf_append(out, node_raw(input));
 		buf_append(out, STR("}]}"));
 	}
@@ -154,15 +156,18 @@ struct str responses_object_of_stream(struct arena *a, struct str bytes)
 /* ---- lists ---- */
 
 /* The item's id: its own, or made of the response's and its place. */
-static struct str id_of(const struct json_node *v, struct str response_id, size_t index, char made[RESPONSES_ID_MAX + 32])
+static struct str id_of(const struct json_node *v, struct str response_id, size_t index,
+                        char made[RESPONSES_ID_MAX + 32])
 {
 	struct jstr own = node_get_text(v, STR("id"));
 	int n;
 
 	if (own.n)
 		return jstr_raw(own);
-	n = snprintf(made, RESPONSES_ID_MAX + 32, "%s%.*s_in%zu", responses_item_of(v) == ITEM_MESSAGE ? "msg_" : "item_",
-	             response_id.n > 5 ? (int)(response_id.n - 5) : 0, response_id.n > 5 ? response_id.p + 5 : "", index);
+	n = snprintf(made, RESPONSES_ID_MAX + 32, "%s%.*s_in%zu",
+	             responses_item_of(v) == ITEM_MESSAGE ? "msg_" : "item_",
+	             response_id.n > 5 ? (int)(response_id.n - 5) : 0, response_id.n > 5 ? response_id.p + 5 : "",
+	             index);
 	return str_of(made, (size_t)n);
 }
 

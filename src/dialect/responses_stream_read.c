@@ -62,7 +62,9 @@ static struct responses_open *open_block(struct step *s, const struct chat_block
 	}
 	*copy = *b;
 	o = &s->r->open[s->r->n_open++];
-	*o = (struct responses_open){ .output = s->output, .content = content, .block = s->r->blocks++, .kind = b->kind };
+	*o = (struct responses_open){
+		.output = s->output, .content = content, .block = s->r->blocks++, .kind = b->kind
+	};
 	e->block = o->block;
 	e->open = copy;
 	s->r->calls |= b->kind == CHAT_TOOL_CALL && b->tool != TOOL_SERVER;
@@ -286,14 +288,14 @@ static bool give_summary(struct step *s, int64_t part, struct jstr text, bool wh
 
 static bool on_summary_delta(struct step *s)
 {
-	return give_summary(s, node_i64(node_get(s->data, STR("summary_index")), 0), node_get_text(s->data, STR("delta")),
-	                    false);
+	return give_summary(s, node_i64(node_get(s->data, STR("summary_index")), 0),
+	                    node_get_text(s->data, STR("delta")), false);
 }
 
 static bool on_summary_done(struct step *s)
 {
-	return give_summary(s, node_i64(node_get(s->data, STR("summary_index")), 0), node_get_text(s->data, STR("text")),
-	                    true);
+	return give_summary(s, node_i64(node_get(s->data, STR("summary_index")), 0),
+	                    node_get_text(s->data, STR("text")), true);
 }
 
 static bool end_thought(struct step *s, const struct json_node *item)
@@ -378,7 +380,8 @@ static struct responses_open *open_call(struct step *s, const struct json_node *
 static bool end_call(struct step *s, const struct json_node *item)
 {
 	struct responses_open *o = find(s, -1);
-	struct jstr args = node_get_text(item, responses_item_of(item) == ITEM_CUSTOM_CALL ? STR("input") : STR("arguments"));
+	struct jstr args =
+		node_get_text(item, responses_item_of(item) == ITEM_CUSTOM_CALL ? STR("input") : STR("arguments"));
 
 	if (!o && !(o = open_call(s, item, &args)))
 		return false;

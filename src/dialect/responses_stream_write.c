@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * responses_stream_write: streams of Responses, written (rules C1 to C6). Items come one after another, so that what has
- * to be repeated is the text of one part, and all of the items in the last event.
+ * responses_stream_write: streams of Responses, written (rules C1 to C6). Items come one after another, so that what
+ * has to be repeated is the text of one part, and all of the items in the last event.
  */
 #include "dialect/responses_in.h"
 
 bool responses_writer_init(void *writer, const struct chat_reply *reply)
 {
 	struct responses_writer *w = writer;
-	struct buf *bufs[] = { &w->model, &w->tier, &w->output, &w->finish_raw, &w->call_id, &w->name, &w->text, &w->parts,
-		               &w->annotations, &w->logprobs, &w->token, &w->token_id };
+	struct buf *bufs[] = { &w->model, &w->tier,  &w->output,      &w->finish_raw, &w->call_id, &w->name,
+		               &w->text,  &w->parts, &w->annotations, &w->logprobs,   &w->token,   &w->token_id };
 
 	for (size_t i = 0; i < COUNT_OF(bufs); i++)
 		*bufs[i] = buf_make(reply->max_bytes);
@@ -20,8 +20,8 @@ bool responses_writer_init(void *writer, const struct chat_reply *reply)
 void responses_writer_fini(void *writer)
 {
 	struct responses_writer *w = writer;
-	struct buf *bufs[] = { &w->model, &w->tier, &w->output, &w->finish_raw, &w->call_id, &w->name, &w->text, &w->parts,
-		               &w->annotations, &w->logprobs, &w->token, &w->token_id };
+	struct buf *bufs[] = { &w->model, &w->tier,  &w->output,      &w->finish_raw, &w->call_id, &w->name,
+		               &w->text,  &w->parts, &w->annotations, &w->logprobs,   &w->token,   &w->token_id };
 
 	for (size_t i = 0; i < COUNT_OF(bufs); i++)
 		buf_fini(bufs[i]);
@@ -240,7 +240,8 @@ static void begin_message(struct responses_writer *w, struct buf *out, const str
 static void text_delta(struct responses_writer *w, struct buf *out, struct jstr text, struct str logprobs)
 {
 	bool refusal = w->part_kind == CHAT_REFUSAL;
-	struct json_writer j = open_event(w, out, refusal ? STR("response.refusal.delta") : STR("response.output_text.delta"));
+	struct json_writer j =
+		open_event(w, out, refusal ? STR("response.refusal.delta") : STR("response.output_text.delta"));
 
 	put_place(w, &j);
 	json_key_lit(&j, "delta");
@@ -289,7 +290,9 @@ static void add_citation(struct responses_writer *w, struct buf *out, const stru
 static void end_message_part(struct responses_writer *w, struct buf *out)
 {
 	bool refusal = w->part_kind == CHAT_REFUSAL;
-	struct json_writer j = open_event(w, out, refusal ? STR("response.refusal.done") : STR("response.output_text.done")), part;
+	struct json_writer j = open_event(w, out,
+	                                  refusal ? STR("response.refusal.done") : STR("response.output_text.done")),
+			   part;
 
 	put_place(w, &j);
 	if (refusal) {

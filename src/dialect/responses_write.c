@@ -4,7 +4,8 @@
 
 #include "dialect/responses_in.h"
 
-struct responses_id responses_make_id(const char *prefix, struct jstr own, const struct chat_reply *reply, unsigned number)
+struct responses_id responses_make_id(const char *prefix, struct jstr own, const struct chat_reply *reply,
+                                      unsigned number)
 {
 	struct responses_id id;
 	int n, max = 36;
@@ -277,7 +278,8 @@ void responses_write_head(struct json_writer *w, const struct chat_reply *reply,
 	json_jstr(w, model.n ? model : reply->model);
 	put_members(w, reply->echo.n ? reply->echo
 	                             : STR("\"instructions\":null,\"metadata\":{},\"parallel_tool_calls\":true,"
-	                                   "\"temperature\":null,\"tool_choice\":\"auto\",\"tools\":[],\"top_p\":null"));
+	                                   "\"temperature\":null,\"tool_choice\":\"auto\",\"tools\":[],"
+	                                   "\"top_p\":null"));
 	json_key_lit(w, "previous_response_id");
 	if (reply->previous.p)
 		json_jstr(w, reply->previous);

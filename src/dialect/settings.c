@@ -8,10 +8,12 @@
 #define STRUCT translation_settings
 static const struct setting translation_rows[] = {
 	{ .name = "strict", .type = SETTING_BOOL, AT(strict),
-	  .help = "Refuse a request with 400 unsupported_parameter when the provider's dialect has no word for something in "
+	  .help = "Refuse a request with 400 unsupported_parameter when the provider's dialect has no word for "
+	          "something in "
 	          "it; otherwise that is left out and listed in x-sluice-dropped." },
 	{ .name = "fetch_media", .type = SETTING_BOOL, AT(fetch_media), .value = "true",
-	  .help = "Fetch images and documents that a message names by address when the provider takes only their bytes; "
+	  .help = "Fetch images and documents that a message names by address when the provider takes only their bytes;"
+	          " "
 	          "otherwise such a request is refused." },
 	{ .name = "fetch_private", .type = SETTING_BOOL, AT(fetch_private),
 	  .help = "Fetch also by http and from addresses that are not public. Clients can then reach what the gateway "

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* undo: what was done to a request to make it fit is undone in the answer, so that the client sees what it asked for. */
+/* undo: what was done to a request to make it fit is undone in the answer, so that the client sees what it asked
+ * for. */
 #include <stdlib.h>
 
 #include "base/arena.h"

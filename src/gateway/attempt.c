@@ -371,7 +371,6 @@ static void on_head(struct call *c, const struct http_head *h)
 		(void)buf_reserve(&o->answer, (size_t)h->content_length);
 }
 
-
 /* Bytes of a stream out of its envelope. */
 static void relay_unwrapped(struct req *r, struct str bytes)
 {

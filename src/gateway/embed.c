@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * embed: vectors from a provider of another dialect. Providers take only so many inputs in a call, so that a request may
- * need several, one after the other; the client gets one answer. Vectors of two models mean nothing together: when
+ * embed: vectors from a provider of another dialect. Providers take only so many inputs in a call, so that a request
+ * may need several, one after the other; the client gets one answer. Vectors of two models mean nothing together: when
  * another deployment takes over in between, all is asked for again.
  */
 #include <assert.h>

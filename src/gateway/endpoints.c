@@ -24,8 +24,9 @@
 	SERVE(METHOD_GET, path, "/v1/models", match_, ACCESS_KEY, SERVICE_MODELS, dialect_)
 
 #define MEDIA(path, upload_) \
-	{ .method = METHOD_POST, .pattern = STR_INIT("/v1" path), .name = STR_INIT("/v1" path), .kind = ENDPOINT_MODEL, \
-	  .dialect = DIALECT_OPENAI_MEDIA, .call = CALL_MEDIA, .has_body = true, .upload = (upload_) }, \
+	{ .method = METHOD_POST, .pattern = STR_INIT("/v1" path), .name = STR_INIT("/v1" path), \
+	  .kind = ENDPOINT_MODEL, .dialect = DIALECT_OPENAI_MEDIA, .call = CALL_MEDIA, .has_body = true, \
+	  .upload = (upload_) }, \
 	{ .method = METHOD_POST, .pattern = STR_INIT(path), .name = STR_INIT("/v1" path), .kind = ENDPOINT_MODEL, \
 	  .dialect = DIALECT_OPENAI_MEDIA, .call = CALL_MEDIA, .has_body = true, .upload = (upload_) }
 #define PASS(method_, path, match_, dialect_) \

@@ -121,7 +121,8 @@ static enum media_got start(struct req *r, struct jstr url)
 	o->media_url = url;
 	if (!s->fetch_media) {
 		err_set(&o->err, ERR_INVALID_REQUEST,
-		        "\"%.*s\": this provider takes no addresses, and translation.fetch_media is off; send the bytes as a "
+		        "\"%.*s\": this provider takes no addresses, and translation.fetch_media is off; send the "
+		        "bytes as a "
 		        "data URI",
 		        STR_ARG(str_slice(plain, 0, 64)));
 		return MEDIA_FAILED;

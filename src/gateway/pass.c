@@ -135,7 +135,8 @@ enum step pass_decode(struct req *r)
 		return req_refuse(r, ERR_MODEL_NOT_ALLOWED,
 		                  "this key is for some models only, and nobody could tell which one this path uses");
 	if (climbs(path))
-		return req_refuse(r, ERR_INVALID_REQUEST, "the path must be well-formed and must not have . or .. in it");
+		return req_refuse(r, ERR_INVALID_REQUEST,
+		                  "the path must be well-formed and must not have . or .. in it");
 	if (by_path) {
 		path = str_slice(path, STR("/passthrough/").n, path.n);
 		name = str_slice(path, 0, str_find_chr(path, '/'));
@@ -145,10 +146,11 @@ enum step pass_decode(struct req *r)
 	}
 	m = find_provider(r, &name);
 	if (!m)
-		return req_refuse(r, ERR_NOT_FOUND,
-		                  name.n ? "no provider \"%.*s\" is configured"
-		                         : "no provider is configured that could take this; x-sluice-provider names one%.*s",
-		                  STR_ARG(str_slice(name, 0, 64)));
+		return req_refuse(
+			r, ERR_NOT_FOUND,
+			name.n ? "no provider \"%.*s\" is configured"
+			       : "no provider is configured that could take this; x-sluice-provider names one%.*s",
+			STR_ARG(str_slice(name, 0, 64)));
 	model = read_model(o);
 	o->pass = true;
 	o->rq = (struct dialect_request){ .dialect = dialect_by_id(dialect_of(path)), .call = CALL_MEDIA,

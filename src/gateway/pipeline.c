@@ -80,10 +80,12 @@ static enum step step_auth(struct req *r)
 			r->key = key_ref(keys_anonymous());
 		if (!r->key) {
 			deliver_add_field(r, STR("www-authenticate"), STR("Bearer")); /* RFC 9110 section 15.5.2 */
-			return req_refuse(r, ERR_INVALID_API_KEY, "%s", req_is_signed(head)
-			                  ? "a request that is signed with an AWS key cannot be taken: give the virtual "
-			                    "key as a bearer token (AWS_BEARER_TOKEN_BEDROCK)"
-			                  : "the API key is missing or not valid");
+			return req_refuse(
+				r, ERR_INVALID_API_KEY, "%s",
+				req_is_signed(head)
+					? "a request that is signed with an AWS key cannot be taken: give the virtual "
+					  "key as a bearer token (AWS_BEARER_TOKEN_BEDROCK)"
+					: "the API key is missing or not valid");
 		}
 		if (r->endpoint->access == ACCESS_ADMIN && r->key->info.role != KEY_ADMIN)
 			return req_refuse(r, ERR_POLICY, "this path needs the admin key or a key with the admin role");
@@ -327,7 +329,8 @@ static enum step step_settle(struct req *r)
 	} else if (is_free(r) || (r->endpoint->kind == ENDPOINT_PASS && r->method != METHOD_POST)) {
 		r->cost_known = true;
 	} else {
-		if (unlikely(r->meter.usage.source == USAGE_NONE || (r->relaying && !r->meter.finished && !r->meter.ended)))
+		if (unlikely(r->meter.usage.source == USAGE_NONE ||
+		             (r->relaying && !r->meter.finished && !r->meter.ended)))
 			count_usage(r);
 		r->cost_known = cost_of(r);
 	}

@@ -73,7 +73,8 @@ static bool names_ours(struct req *r)
 	struct req_open *o = r->open;
 	const struct json_node *v = first_reference(json_nodes(&o->arena, o->rq.body, REQUEST_DEPTH_MAX, NULL));
 	char id[RESPONSES_ID_MAX];
-	struct str ours = v ? responses_id_of_item(id, jstr_raw(node_get_text(v, STR("id")))) : (struct str){ 0 }, found;
+	struct str ours = v ? responses_id_of_item(id, jstr_raw(node_get_text(v, STR("id")))) : (struct str){ 0 },
+		   found;
 
 	return ours.n && look_up(r, KEEP_RESPONSE, ours, &found);
 }
@@ -163,7 +164,8 @@ bool responses_resolve(struct req *r, struct str *body, struct err *e)
 	if (!root)
 		return false;
 	if (o->look.previous.n && !(l = conversation(r, o->look.previous))) {
-		not_found(r, "Previous response", o->look.previous, 400, "previous_response_not_found", "previous_response_id");
+		not_found(r, "Previous response", o->look.previous, 400, "previous_response_not_found",
+		          "previous_response_id");
 		*e = o->err;
 		return false;
 	}
@@ -259,8 +261,9 @@ void responses_keep_answer(struct req *r)
 		keep_made_by(r, provider_id(r));
 		return;
 	}
-	response = r->attempt_state == ATTEMPT_WHOLE && r->open ? buf_str(&r->open->answer)
-	                                                        : responses_object_of_stream(a, str_of(r->held, r->held_n));
+	response = r->attempt_state == ATTEMPT_WHOLE && r->open
+	                   ? buf_str(&r->open->answer)
+	                   : responses_object_of_stream(a, str_of(r->held, r->held_n));
 	if (response.n && !r->error)
 		keep_put(store_of(r), req_tenant(r), KEEP_RESPONSE, own_id(r, id), response);
 	else
@@ -397,9 +400,9 @@ static enum op_state ask_provider(struct req *r, struct str made_by, struct str 
 	rq.lines = head_lines(&o->arena, d->provider->credentials[0].lines[index]);
 	rq.url = arena_printf(&o->arena, "%s://%.*s%.*s/responses/%.*s%s%.*s%s%.*s",
 	                      origin_is_tls(face->origin) ? "https" : "http", STR_ARG(origin_authority(face->origin)),
-	                      STR_ARG(face->base_path), STR_ARG(o->service.path), face->query.n || o->service.query.n ? "?" : "",
-	                      STR_ARG(face->query), face->query.n && o->service.query.n ? "&" : "",
-	                      STR_ARG(o->service.query));
+	                      STR_ARG(face->base_path), STR_ARG(o->service.path),
+	                      face->query.n || o->service.query.n ? "?" : "", STR_ARG(face->query),
+	                      face->query.n && o->service.query.n ? "&" : "", STR_ARG(o->service.query));
 	if (!rq.url.p || !rq.lines.p) {
 		err_set(e, ERR_TOO_LARGE, "the request needs more memory than it may have");
 		return OP_FAILED;
@@ -455,7 +458,8 @@ enum op_state responses_serve(struct req *r, struct err *e)
 	if (o->fetch)
 		return OP_PENDING;
 	if (rest.p && !items) {
-		err_set(e, ERR_NOT_FOUND, "there is nothing at this path: /v1/responses/%.*s", STR_ARG(str_slice(c->path, 0, 200)));
+		err_set(e, ERR_NOT_FOUND, "there is nothing at this path: /v1/responses/%.*s",
+		        STR_ARG(str_slice(c->path, 0, 200)));
 		return OP_REFUSED;
 	}
 	if (items && c->method == METHOD_DELETE) {

@@ -128,7 +128,8 @@ static bool has_thoughts(const struct chat_request *rq)
 static void prefer_responses(struct candidate *c, const struct chat_request *rq)
 {
 	static const uint64_t only_chat = MEMBER_BIT(MEMBER_STOP) | MEMBER_BIT(MEMBER_SEED) | MEMBER_BIT(MEMBER_N) |
-		MEMBER_BIT(MEMBER_FREQUENCY_PENALTY) | MEMBER_BIT(MEMBER_PRESENCE_PENALTY) | MEMBER_BIT(MEMBER_LOGIT_BIAS);
+	                                  MEMBER_BIT(MEMBER_FREQUENCY_PENALTY) | MEMBER_BIT(MEMBER_PRESENCE_PENALTY) |
+	                                  MEMBER_BIT(MEMBER_LOGIT_BIAS);
 
 	if (c->dialect->id != DIALECT_OPENAI_CHAT || !(c->deployment->provider->quirks & QUIRK_RESPONSES_THINKS) ||
 	    !(c->face->dialects & DIALECT_BIT(DIALECT_OPENAI_RESPONSES)) || c->face->envelope != ENVELOPE_PLAIN)

@@ -177,7 +177,8 @@ enum translated translation_take(struct translation *t, struct arena *a, struct 
 		case FRAMES_NONE:
 			return TRANSLATED_ON;
 		case FRAMES_BAD:
-			err_set(err, ERR_UPSTREAM, "the provider's stream has a wrong frame, or one larger than allowed");
+			err_set(err, ERR_UPSTREAM,
+			        "the provider's stream has a wrong frame, or one larger than allowed");
 			return TRANSLATED_BROKEN;
 		case FRAMES_ONE:
 			break;

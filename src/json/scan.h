@@ -40,7 +40,8 @@ enum json_plan_flags {
 	 * compared after unescaping. Set it for what clients send: two readers of doubles need not agree. */
 	JSON_REFUSE_TWICE = 1,
 	/* So is a member of the top-level object whose name is that of a wanted one but for upper and lower case, as
-	 * readers see it that ignore case (Go's does, with K for k and ſ for s): they would take it for the wanted one. Wanted names are in lower case then. */
+	 * readers see it that ignore case (Go's does, with K for k and ſ for s): they would take it for the wanted one.
+	 * Wanted names are in lower case then. */
 	JSON_REFUSE_CASE = 2,
 };
 

@@ -138,7 +138,8 @@ struct str chat_args_json(struct arena *a, const struct chat_args *args, bool *o
 const char *chat_kind_name(enum chat_kind kind)
 {
 	static const char *const names[CHAT_KINDS] = {
-		"text", "refusal", "reasoning", "image", "audio", "video", "document", "tool_call", "tool_result", "raw",
+		"text", "refusal", "reasoning", "image", "audio", "video", "document", "tool_call", "tool_result",
+		"raw",
 	};
 
 	assert(kind < CHAT_KINDS);
@@ -151,7 +152,8 @@ const char *chat_member_name(enum chat_member member)
 		[MEMBER_MAX_OUTPUT] = "max_tokens", [MEMBER_TEMPERATURE] = "temperature", [MEMBER_TOP_P] = "top_p",
 		[MEMBER_TOP_K] = "top_k", [MEMBER_STOP] = "stop", [MEMBER_SEED] = "seed",
 		[MEMBER_FREQUENCY_PENALTY] = "frequency_penalty", [MEMBER_PRESENCE_PENALTY] = "presence_penalty",
-		[MEMBER_LOGIT_BIAS] = "logit_bias", [MEMBER_LOGPROBS] = "logprobs", [MEMBER_TOP_LOGPROBS] = "top_logprobs",
+		[MEMBER_LOGIT_BIAS] = "logit_bias", [MEMBER_LOGPROBS] = "logprobs",
+		[MEMBER_TOP_LOGPROBS] = "top_logprobs",
 		[MEMBER_N] = "n", [MEMBER_END_USER] = "user", [MEMBER_METADATA] = "metadata",
 		[MEMBER_SERVICE_TIER] = "service_tier", [MEMBER_REASONING] = "reasoning",
 		[MEMBER_REASONING_SUMMARY] = "reasoning.summary", [MEMBER_VERBOSITY] = "verbosity",

@@ -26,7 +26,8 @@ enum embed_task {
 struct embed_input {
 	struct jstr text;                /* absent: it is something else */
 	struct str tokens;               /* raw: an array of token numbers, which only OpenAI understands */
-	struct chat_block *media;        /* images and the like, one behind the other; texts among them are blocks too */
+	/* images and the like, one behind the other; texts among them are blocks too */
+	struct chat_block *media;
 	struct jstr title;               /* of a document: Gemini */
 	uint8_t task;                    /* enum embed_task: of this input; UNSET: the request's */
 };
@@ -64,8 +65,8 @@ enum { EMBED_INPUTS_MAX = 100000, EMBED_DIMENSIONS_MAX = 65536 };
 struct str embed_floats(struct arena *, const struct embed_vector *);
 struct jstr embed_base64(struct arena *, const struct embed_vector *);
 
-/* Puts the answer to the inputs from `at` on into the answer to all, whose vectors have room for it, and adds its usage;
- * for a request that is sent in several parts. `all` is zeroed but for its vectors before the first. Borrows. */
+/* Puts the answer to the inputs from `at` on into the answer to all, whose vectors have room for it, and adds its
+ * usage; for a request that is sent in several parts. `all` is zeroed but for its vectors before the first. Borrows. */
 void embed_join(struct embed_response *all, size_t at, const struct embed_response *part);
 
 #endif

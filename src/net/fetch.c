@@ -92,8 +92,9 @@ static COLD bool begin(struct fetch *f, struct str address, struct err *e)
 	origin_free(f->origin);
 	f->origin = origin_once(&o);
 	buf_clear(&f->head);
-	buf_printf(&f->head, "%.*s %.*s%.*s HTTP/1.1\r\nhost: %.*s\r\naccept-encoding: identity\r\n", STR_ARG(f->method),
-	           STR_ARG(u.path.n ? u.path : STR("/")), STR_ARG(u.query), STR_ARG(origin_authority(f->origin)));
+	buf_printf(&f->head, "%.*s %.*s%.*s HTTP/1.1\r\nhost: %.*s\r\naccept-encoding: identity\r\n",
+	           STR_ARG(f->method), STR_ARG(u.path.n ? u.path : STR("/")), STR_ARG(u.query),
+	           STR_ARG(origin_authority(f->origin)));
 	buf_append(&f->head, f->lines);
 	if (!str_eq(f->method, STR("GET")))
 		buf_printf(&f->head, "content-length: %zu\r\n", f->body.n);

@@ -43,7 +43,8 @@ struct fetch_request {
 	void *arg;
 };
 
-/* All texts are copied. NULL: the address is no good; err tells (ERR_INVALID_REQUEST), behind the caller's own words. */
+/* All texts are copied. NULL: the address is no good; err tells (ERR_INVALID_REQUEST), behind the caller's own
+ * words. */
 MUST_USE struct fetch *fetch_start(struct fetcher *, const struct fetch_request *, struct err *);
 void fetch_cancel(struct fetch *);               /* at once; on_done is not called. NULL is fine */
 

@@ -104,7 +104,8 @@ static const struct setting server_rows[] = {
 	  .help = "Body of a request. More is answered with 413." },
 	{ .name = "upload_max", .type = SETTING_SIZE, AT(upload_max_bytes), .value = "512MiB", .min = "1KiB",
 	  .max = "2GiB",
-	  .help = "Body of an upload (audio, images, files, passthrough), of which what is above 1 MiB is kept in a file "
+	  .help = "Body of an upload (audio, images, files, passthrough), of which what is above 1 MiB is kept in a "
+	          "file "
 	          "in data_dir, not in memory. More is answered with 413." },
 	{ .name = "write_buffer", .type = SETTING_SIZE, AT(write_buffer_bytes), .value = "64KiB", .min = "4KiB",
 	  .max = "64MiB",
@@ -124,7 +125,8 @@ static const struct setting server_rows[] = {
 	  .max = "1h",
 	  .help = "A client that takes nothing of its queued answer for this long is cut off." },
 	{ .name = "stream_ping", .type = SETTING_DURATION, AT(stream_ping_ms), .value = "15s", .min = "0", .max = "1h",
-	  .help = "A streamed answer of which the provider sends nothing for this long gets a sign of life in the client's "
+	  .help = "A streamed answer of which the provider sends nothing for this long gets a sign of life in the "
+	          "client's "
 	          "dialect, so that nobody on the way gives it up. 0: none." },
 };
 #undef STRUCT

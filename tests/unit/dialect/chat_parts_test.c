@@ -127,9 +127,11 @@ static void addresses_must_be_public(void **state)
 		{ "http://2130706433/", false }, { "http://017700000001/", false },
 		{ "http://169.254.169.254/latest/meta-data", false }, { "http://10.1.2.3", false },
 		{ "http://192.168.0.1", false }, { "http://100.64.0.1", false }, { "http://[::1]/", false },
-		{ "http://[::ffff:127.0.0.1]/", false }, { "http://[fd00::1]/", false }, { "http://[fe80::1%25eth0]/", false },
+		{ "http://[::ffff:127.0.0.1]/", false }, { "http://[fd00::1]/", false },
+		{ "http://[fe80::1%25eth0]/", false },
 		{ "http://localhost/", false }, { "http://LOCALHOST./", false }, { "http://redis:6379/", false },
-		{ "http://a.internal/", false }, { "http://user:pw@example.com/", false }, { "ftp://example.com/", false },
+		{ "http://a.internal/", false }, { "http://user:pw@example.com/", false },
+		{ "ftp://example.com/", false },
 		{ "file:///etc/passwd", false }, { "example.com/a.png", false }, { "", false }, { "https://", false },
 		{ "http://metadata.google.internal", false }, { "http://x.localhost", false }, { "http://[::1", false },
 		{ "http://[", false }, { "http://example%2ecom/", false },
@@ -148,7 +150,8 @@ static void addresses_must_be_public(void **state)
 
 static void drops_are_named_once(void **state)
 {
-	struct chat_request rq = { .set = MEMBER_BIT(MEMBER_SEED) | MEMBER_BIT(MEMBER_TOP_K) | MEMBER_BIT(MEMBER_STOP) };
+	struct chat_request rq = { .set = MEMBER_BIT(MEMBER_SEED) | MEMBER_BIT(MEMBER_TOP_K) |
+		                          MEMBER_BIT(MEMBER_STOP) };
 	struct chat_drops d = { 0 };
 	struct arena a;
 

@@ -31,21 +31,25 @@ static const struct {
 } requests[] = {
 	{ "one text to Gemini", &dialect_openai_embeddings, &dialect_gemini, "",
 	  "{\"model\":\"e\",\"input\":\"h\\u00e9\",\"dimensions\":256,\"encoding_format\":\"base64\",\"user\":\"u\"}",
-	  "{\"model\":\"models/up\",\"content\":{\"parts\":[{\"text\":\"h\\u00e9\"}]},\"outputDimensionality\":256}", "user", 0 },
+	  "{\"model\":\"models/up\",\"content\":{\"parts\":[{\"text\":\"h\\u00e9\"}]},\"outputDimensionality\":256}",
+	  "user", 0 },
 	{ "two texts to Gemini", &dialect_openai_embeddings, &dialect_gemini, "",
 	  "{\"model\":\"e\",\"input\":[\"a\",\"b\"],\"input_type\":\"query\"}",
-	  "{\"requests\":[{\"model\":\"models/up\",\"content\":{\"parts\":[{\"text\":\"a\"}]},\"taskType\":\"RETRIEVAL_QUERY\"},"
+	  "{\"requests\":[{\"model\":\"models/up\",\"content\":{\"parts\":[{\"text\":\"a\"}]},"
+	  "\"taskType\":\"RETRIEVAL_QUERY\"},"
 	  "{\"model\":\"models/up\",\"content\":{\"parts\":[{\"text\":\"b\"}]},\"taskType\":\"RETRIEVAL_QUERY\"}]}",
 	  "", 0 },
 	{ "unknown members are told", &dialect_openai_embeddings, &dialect_gemini, "",
 	  "{\"model\":\"e\",\"input\":\"a\",\"truncate_prompt_tokens\":5}",
 	  "{\"model\":\"models/up\",\"content\":{\"parts\":[{\"text\":\"a\"}]}}", "truncate_prompt_tokens", 0 },
-	{ "tokens are OpenAI's alone", &dialect_openai_embeddings, &dialect_gemini, "", "{\"model\":\"e\",\"input\":[1,2]}",
+	{ "tokens are OpenAI's alone", &dialect_openai_embeddings, &dialect_gemini, "",
+		"{\"model\":\"e\",\"input\":[1,2]}",
 	  "input[0]: must be a text; the provider knows no token numbers", NULL, 0 },
 	{ "tokens of two inputs", &dialect_openai_embeddings, &dialect_openai_embeddings, "",
 	  "{\"model\":\"e\",\"input\":[[1,2],[3]]}", "{\"model\":\"up\",\"input\":[[1,2],[3]]}", "", 0 },
 	{ "a single content to OpenAI", &dialect_gemini, &dialect_openai_embeddings, one,
-	  "{\"content\":{\"parts\":[{\"text\":\"a\"},{\"text\":\"b\"}]},\"task_type\":\"RETRIEVAL_DOCUMENT\",\"title\":\"t\","
+	  "{\"content\":{\"parts\":[{\"text\":\"a\"},{\"text\":\"b\"}]},\"task_type\":\"RETRIEVAL_DOCUMENT\","
+	  "\"title\":\"t\","
 	  "\"output_dimensionality\":64}",
 	  "{\"model\":\"up\",\"input\":[\"a\\nb\"],\"dimensions\":64}", "task title", 0 },
 	{ "a provider that wants a task", &dialect_gemini, &dialect_openai_embeddings, one,
@@ -64,9 +68,11 @@ static const struct {
 	  "input: must be a text or a list of texts", NULL, 0 },
 	{ "a mixture", &dialect_openai_embeddings, &dialect_gemini, "", "{\"model\":\"e\",\"input\":[\"a\",[1]]}",
 	  "input[1]: must be a text, not [1]", NULL, 0 },
-	{ "no number", &dialect_openai_embeddings, &dialect_gemini, "", "{\"model\":\"e\",\"input\":\"a\",\"dimensions\":\"x\"}",
+	{ "no number", &dialect_openai_embeddings, &dialect_gemini, "",
+		"{\"model\":\"e\",\"input\":\"a\",\"dimensions\":\"x\"}",
 	  "dimensions: must be a whole number above 0, not \"x\"", NULL, 0 },
-	{ "no content", &dialect_gemini, &dialect_openai_embeddings, many, "{\"requests\":[{\"content\":{\"parts\":[{\"text\":\"a\"}]}},{}]}",
+	{ "no content", &dialect_gemini, &dialect_openai_embeddings, many,
+		"{\"requests\":[{\"content\":{\"parts\":[{\"text\":\"a\"}]}},{}]}",
 	  "requests[1]: content: must be there", NULL, 0 },
 };
 
@@ -79,31 +85,39 @@ static const struct {
 } answers[] = {
 	{ "Gemini's one, for OpenAI", &dialect_gemini, &dialect_openai_embeddings, 1, false, false,
 	  "{\"embedding\":{\"values\":[0.5,-1e-3]},\"usageMetadata\":{\"promptTokenCount\":4}}",
-	  "{\"object\":\"list\",\"data\":[{\"object\":\"embedding\",\"index\":0,\"embedding\":[0.5,-1e-3]}],\"model\":\"public\","
+	  "{\"object\":\"list\",\"data\":[{\"object\":\"embedding\",\"index\":0,\"embedding\":[0.5,-1e-3]}],"
+	  "\"model\":\"public\","
 	  "\"usage\":{\"prompt_tokens\":4,\"total_tokens\":4}}" },
 	{ "Gemini's two, for OpenAI in base64", &dialect_gemini, &dialect_openai_embeddings, 2, true, true,
 	  "{\"embeddings\":[{\"values\":[1,2]},{\"values\":[ 0.1 ]}]}",
 	  "{\"object\":\"list\",\"data\":[{\"object\":\"embedding\",\"index\":0,\"embedding\":\"AACAPwAAAEA=\"},"
 	  "{\"object\":\"embedding\",\"index\":1,\"embedding\":\"zczMPQ==\"}],\"model\":\"public\","
 	  "\"usage\":{\"prompt_tokens\":0,\"total_tokens\":0}}" },
-	{ "OpenAI's, out of order and in base64, for Gemini", &dialect_openai_embeddings, &dialect_gemini, 2, true, false,
-	  "{\"object\":\"list\",\"data\":[{\"index\":1,\"embedding\":\"AACAPwAAAEA=\"},{\"index\":0,\"embedding\":[0.25]}],"
+	{ "OpenAI's, out of order and in base64, for Gemini", &dialect_openai_embeddings, &dialect_gemini, 2, true,
+		false,
+	  "{\"object\":\"list\",\"data\":[{\"index\":1,\"embedding\":\"AACAPwAAAEA=\"},{\"index\":0,"
+	  "\"embedding\":[0.25]}],"
 	  "\"model\":\"m\",\"usage\":{\"prompt_tokens\":3,\"total_tokens\":3}}",
-	  "{\"embeddings\":[{\"values\":[0.25]},{\"values\":[1,2]}],\"usageMetadata\":{\"promptTokenCount\":3,\"totalTokenCount\":3}}" },
+	  "{\"embeddings\":[{\"values\":[0.25]},{\"values\":[1,2]}],\"usageMetadata\":{\"promptTokenCount\":3,"
+	  "\"totalTokenCount\":3}}" },
 	{ "one for Gemini", &dialect_openai_embeddings, &dialect_gemini, 1, false, false,
 	  "{\"data\":[{\"embedding\":\"zczMPQ==\",\"index\":0}]}", "{\"embedding\":{\"values\":[0.1]}}" },
-	{ "too few", &dialect_openai_embeddings, &dialect_gemini, 2, true, false, "{\"data\":[{\"embedding\":[1]}]}", NULL },
+	{ "too few", &dialect_openai_embeddings, &dialect_gemini, 2, true, false, "{\"data\":[{\"embedding\":[1]}]}",
+		NULL },
 	{ "twice the same", &dialect_openai_embeddings, &dialect_gemini, 2, true, false,
 	  "{\"data\":[{\"index\":0,\"embedding\":[1]},{\"index\":0,\"embedding\":[1]}]}", NULL },
-	{ "no vector", &dialect_gemini, &dialect_openai_embeddings, 1, false, false, "{\"embedding\":{\"values\":[\"a\"]}}", NULL },
-	{ "no base64", &dialect_openai_embeddings, &dialect_gemini, 1, false, false, "{\"data\":[{\"embedding\":\"!\"}]}", NULL },
+	{ "no vector", &dialect_gemini, &dialect_openai_embeddings, 1, false, false,
+		"{\"embedding\":{\"values\":[\"a\"]}}", NULL },
+	{ "no base64", &dialect_openai_embeddings, &dialect_gemini, 1, false, false,
+		"{\"data\":[{\"embedding\":\"!\"}]}", NULL },
 	{ "bytes that are no whole number of floats", &dialect_openai_embeddings, &dialect_gemini, 1, false, false,
 	  "{\"data\":[{\"embedding\":\"AAAA\"}]}", NULL },
-	{ "infinite", &dialect_openai_embeddings, &dialect_gemini, 1, false, false, "{\"data\":[{\"embedding\":\"AACAfw==\"}]}", NULL },
+	{ "infinite", &dialect_openai_embeddings, &dialect_gemini, 1, false, false,
+		"{\"data\":[{\"embedding\":\"AACAfw==\"}]}", NULL },
 };
 
-static bool read_rq(struct arena *a, const struct dialect *d, const char *path, struct str body, struct embed_request *out,
-                    struct err *e)
+static bool read_rq(struct arena *a, const struct dialect *d, const char *path, struct str body,
+                    struct embed_request *out, struct err *e)
 {
 	struct dialect_in in = { .path = str_from_z(path), .body = body, .call = CALL_EMBED };
 	struct dialect_request rq;
@@ -119,7 +133,8 @@ static void goldens_of_requests(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < COUNT_OF(requests); i++) {
-		struct chat_target to = { .model = JSTR("up"), .facts = &model_facts_unknown, .quirks = requests[i].quirks };
+		struct chat_target to = { .model = JSTR("up"), .facts = &model_facts_unknown,
+			.quirks = requests[i].quirks };
 		struct buf drops = buf_make(1024);
 		struct embed_wire wire = { 0 };
 		struct embed_request rq;
@@ -180,9 +195,11 @@ static void slices_are_joined_in_order(void **state)
 
 	(void)state;
 	arena_init(&a, 1 << 20);
-	assert_true(read_rq(&a, &dialect_openai_embeddings, "", STR("{\"model\":\"e\",\"input\":[\"a\",\"b\",\"c\"]}"), &rq, &e));
+	assert_true(read_rq(&a, &dialect_openai_embeddings, "", STR("{\"model\":\"e\",\"input\":[\"a\",\"b\",\"c\"]}"),
+		&rq, &e));
 	assert_true(gemini_embed_codec.write_request(&a, &rq, 1, 1, &to, &wire, &e));
-	check_str("a slice of one", wire.body, STR("{\"model\":\"models/up\",\"content\":{\"parts\":[{\"text\":\"b\"}]}}"));
+	check_str("a slice of one", wire.body, STR("{\"model\":\"models/up\",\"content\":{\"parts\":[{\"text\":\"b\"}]}"
+		"}"));
 	assert_int_equal(wire.call, CALL_EMBED);
 	static const char *const parts[] = {
 		"{\"embedding\":{\"values\":[1]},\"usageMetadata\":{\"promptTokenCount\":2}}",
@@ -238,8 +255,10 @@ static void try_answer(const char *id, const struct dialect *d, struct str body)
 			}
 			if (yyjson_arr_size(values) != yyjson_arr_size(yyjson_doc_get_root(back)))
 				bad++;
-			yyjson_arr_foreach(values, j, dims, x) if ((float)yyjson_get_num(x) !=
-			                                           (float)yyjson_get_num(yyjson_arr_get(yyjson_doc_get_root(back), j))) bad++;
+			yyjson_arr_foreach(values, j, dims,
+			                   x) if ((float)yyjson_get_num(x) !=
+			                          (float)yyjson_get_num(yyjson_arr_get(yyjson_doc_get_root(back), j)))
+				bad++;
 			yyjson_doc_free(back);
 		}
 	} else if (n) {
@@ -266,14 +285,16 @@ static void try_file(const char *name, const struct dialect *d)
 		yyjson_doc *doc = yyjson_read(line, (size_t)n, 0);
 		yyjson_val *root = yyjson_doc_get_root(doc), *body = yyjson_obj_get(root, "response_body");
 		yyjson_val *request = yyjson_obj_get(root, "request_body");
-		const char *id = yyjson_get_str(yyjson_obj_get(root, "id")), *url = yyjson_get_str(yyjson_obj_get(root, "url"));
+		const char *id = yyjson_get_str(yyjson_obj_get(root, "id")), *url = yyjson_get_str(yyjson_obj_get(root,
+			"url"));
 		bool good = yyjson_get_int(yyjson_obj_get(root, "status")) == 200 &&
 			    yyjson_equals_str(yyjson_obj_get(root, "method"), "POST");
 
 		if (good && yyjson_is_str(body))
 			try_answer(id, d, str_of(yyjson_get_str(body), yyjson_get_len(body)));
 		if (good && yyjson_is_str(request) && (d->id != DIALECT_GEMINI || (url && strstr(url, "/models/")))) {
-			struct str text = str_of(yyjson_get_str(request), yyjson_get_len(request)), at = str_from_z(url ? url : "");
+			struct str text = str_of(yyjson_get_str(request), yyjson_get_len(request)),
+				at = str_from_z(url ? url : "");
 			struct embed_request rq;
 			struct arena a;
 			struct err e = { 0 };
@@ -281,7 +302,8 @@ static void try_file(const char *name, const struct dialect *d)
 			arena_init(&a, 64 << 20);
 			at = str_slice(at, 0, str_find_chr(at, '?'));
 			char *z = strndup(at.p, at.n);
-			if (!read_rq(&a, d, z, text, &rq, &e) && e.code != ERR_NONE && strstr(e.text, "model") == NULL) {
+			if (!read_rq(&a, d, z, text, &rq, &e) && e.code != ERR_NONE &&
+			    strstr(e.text, "model") == NULL) {
 				print_error("%s: %s\n", id, e.text);
 				bad++;
 			}

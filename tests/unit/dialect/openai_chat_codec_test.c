@@ -33,20 +33,22 @@ static void must_be(struct str got, struct str want)
 }
 
 #define OPENAI (QUIRK_MAX_COMPLETION_TOKENS | QUIRK_DEVELOPER_ROLE | QUIRK_STRICT_MEMBERS)
-#define MISTRAL                                                                                                     \
-	(QUIRK_NO_STREAM_OPTIONS | QUIRK_STRICT_MEMBERS | QUIRK_TOOL_CHOICE_ANY | QUIRK_CALL_ID_9 | QUIRK_RANDOM_SEED | \
-	 QUIRK_NO_LOGPROBS | QUIRK_ONE_CHOICE | QUIRK_NO_USER | QUIRK_REASONING_PARTS)
+#define MISTRAL \
+	(QUIRK_NO_STREAM_OPTIONS | QUIRK_STRICT_MEMBERS | QUIRK_TOOL_CHOICE_ANY | QUIRK_CALL_ID_9 | \
+	 QUIRK_RANDOM_SEED | QUIRK_NO_LOGPROBS | QUIRK_ONE_CHOICE | QUIRK_NO_USER | QUIRK_REASONING_PARTS)
 #define OPENROUTER (QUIRK_KNOWS_ROUTING | QUIRK_REASONING_MEMBER | QUIRK_REASONING_DETAILS | QUIRK_CACHE_CONTROL)
 
 /* ---- requests ---------------------------------------------------------------------------------------------------- */
 
 static const struct model_facts reasoner = {
-	.caps = CAP_REASONING, .thinking = THINKING_EFFORT, .rules = MODEL_DEVELOPER_ROLE | MODEL_NO_SAMPLING | MODEL_NO_STOP,
+	.caps = CAP_REASONING, .thinking = THINKING_EFFORT,
+		.rules = MODEL_DEVELOPER_ROLE | MODEL_NO_SAMPLING | MODEL_NO_STOP,
 	.effort_levels = EFFORT_BIT(EFFORT_LOW) | EFFORT_BIT(EFFORT_MEDIUM) | EFFORT_BIT(EFFORT_HIGH),
 };
 static const struct model_facts signer = { .rules = MODEL_SIGNATURES_REQUIRED };
 
-static bool read_request(struct arena *a, const struct dialect *d, const char *body, struct chat_request *rq, struct err *e)
+static bool read_request(struct arena *a, const struct dialect *d, const char *body, struct chat_request *rq,
+                         struct err *e)
 {
 	struct dialect_in in = { .body = s(body) };
 	struct dialect_request from;
@@ -76,128 +78,181 @@ static const struct {
 } written[] = {
 	{ "plain", 0, NULL, "{\"model\":\"x\",\"messages\":[" HI "]}", "{" M HI "]}", "" },
 	{ "all sampling", 0, NULL,
-	  "{\"model\":\"x\",\"messages\":[" HI "],\"temperature\":0.10,\"top_p\":1,\"top_k\":5,\"seed\":7,\"stop\":\"a\","
-	  "\"frequency_penalty\":1,\"presence_penalty\":2,\"logit_bias\":{\"5\":1},\"logprobs\":true,\"top_logprobs\":2,"
+	  "{\"model\":\"x\",\"messages\":[" HI "],\"temperature\":0.10,\"top_p\":1,\"top_k\":5,\"seed\":7,"
+	  "\"stop\":\"a\","
+	  "\"frequency_penalty\":1,\"presence_penalty\":2,\"logit_bias\":{\"5\":1},\"logprobs\":true,"
+	  "\"top_logprobs\":2,"
 	  "\"max_completion_tokens\":9,\"n\":2}",
 	  "{" M HI "],\"max_tokens\":9,\"temperature\":0.10,\"top_p\":1,\"top_k\":5,\"seed\":7,\"frequency_penalty\":1,"
-	  "\"presence_penalty\":2,\"logit_bias\":{\"5\":1},\"logprobs\":true,\"top_logprobs\":2,\"stop\":[\"a\"],\"n\":2}",
+	  "\"presence_penalty\":2,\"logit_bias\":{\"5\":1},\"logprobs\":true,\"top_logprobs\":2,\"stop\":[\"a\"],"
+	  "\"n\":2}",
 	  "" },
 	{ "the newer cap wins", QUIRK_MAX_COMPLETION_TOKENS, NULL,
 	  "{\"model\":\"x\",\"messages\":[" HI "],\"max_completion_tokens\":9,\"max_tokens\":5}",
 	  "{" M HI "],\"max_completion_tokens\":9}", "" },
 	{ "Mistral", MISTRAL, NULL,
-	  "{\"model\":\"x\",\"stream\":true,\"messages\":[" HI ",{\"role\":\"assistant\",\"content\":\"\",\"tool_calls\":"
+	  "{\"model\":\"x\",\"stream\":true,\"messages\":[" HI ",{\"role\":\"assistant\",\"content\":\"\","
+	  "\"tool_calls\":"
 	  "[{\"id\":\"abcdefghi\",\"type\":\"function\",\"function\":{\"name\":\"f\",\"arguments\":\"{}\"}}]},"
-	  "{\"role\":\"tool\",\"tool_call_id\":\"abcdefghi\",\"content\":\"r\"}],\"seed\":1,\"user\":\"u\",\"logprobs\":true,"
+	  "{\"role\":\"tool\",\"tool_call_id\":\"abcdefghi\",\"content\":\"r\"}],\"seed\":1,\"user\":\"u\","
+	  "\"logprobs\":true,"
 	  "\"tools\":[{\"type\":\"function\",\"function\":{\"name\":\"f\"}}],\"tool_choice\":\"required\",\"top_k\":3}",
-	  "{" M HI ",{\"role\":\"assistant\",\"content\":null,\"tool_calls\":[{\"id\":\"abcdefghi\",\"type\":\"function\","
+	  "{" M HI ",{\"role\":\"assistant\",\"content\":null,\"tool_calls\":[{\"id\":\"abcdefghi\","
+	  "\"type\":\"function\","
 	  "\"function\":{\"name\":\"f\",\"arguments\":\"{}\"}}]},{\"role\":\"tool\",\"tool_call_id\":\"abcdefghi\","
-	  "\"content\":\"r\"}],\"tools\":[{\"type\":\"function\",\"function\":{\"name\":\"f\",\"parameters\":{\"type\":\"object\","
+	  "\"content\":\"r\"}],\"tools\":[{\"type\":\"function\",\"function\":{\"name\":\"f\","
+	  "\"parameters\":{\"type\":\"object\","
 	  "\"properties\":{}}}}],\"tool_choice\":\"any\",\"random_seed\":1,\"stream\":true}",
 	  "top_k,logprobs,user" },
 	{ "a reasoning model of OpenAI", OPENAI, &reasoner,
-	  "{\"model\":\"x\",\"messages\":[{\"role\":\"system\",\"content\":\"s\"}," HI "],\"temperature\":1,\"stop\":[\"a\"],"
+	  "{\"model\":\"x\",\"messages\":[{\"role\":\"system\",\"content\":\"s\"}," HI "],\"temperature\":1,"
+	  "\"stop\":[\"a\"],"
 	  "\"reasoning_effort\":\"xhigh\",\"max_tokens\":5,\"prompt_cache_key\":\"k\"}",
 	  "{" M "{\"role\":\"developer\",\"content\":\"s\"}," HI "],\"max_completion_tokens\":5,"
 	  "\"reasoning_effort\":\"high\",\"prompt_cache_key\":\"k\"}",
 	  "temperature" },
 	{ "developer becomes system", 0, NULL,
-	  "{\"model\":\"x\",\"messages\":[{\"role\":\"developer\",\"content\":\"s\"},{\"role\":\"system\",\"content\":\"t\"}," HI
+	  "{\"model\":\"x\",\"messages\":[{\"role\":\"developer\",\"content\":\"s\"},{\"role\":\"system\","
+	  "\"content\":\"t\"}," HI
 	  ",{\"role\":\"system\",\"content\":\"m\"}]}",
 	  "{" M "{\"role\":\"system\",\"content\":\"s\\n\\nt\"}," HI ",{\"role\":\"system\",\"content\":\"m\"}]}", "" },
 	{ "no reasoning where it cannot be said", QUIRK_STRICT_MEMBERS, NULL,
 	  "{\"model\":\"x\",\"messages\":[" HI "],\"reasoning_effort\":\"low\"}", "{" M HI "]}", "reasoning" },
 	{ "OpenRouter", OPENROUTER, NULL,
-	  "{\"model\":\"x\",\"messages\":[{\"role\":\"system\",\"content\":[{\"type\":\"text\",\"text\":\"s\",\"cache_control\":"
-	  "{\"type\":\"ephemeral\",\"ttl\":\"1h\"}}]},{\"role\":\"user\",\"content\":\"hi\"},{\"role\":\"assistant\",\"content\":"
+	  "{\"model\":\"x\",\"messages\":[{\"role\":\"system\",\"content\":[{\"type\":\"text\",\"text\":\"s\","
+	  "\"cache_control\":"
+	  "{\"type\":\"ephemeral\",\"ttl\":\"1h\"}}]},{\"role\":\"user\",\"content\":\"hi\"},{\"role\":\"assistant\","
+	  "\"content\":"
 	  "\"a\",\"reasoning_details\":[{\"type\":\"reasoning.text\",\"text\":\"t\",\"signature\":\"sig\",\"format\":"
 	  "\"anthropic-claude-v1\",\"index\":0},{\"type\":\"reasoning.summary\",\"summary\":\"su\",\"format\":"
-	  "\"openai-responses-v1\",\"index\":1},{\"type\":\"reasoning.encrypted\",\"data\":\"enc\",\"id\":\"rs_1\",\"format\":"
+	  "\"openai-responses-v1\",\"index\":1},{\"type\":\"reasoning.encrypted\",\"data\":\"enc\",\"id\":\"rs_1\","
+	  "\"format\":"
 	  "\"openai-responses-v1\",\"index\":2}]}," HI "],\"reasoning\":{\"max_tokens\":2000}}",
-	  "{" M "{\"role\":\"system\",\"content\":[{\"type\":\"text\",\"text\":\"s\",\"cache_control\":{\"type\":\"ephemeral\","
+	  "{" M "{\"role\":\"system\",\"content\":[{\"type\":\"text\",\"text\":\"s\","
+	  "\"cache_control\":{\"type\":\"ephemeral\","
 	  "\"ttl\":\"1h\"}}]}," HI ",{\"role\":\"assistant\",\"content\":\"a\",\"reasoning_details\":[{\"type\":"
-	  "\"reasoning.text\",\"text\":\"t\",\"signature\":\"sig\",\"format\":\"anthropic-claude-v1\",\"index\":0},{\"type\":"
+	  "\"reasoning.text\",\"text\":\"t\",\"signature\":\"sig\",\"format\":\"anthropic-claude-v1\",\"index\":0},"
+	  "{\"type\":"
 	  "\"reasoning.summary\",\"summary\":\"su\",\"format\":\"openai-responses-v1\",\"index\":1},{\"type\":"
-	  "\"reasoning.encrypted\",\"data\":\"enc\",\"id\":\"rs_1\",\"format\":\"openai-responses-v1\",\"index\":2}]}," HI
+	  "\"reasoning.encrypted\",\"data\":\"enc\",\"id\":\"rs_1\",\"format\":\"openai-responses-v1\",\"index\":2"
+	  "}]}," HI
 	  "],\"reasoning\":{\"max_tokens\":2000}}", "" },
 	{ "thoughts go back only with calls", QUIRK_REASONING_REPLAY, NULL,
-	  "{\"model\":\"x\",\"messages\":[" HI ",{\"role\":\"assistant\",\"content\":\"a\",\"reasoning_content\":\"lost\"}," HI
-	  ",{\"role\":\"assistant\",\"content\":null,\"reasoning_content\":\"kept\",\"tool_calls\":[{\"id\":\"c\",\"type\":"
-	  "\"function\",\"function\":{\"name\":\"f\",\"arguments\":\"\"}}]},{\"role\":\"tool\",\"tool_call_id\":\"c\",\"content\":"
+	  "{\"model\":\"x\",\"messages\":[" HI ",{\"role\":\"assistant\",\"content\":\"a\","
+	  "\"reasoning_content\":\"lost\"}," HI
+	  ",{\"role\":\"assistant\",\"content\":null,\"reasoning_content\":\"kept\",\"tool_calls\":[{\"id\":\"c\","
+	  "\"type\":"
+	  "\"function\",\"function\":{\"name\":\"f\",\"arguments\":\"\"}}]},{\"role\":\"tool\",\"tool_call_id\":\"c\","
+	  "\"content\":"
 	  "[{\"type\":\"text\",\"text\":\"r\"}]}]}",
 	  "{" M HI ",{\"role\":\"assistant\",\"content\":\"a\"}," HI ",{\"role\":\"assistant\",\"content\":null,"
-	  "\"reasoning_content\":\"kept\",\"tool_calls\":[{\"id\":\"c\",\"type\":\"function\",\"function\":{\"name\":\"f\","
+	  "\"reasoning_content\":\"kept\",\"tool_calls\":[{\"id\":\"c\",\"type\":\"function\","
+	  "\"function\":{\"name\":\"f\","
 	  "\"arguments\":\"{}\"}}]},{\"role\":\"tool\",\"tool_call_id\":\"c\",\"content\":\"r\"}]}", "" },
 	{ "signatures of Gemini", QUIRK_EXTRA_CONTENT, &signer,
-	  "{\"model\":\"x\",\"messages\":[" HI ",{\"role\":\"assistant\",\"tool_calls\":[{\"id\":\"c\",\"type\":\"function\","
-	  "\"function\":{\"name\":\"f\",\"arguments\":\"{}\"},\"extra_content\":{\"google\":{\"thought_signature\":\"sg\"}}}]},"
-	  "{\"role\":\"tool\",\"tool_call_id\":\"c\",\"content\":\"r\"},{\"role\":\"assistant\",\"tool_calls\":[{\"id\":\"d\","
-	  "\"type\":\"function\",\"function\":{\"name\":\"f\",\"arguments\":\"{}\"}}]},{\"role\":\"tool\",\"tool_call_id\":\"d\","
+	  "{\"model\":\"x\",\"messages\":[" HI ",{\"role\":\"assistant\",\"tool_calls\":[{\"id\":\"c\","
+	  "\"type\":\"function\","
+	  "\"function\":{\"name\":\"f\",\"arguments\":\"{}\"},\"extra_content\":{\"google\":{\"thought_signature\":\"sg"
+	  "\"}}}]},"
+	  "{\"role\":\"tool\",\"tool_call_id\":\"c\",\"content\":\"r\"},{\"role\":\"assistant\","
+	  "\"tool_calls\":[{\"id\":\"d\","
+	  "\"type\":\"function\",\"function\":{\"name\":\"f\",\"arguments\":\"{}\"}}]},{\"role\":\"tool\","
+	  "\"tool_call_id\":\"d\","
 	  "\"content\":\"r\"}]}",
-	  "{" M HI ",{\"role\":\"assistant\",\"content\":null,\"tool_calls\":[{\"id\":\"c\",\"type\":\"function\",\"function\":"
-	  "{\"name\":\"f\",\"arguments\":\"{}\"},\"extra_content\":{\"google\":{\"thought_signature\":\"sg\"}}}]},{\"role\":"
-	  "\"tool\",\"tool_call_id\":\"c\",\"content\":\"r\"},{\"role\":\"assistant\",\"content\":null,\"tool_calls\":[{\"id\":"
-	  "\"d\",\"type\":\"function\",\"function\":{\"name\":\"f\",\"arguments\":\"{}\"},\"extra_content\":{\"google\":{"
+	  "{" M HI ",{\"role\":\"assistant\",\"content\":null,\"tool_calls\":[{\"id\":\"c\",\"type\":\"function\","
+	  "\"function\":"
+	  "{\"name\":\"f\",\"arguments\":\"{}\"},\"extra_content\":{\"google\":{\"thought_signature\":\"sg\"}}}]},"
+	  "{\"role\":"
+	  "\"tool\",\"tool_call_id\":\"c\",\"content\":\"r\"},{\"role\":\"assistant\",\"content\":null,"
+	  "\"tool_calls\":[{\"id\":"
+	  "\"d\",\"type\":\"function\",\"function\":{\"name\":\"f\",\"arguments\":\"{}\"},"
+	  "\"extra_content\":{\"google\":{"
 	  "\"thought_signature\":\"skip_thought_signature_validator\"}}}]},{\"role\":\"tool\",\"tool_call_id\":\"d\","
 	  "\"content\":\"r\"}]}", "" },
 	{ "an image in a tool's result", 0, NULL,
-	  "{\"model\":\"x\",\"messages\":[" HI ",{\"role\":\"assistant\",\"tool_calls\":[{\"id\":\"c\",\"type\":\"function\","
-	  "\"function\":{\"name\":\"f\",\"arguments\":\"{}\"}}]},{\"role\":\"tool\",\"tool_call_id\":\"c\",\"content\":[{\"type\":"
+	  "{\"model\":\"x\",\"messages\":[" HI ",{\"role\":\"assistant\",\"tool_calls\":[{\"id\":\"c\","
+	  "\"type\":\"function\","
+	  "\"function\":{\"name\":\"f\",\"arguments\":\"{}\"}}]},{\"role\":\"tool\",\"tool_call_id\":\"c\","
+	  "\"content\":[{\"type\":"
 	  "\"image_url\",\"image_url\":{\"url\":\"data:image/png;base64,iVBORw0KGgo=\"}}]}]}",
-	  "{" M HI ",{\"role\":\"assistant\",\"content\":null,\"tool_calls\":[{\"id\":\"c\",\"type\":\"function\",\"function\":"
+	  "{" M HI ",{\"role\":\"assistant\",\"content\":null,\"tool_calls\":[{\"id\":\"c\",\"type\":\"function\","
+	  "\"function\":"
 	  "{\"name\":\"f\",\"arguments\":\"{}\"}}]},{\"role\":\"tool\",\"tool_call_id\":\"c\",\"content\":"
-	  "\"[The tool's media follow in the next message.]\"},{\"role\":\"user\",\"content\":[{\"type\":\"text\",\"text\":"
+	  "\"[The tool's media follow in the next message.]\"},{\"role\":\"user\",\"content\":[{\"type\":\"text\","
+	  "\"text\":"
 	  "\"Media of the result of tool call c\"},{\"type\":\"image_url\",\"image_url\":{\"url\":"
 	  "\"data:image/png;base64,iVBORw0KGgo=\"}}]}]}", "" },
 	{ "parts", OPENAI, NULL,
 	  "{\"model\":\"x\",\"messages\":[{\"role\":\"user\",\"content\":[{\"type\":\"text\",\"text\":\"a\"},{\"type\":"
-	  "\"image_url\",\"image_url\":{\"url\":\"https:\\/\\/example.com\\/a.png\",\"detail\":\"low\"}},{\"type\":\"input_audio\","
-	  "\"input_audio\":{\"data\":\"AAAA\",\"format\":\"mp3\"}},{\"type\":\"file\",\"file\":{\"filename\":\"a.pdf\",\"file_data\":"
+	  "\"image_url\",\"image_url\":{\"url\":\"https:\\/\\/example.com\\/a.png\",\"detail\":\"low\"}},"
+	  "{\"type\":\"input_audio\","
+	  "\"input_audio\":{\"data\":\"AAAA\",\"format\":\"mp3\"}},{\"type\":\"file\",\"file\":{\"filename\":\"a.pdf\","
+	  "\"file_data\":"
 	  "\"data:application/pdf;base64,JVBERi0=\"}}]}]}",
-	  "{" M "{\"role\":\"user\",\"content\":[{\"type\":\"text\",\"text\":\"a\"},{\"type\":\"image_url\",\"image_url\":{\"url\":"
-	  "\"https://example.com/a.png\",\"detail\":\"low\"}},{\"type\":\"input_audio\",\"input_audio\":{\"data\":\"AAAA\","
+	  "{" M "{\"role\":\"user\",\"content\":[{\"type\":\"text\",\"text\":\"a\"},{\"type\":\"image_url\","
+	  "\"image_url\":{\"url\":"
+	  "\"https://example.com/a.png\",\"detail\":\"low\"}},{\"type\":\"input_audio\","
+	  "\"input_audio\":{\"data\":\"AAAA\","
 	  "\"format\":\"mp3\"}},{\"type\":\"file\",\"file\":{\"filename\":\"a.pdf\",\"file_data\":"
 	  "\"data:application/pdf;base64,JVBERi0=\"}}]}]}", "" },
 	{ "functions of old", 0, NULL,
-	  "{\"model\":\"x\",\"messages\":[" HI ",{\"role\":\"assistant\",\"content\":null,\"function_call\":{\"name\":\"f\","
-	  "\"arguments\":\"{}\"}},{\"role\":\"function\",\"name\":\"f\",\"content\":\"r\"}],\"functions\":[{\"name\":\"f\","
+	  "{\"model\":\"x\",\"messages\":[" HI ",{\"role\":\"assistant\",\"content\":null,"
+	  "\"function_call\":{\"name\":\"f\","
+	  "\"arguments\":\"{}\"}},{\"role\":\"function\",\"name\":\"f\",\"content\":\"r\"}],"
+	  "\"functions\":[{\"name\":\"f\","
 	  "\"parameters\":{\"b\":1,\"a\":2.0}}],\"function_call\":{\"name\":\"f\"}}",
-	  "{" M HI ",{\"role\":\"assistant\",\"content\":null,\"tool_calls\":[{\"id\":\"call_000000000000000000000000\",\"type\":"
+	  "{" M HI ",{\"role\":\"assistant\",\"content\":null,\"tool_calls\":[{\"id\":\"call_000000000000000000000000\""
+	  ",\"type\":"
 	  "\"function\",\"function\":{\"name\":\"f\",\"arguments\":\"{}\"}}]},{\"role\":\"tool\",\"tool_call_id\":"
-	  "\"call_000000000000000000000000\",\"content\":\"r\"}],\"tools\":[{\"type\":\"function\",\"function\":{\"name\":\"f\","
-	  "\"parameters\":{\"b\":1,\"a\":2.0}}}],\"tool_choice\":{\"type\":\"function\",\"function\":{\"name\":\"f\"}}}", "" },
+	  "\"call_000000000000000000000000\",\"content\":\"r\"}],\"tools\":[{\"type\":\"function\","
+	  "\"function\":{\"name\":\"f\","
+	  "\"parameters\":{\"b\":1,\"a\":2.0}}}],\"tool_choice\":{\"type\":\"function\",\"function\":{\"name\":\"f\"}"
+	  "}}", "" },
 	{ "a schema", 0, NULL,
-	  "{\"model\":\"x\",\"messages\":[" HI "],\"response_format\":{\"type\":\"json_schema\",\"json_schema\":{\"name\":\"n\","
+	  "{\"model\":\"x\",\"messages\":[" HI "],\"response_format\":{\"type\":\"json_schema\","
+	  "\"json_schema\":{\"name\":\"n\","
 	  "\"strict\":true,\"schema\":{\"z\":1,\"a\":2}}}}",
-	  "{" M HI "],\"response_format\":{\"type\":\"json_schema\",\"json_schema\":{\"name\":\"n\",\"strict\":true,\"schema\":"
+	  "{" M HI "],\"response_format\":{\"type\":\"json_schema\",\"json_schema\":{\"name\":\"n\",\"strict\":true,"
+	  "\"schema\":"
 	  "{\"z\":1,\"a\":2}}}}", "" },
 	{ "a schema is told where it cannot be sent", QUIRK_NO_JSON_SCHEMA, NULL,
-	  "{\"model\":\"x\",\"messages\":[" HI "],\"response_format\":{\"type\":\"json_schema\",\"json_schema\":{\"name\":\"n\","
+	  "{\"model\":\"x\",\"messages\":[" HI "],\"response_format\":{\"type\":\"json_schema\","
+	  "\"json_schema\":{\"name\":\"n\","
 	  "\"schema\":{\"z\":1}}}}",
-	  "{" M "{\"role\":\"system\",\"content\":\"Answer with one JSON object and nothing else. It must follow this JSON "
+	  "{" M "{\"role\":\"system\",\"content\":\"Answer with one JSON object and nothing else. It must follow this "
+	  "JSON "
 	  "Schema: {\\\"z\\\":1}\"}," HI "],\"response_format\":{\"type\":\"json_object\"}}", "" },
 	{ "json_object where only schemas are taken", QUIRK_NO_JSON_OBJECT, NULL,
 	  "{\"model\":\"x\",\"messages\":[" HI "],\"response_format\":{\"type\":\"json_object\"}}",
-	  "{" M HI "],\"response_format\":{\"type\":\"json_schema\",\"json_schema\":{\"name\":\"response\",\"schema\":{\"type\":"
+	  "{" M HI "],\"response_format\":{\"type\":\"json_schema\",\"json_schema\":{\"name\":\"response\","
+	  "\"schema\":{\"type\":"
 	  "\"object\"}}}}", "" },
 	{ "a subset of the tools", 0, NULL,
-	  "{\"model\":\"x\",\"messages\":[" HI "],\"tools\":[{\"type\":\"function\",\"function\":{\"name\":\"f\",\"parameters\":{}}},"
-	  "{\"type\":\"function\",\"function\":{\"name\":\"g\",\"parameters\":{}}}],\"tool_choice\":{\"type\":\"allowed_tools\","
-	  "\"allowed_tools\":{\"mode\":\"required\",\"tools\":[{\"type\":\"function\",\"function\":{\"name\":\"g\"}}]}}}",
-	  "{" M HI "],\"tools\":[{\"type\":\"function\",\"function\":{\"name\":\"g\",\"parameters\":{}}}],\"tool_choice\":"
+	  "{\"model\":\"x\",\"messages\":[" HI "],\"tools\":[{\"type\":\"function\",\"function\":{\"name\":\"f\","
+	  "\"parameters\":{}}},"
+	  "{\"type\":\"function\",\"function\":{\"name\":\"g\",\"parameters\":{}}}],"
+	  "\"tool_choice\":{\"type\":\"allowed_tools\","
+	  "\"allowed_tools\":{\"mode\":\"required\",\"tools\":[{\"type\":\"function\",\"function\":{\"name\":\"g\"}}]}}"
+	  "}",
+	  "{" M HI "],\"tools\":[{\"type\":\"function\",\"function\":{\"name\":\"g\",\"parameters\":{}}}],"
+	  "\"tool_choice\":"
 	  "\"required\"}", "" },
 	{ "no tools, no choice", 0, NULL,
 	  "{\"model\":\"x\",\"messages\":[" HI "],\"tools\":[],\"tool_choice\":\"auto\",\"parallel_tool_calls\":false}",
 	  "{" M HI "]}", "" },
 	{ "a custom tool", 0, NULL,
-	  "{\"model\":\"x\",\"messages\":[" HI "],\"tools\":[{\"type\":\"custom\",\"custom\":{\"name\":\"p\",\"format\":{\"type\":"
+	  "{\"model\":\"x\",\"messages\":[" HI "],\"tools\":[{\"type\":\"custom\",\"custom\":{\"name\":\"p\","
+	  "\"format\":{\"type\":"
 	  "\"grammar\",\"grammar\":{\"syntax\":\"lark\",\"definition\":\"d\"}}}}]}",
-	  "{" M HI "],\"tools\":[{\"type\":\"function\",\"function\":{\"name\":\"p\",\"parameters\":{\"type\":\"object\","
+	  "{" M HI "],\"tools\":[{\"type\":\"function\",\"function\":{\"name\":\"p\","
+	  "\"parameters\":{\"type\":\"object\","
 	  "\"properties\":{\"input\":{\"type\":\"string\"}},\"required\":[\"input\"]}}}]}", "tools[0].format" },
 	{ "a custom tool for OpenAI", OPENAI, NULL,
-	  "{\"model\":\"x\",\"messages\":[" HI "],\"tools\":[{\"type\":\"custom\",\"custom\":{\"name\":\"p\",\"format\":{\"type\":"
+	  "{\"model\":\"x\",\"messages\":[" HI "],\"tools\":[{\"type\":\"custom\",\"custom\":{\"name\":\"p\","
+	  "\"format\":{\"type\":"
 	  "\"grammar\",\"grammar\":{\"syntax\":\"lark\",\"definition\":\"d\"}}}}]}",
-	  "{" M HI "],\"tools\":[{\"type\":\"custom\",\"custom\":{\"name\":\"p\",\"format\":{\"type\":\"grammar\",\"grammar\":{"
+	  "{" M HI "],\"tools\":[{\"type\":\"custom\",\"custom\":{\"name\":\"p\",\"format\":{\"type\":\"grammar\","
+	  "\"grammar\":{"
 	  "\"syntax\":\"lark\",\"definition\":\"d\"}}}}]}", "" },
 	{ "usage is asked for in streams", 0, NULL, "{\"model\":\"x\",\"stream\":true,\"messages\":[" HI "]}",
 	  "{" M HI "],\"stream\":true,\"stream_options\":{\"include_usage\":true}}", "" },
@@ -245,17 +300,23 @@ static const struct { const char *in, *text; } refused[] = {
 	{ BODY("[5]"), "messages[0]: must be an object, not the number 5" },
 	{ BODY("[{\"role\":\"king\",\"content\":\"\"}]"), "messages[0].role: must be one of system" },
 	{ BODY("[{\"role\":\"user\"}]"), "messages[0].content: must be a string or an array of parts, not nothing" },
-	{ BODY("[{\"role\":\"user\",\"content\":[{\"type\":\"text\"}]}]"), "messages[0].content[0].text: must be a string" },
-	{ BODY("[{\"role\":\"user\",\"content\":[{\"type\":\"hologram\"}]}]"), "messages[0].content[0].type: must be one of" },
-	{ BODY("[{\"role\":\"user\",\"content\":[{\"type\":\"text\",\"text\":\"\"},{\"type\":\"image_url\",\"image_url\":{\"url\":"
+	{ BODY("[{\"role\":\"user\",\"content\":[{\"type\":\"text\"}]}]"),
+		"messages[0].content[0].text: must be a string" },
+	{ BODY("[{\"role\":\"user\",\"content\":[{\"type\":\"hologram\"}]}]"),
+		"messages[0].content[0].type: must be one of" },
+	{ BODY("[{\"role\":\"user\",\"content\":[{\"type\":\"text\",\"text\":\"\"},{\"type\":\"image_url\","
+		"\"image_url\":{\"url\":"
 	       "\"ftp://a.b/c\"}}]}]"), "messages[0].content[1].image_url: \"ftp://a.b/c\" must be an https address" },
-	{ BODY("[{\"role\":\"user\",\"content\":[{\"type\":\"image_url\",\"image_url\":{\"url\":\"http://10.0.0.1/c\"}}]}]"),
+	{ BODY("[{\"role\":\"user\",\"content\":[{\"type\":\"image_url\",\"image_url\":{\"url\":\"http://10.0.0.1/c\"}}"
+		"]}]"),
 	  "messages[0].content[0].image_url: \"http://10.0.0.1/c\" must be an address of the public Internet" },
 	{ BODY("[{\"role\":\"tool\",\"content\":\"r\"}]"), "messages[0].tool_call_id: must be the id" },
 	{ BODY("[" HI ",{\"role\":\"tool\",\"tool_call_id\":\"nope\",\"content\":\"r\"}]"), "nope" },
 	{ BODY("[{\"role\":\"assistant\",\"tool_calls\":{}}]"), "messages[0].tool_calls: must be an array" },
-	{ BODY("[{\"role\":\"assistant\",\"tool_calls\":[{\"id\":\"c\"}]}]"), "messages[0].tool_calls[0].function.name" },
-	{ BODY("[{\"role\":\"function\",\"name\":\"f\",\"content\":\"r\"}]"), "messages[0].name: must be the name of the" },
+	{ BODY("[{\"role\":\"assistant\",\"tool_calls\":[{\"id\":\"c\"}]}]"),
+		"messages[0].tool_calls[0].function.name" },
+	{ BODY("[{\"role\":\"function\",\"name\":\"f\",\"content\":\"r\"}]"),
+		"messages[0].name: must be the name of the" },
 	{ MEMBER("\"temperature\":\"hot\""), "temperature: must be a number, not the string \"hot\"" },
 	{ MEMBER("\"stop\":[1]"), "stop: must be a string or an array of strings, not the number 1" },
 	{ MEMBER("\"tools\":[{\"type\":\"function\",\"function\":{}}]"), "tools[0].function.name" },
@@ -319,7 +380,8 @@ static void completions_become_conversations(void **state)
 	}
 	for (size_t i = 0; i < COUNT_OF(bad); i++) {
 		arena_init(&a, (size_t)1 << 24);
-		if (read_request(&a, &dialect_openai_completions, bad[i], &rq, &e) || !strstr(e.text, "prompt: must be one"))
+		if (read_request(&a, &dialect_openai_completions, bad[i], &rq, &e) || !strstr(e.text,
+			"prompt: must be one"))
 			fail_msg("%s", bad[i]);
 		arena_fini(&a);
 	}
@@ -329,79 +391,102 @@ static void completions_become_conversations(void **state)
 
 #define C(delta) "{\"id\":\"i\",\"model\":\"m\",\"created\":5,\"choices\":[{\"index\":0,\"delta\":" delta "}]}\n"
 #define F(delta, why) \
-	"{\"id\":\"i\",\"model\":\"m\",\"created\":5,\"choices\":[{\"index\":0,\"delta\":" delta ",\"finish_reason\":\"" why "\"}]}\n"
+	"{\"id\":\"i\",\"model\":\"m\",\"created\":5,\"choices\":[{\"index\":0,\"delta\":" delta ",\"finish_reaso"
+	"n\":\"" why "\"}]}\n"
 #define DONE "[DONE]\n"
 #define CALL(more) C("{\"tool_calls\":[{" more "}]}")
 
 /* Events as short words: S start, o<block><kind>, d<block>"text", c<block>, f<stop>, u<in>/<out>, E end. */
 static const struct { const char *name, *in, *out; } streams[] = {
-	{ "text", C("{\"role\":\"assistant\",\"content\":\"\"}") C("{\"content\":\"a\"}") C("{\"content\":\"b\"}") F("{}", "stop")
+	{ "text", C("{\"role\":\"assistant\",\"content\":\"\"}") C("{\"content\":\"a\"}") C("{\"content\":\"b\"}") F("{"
+		"}", "stop")
 	  DONE, "S o0text d0\"a\" d0\"b\" c0 fend E" },
 	{ "no end", C("{\"content\":\"a\"}"), "S o0text d0\"a\" BROKEN" },
 	{ "the transport's end will do if the choice is finished", C("{\"content\":\"a\"}") F("{}", "length"),
 	  "S o0text d0\"a\" c0 fmax_tokens E" },
 	{ "[DONE] without a reason", C("{\"content\":\"a\"}") DONE, "S o0text d0\"a\" c0 fend E" },
 	{ "[DONE] and nothing", DONE, "BROKEN" },
-	{ "Azure's first chunk", "{\"id\":\"\",\"model\":\"\",\"choices\":[],\"prompt_filter_results\":[]}\n" F("{\"content\":\"a\"}",
+	{ "Azure's first chunk", "{\"id\":\"\",\"model\":\"\",\"choices\":[],\"prompt_filter_results\":[]}\n" F("{\"con"
+		"tent\":\"a\"}",
 	  "stop") DONE, "S o0text d0\"a\" c0 fend E" },
-	{ "usage behind", F("{\"content\":\"a\"}", "stop") "{\"choices\":[],\"usage\":{\"prompt_tokens\":3,\"completion_tokens\":1}}\n"
+	{ "usage behind", F("{\"content\":\"a\"}", "stop") "{\"choices\":[],\"usage\":{\"prompt_tokens\":3,"
+		"\"completion_tokens\":1}}\n"
 	  DONE, "S o0text d0\"a\" u3/1 c0 fend E" },
-	{ "usage in each, cumulative", "{\"id\":\"i\",\"choices\":[{\"delta\":{\"content\":\"a\"}}],\"usage\":{\"prompt_tokens\":3,"
-	  "\"completion_tokens\":1}}\n{\"choices\":[{\"delta\":{},\"finish_reason\":\"stop\"}],\"usage\":{\"prompt_tokens\":3,"
+	{ "usage in each, cumulative",
+		"{\"id\":\"i\",\"choices\":[{\"delta\":{\"content\":\"a\"}}],\"usage\":{\"prompt_tokens\":3,"
+	  "\"completion_tokens\":1}}\n{\"choices\":[{\"delta\":{},\"finish_reason\":\"stop\"}],"
+	  "\"usage\":{\"prompt_tokens\":3,"
 	  "\"completion_tokens\":2}}\n" DONE, "S o0text d0\"a\" u3/1 u3/2 c0 fend E" },
-	{ "usage in the choice", "{\"id\":\"i\",\"choices\":[{\"delta\":{\"content\":\"a\"},\"finish_reason\":\"stop\",\"usage\":{"
+	{ "usage in the choice",
+		"{\"id\":\"i\",\"choices\":[{\"delta\":{\"content\":\"a\"},\"finish_reason\":\"stop\",\"usage\":{"
 	  "\"prompt_tokens\":3,\"completion_tokens\":1}}]}\n" DONE, "S o0text d0\"a\" u3/1 c0 fend E" },
-	{ "thoughts", C("{\"reasoning_content\":\"t\"}") C("{\"reasoning\":\"u\"}") C("{\"content\":\"a\"}") F("{}", "stop") DONE,
+	{ "thoughts", C("{\"reasoning_content\":\"t\"}") C("{\"reasoning\":\"u\"}") C("{\"content\":\"a\"}") F("{}",
+		"stop") DONE,
 	  "S o0reasoning d0\"t\" d0\"u\" c0 o1text d1\"a\" c1 fend E" },
 	{ "tags in pieces", C("{\"content\":\"<th\"}") C("{\"content\":\"ink>\\n\"}") C("{\"content\":\"t</\"}")
 	  C("{\"content\":\"think\"}") C("{\"content\":\">a <think>b\"}") F("{}", "stop") DONE,
 	  "S o0reasoning d0\"\\n\" d0\"t\" c0 o1text d1\"a <think>b\" c1 fend E" },
 	{ "escaped tags", F("{\"content\":\"\\u003cthink\\u003et\\u003c\\/think\\u003ea\"}", "stop") DONE,
 	  "S o0reasoning d0\"t\" c0 o1text d1\"a\" c1 fend E" },
-	{ "no tag after all", C("{\"content\":\"<thi\"}") F("{\"content\":\"s\"}", "stop") DONE, "S o0text d0\"<this\" c0 fend E" },
+	{ "no tag after all", C("{\"content\":\"<thi\"}") F("{\"content\":\"s\"}", "stop") DONE,
+		"S o0text d0\"<this\" c0 fend E" },
 	{ "held to the end", F("{\"content\":\"<thi\"}", "stop") DONE, "S o0text d0\"<thi\" c0 fend E" },
-	{ "details", C("{\"reasoning\":\"t\",\"reasoning_details\":[{\"type\":\"reasoning.text\",\"text\":\"t\",\"index\":0}]}")
-	  C("{\"reasoning_details\":[{\"type\":\"reasoning.text\",\"signature\":\"sig\",\"format\":\"anthropic-claude-v1\","
+	{ "details", C("{\"reasoning\":\"t\",\"reasoning_details\":[{\"type\":\"reasoning.text\",\"text\":\"t\","
+		"\"index\":0}]}")
+	  C("{\"reasoning_details\":[{\"type\":\"reasoning.text\",\"signature\":\"sig\","
+	          "\"format\":\"anthropic-claude-v1\","
 	  "\"index\":0}]}") F("{\"content\":\"a\"}", "stop") DONE,
 	  "S o0reasoning d0\"t\" d0sig:2 c0 o1text d1\"a\" c1 fend E" },
-	{ "a call in pieces", CALL("\"index\":0,\"id\":\"c\",\"type\":\"function\",\"function\":{\"name\":\"f\",\"arguments\":\"\"}")
-	  CALL("\"index\":0,\"function\":{\"arguments\":\"{\\\"a\\\":\"}") CALL("\"index\":0,\"function\":{\"arguments\":\"1}\"}")
+	{ "a call in pieces", CALL("\"index\":0,\"id\":\"c\",\"type\":\"function\",\"function\":{\"name\":\"f\","
+		"\"arguments\":\"\"}")
+	  CALL("\"index\":0,\"function\":{\"arguments\":\"{\\\"a\\\":\"}") CALL("\"index\":0,"
+	          "\"function\":{\"arguments\":\"1}\"}")
 	  F("{}", "tool_calls") DONE, "S o0call:c:f d0\"{\\\"a\\\":\" d0\"1}\" c0 ftool E" },
-	{ "id and name again and again", CALL("\"index\":0,\"id\":\"c\",\"function\":{\"name\":\"f\",\"arguments\":\"{\"}")
+	{ "id and name again and again", CALL("\"index\":0,\"id\":\"c\",\"function\":{\"name\":\"f\","
+		"\"arguments\":\"{\"}")
 	  CALL("\"index\":0,\"id\":\"c\",\"function\":{\"name\":\"f\",\"arguments\":\"}\"}") F("{}", "tool_calls") DONE,
 	  "S o0call:c:f d0\"{\" d0\"}\" c0 ftool E" },
 	{ "every call at index 0", CALL("\"index\":0,\"id\":\"c\",\"function\":{\"name\":\"f\",\"arguments\":\"{}\"}")
 	  CALL("\"index\":0,\"id\":\"d\",\"function\":{\"name\":\"g\",\"arguments\":\"{}\"}") F("{}", "stop") DONE,
 	  "S o0call:c:f d0\"{}\" o1call:d:g d1\"{}\" c0 c1 ftool E" },
-	{ "whole calls without index", C("{\"tool_calls\":[{\"id\":\"c\",\"function\":{\"name\":\"f\",\"arguments\":\"{}\"}},"
+	{ "whole calls without index", C("{\"tool_calls\":[{\"id\":\"c\",\"function\":{\"name\":\"f\","
+		"\"arguments\":\"{}\"}},"
 	  "{\"id\":\"d\",\"function\":{\"name\":\"f\",\"arguments\":{\"x\":1}}}]}") F("{}", "tool_calls") DONE,
 	  "S o0call:c:f d0\"{}\" o1call:d:f d1\"{\\\"x\\\":1}\" c0 c1 ftool E" },
 	{ "interleaved calls", C("{\"content\":\"a\"}") CALL("\"index\":0,\"id\":\"c\",\"function\":{\"name\":\"f\"}")
-	  CALL("\"index\":1,\"id\":\"d\",\"function\":{\"name\":\"g\"}") CALL("\"index\":0,\"function\":{\"arguments\":\"{}\"}")
+	  CALL("\"index\":1,\"id\":\"d\",\"function\":{\"name\":\"g\"}") CALL("\"index\":0,"
+	          "\"function\":{\"arguments\":\"{}\"}")
 	  CALL("\"index\":1,\"function\":{\"arguments\":\"[]\"}") F("{}", "tool_calls") DONE,
 	  "S o0text d0\"a\" c0 o1call:c:f o2call:d:g d1\"{}\" d2\"[]\" c1 c2 ftool E" },
 	{ "arguments before the name", CALL("\"index\":0,\"id\":\"c\",\"function\":{\"arguments\":\"{\"}")
 	  CALL("\"index\":0,\"function\":{\"name\":\"f\",\"arguments\":\"}\"}") F("{}", "tool_calls") DONE,
 	  "S o0call:-:f d0\"{\" d0\"}\" c0 ftool E" },
 	{ "a function of old", C("{\"function_call\":{\"name\":\"f\",\"arguments\":\"\"}}")
-	  C("{\"function_call\":{\"arguments\":\"{}\"}}") F("{}", "function_call") DONE, "S o0call:-:f d0\"{}\" c0 ftool E" },
-	{ "Mistral's parts", C("{\"content\":[{\"type\":\"thinking\",\"thinking\":[{\"type\":\"text\",\"text\":\"t\"}]}]}")
-	  C("{\"content\":[{\"type\":\"text\",\"text\":\"a\"},{\"type\":\"reference\",\"reference_ids\":[1]}]}") F("{}", "stop") DONE,
+	  C("{\"function_call\":{\"arguments\":\"{}\"}}") F("{}", "function_call") DONE,
+	          "S o0call:-:f d0\"{}\" c0 ftool E" },
+	{ "Mistral's parts", C("{\"content\":[{\"type\":\"thinking\",\"thinking\":[{\"type\":\"text\",\"text\":\"t\"}]}"
+		"]}")
+	  C("{\"content\":[{\"type\":\"text\",\"text\":\"a\"},{\"type\":\"reference\",\"reference_ids\":[1]}]}") F("{}",
+	          "stop") DONE,
 	  "S o0reasoning d0\"t\" c0 o1text d1\"a\" c1 o2raw c2 fend E" },
 	{ "a refusal", C("{\"refusal\":\"no\"}") F("{}", "stop") DONE, "S o0refusal d0\"no\" c0 frefusal E" },
 	{ "an error", C("{\"content\":\"a\"}") "{\"error\":{\"message\":\"too much\",\"type\":\"server_error\"}}\n",
 	  "S o0text d0\"a\" ERROR" },
 	{ "MiniMax's error", "{\"base_resp\":{\"status_code\":1008,\"status_msg\":\"x\"}}\n", "ERROR" },
 	{ "no JSON", C("{\"content\":\"a\"}") "{\"choices\":[\n", "S o0text d0\"a\" BROKEN" },
-	{ "hostile types", "{\"choices\":[5,null,{\"delta\":5},{\"delta\":{\"content\":{},\"tool_calls\":[5,{}],\"reasoning_details\":"
+	{ "hostile types", "{\"choices\":[5,null,{\"delta\":5},{\"delta\":{\"content\":{},\"tool_calls\":[5,{}],"
+		"\"reasoning_details\":"
 	  "[5]},\"index\":7}],\"usage\":[]}\n" DONE, "S fend o0call:-: c0 ftool E" },
 	{ "a bad index", "{\"choices\":[{\"index\":-1,\"delta\":{}}]}\n", "S BROKEN" },
-	{ "two choices", "{\"id\":\"i\",\"choices\":[{\"index\":0,\"delta\":{\"content\":\"a\"}},{\"index\":1,\"delta\":{\"content\":"
-	  "\"b\"}}]}\n{\"choices\":[{\"index\":1,\"delta\":{},\"finish_reason\":\"stop\"},{\"index\":0,\"delta\":{},\"finish_reason\":"
+	{ "two choices", "{\"id\":\"i\",\"choices\":[{\"index\":0,\"delta\":{\"content\":\"a\"}},{\"index\":1,"
+		"\"delta\":{\"content\":"
+	  "\"b\"}}]}\n{\"choices\":[{\"index\":1,\"delta\":{},\"finish_reason\":\"stop\"},{\"index\":0,\"delta\":{},"
+	  "\"finish_reason\":"
 	  "\"length\"}]}\n" DONE, "S o0text d0\"a\" o1text d1\"b\" c0 fmax_tokens c1 fend E" },
 };
 
-static const char *const stop_names[] = { "none", "end", "sequence", "max_tokens", "context", "tool", "filter", "refusal",
+static const char *const stop_names[] = { "none", "end", "sequence", "max_tokens", "context", "tool", "filter",
+	"refusal",
 	                                  "pause", "error" };
 
 static void word(struct buf *b, const struct chat_event *e)
@@ -428,7 +513,8 @@ static void word(struct buf *b, const struct chat_event *e)
 	case EVENT_CLOSE: buf_printf(b, "c%u", e->block); break;
 	case EVENT_FINISH: buf_printf(b, "f%s", stop_names[e->finish.stop]); break;
 	case EVENT_USAGE:
-		buf_printf(b, "u%u/%u", (unsigned)usage_total_input(&e->usage), (unsigned)usage_total_output(&e->usage));
+		buf_printf(b, "u%u/%u", (unsigned)usage_total_input(&e->usage),
+			(unsigned)usage_total_output(&e->usage));
 		break;
 	case EVENT_END: buf_append_c(b, 'E'); break;
 	case EVENT_PING: buf_append_c(b, 'P'); break;
@@ -477,7 +563,8 @@ static void streams_become_events(void **state)
 
 static struct chat_response an_answer(struct arena *a)
 {
-	struct chat_response r = { .id = JSTR("msg_1"), .model = JSTR("up"), .created_s = 0, .from = DIALECT_ANTHROPIC };
+	struct chat_response r = { .id = JSTR("msg_1"), .model = JSTR("up"), .created_s = 0,
+		.from = DIALECT_ANTHROPIC };
 	struct chat_block **end, *b;
 
 	r.outputs = arena_zalloc(a, sizeof *r.outputs);
@@ -503,32 +590,44 @@ static struct chat_response an_answer(struct arena *a)
 }
 
 #define USAGE_TEXT                                                                                              \
-	"{\"prompt_tokens\":15,\"completion_tokens\":7,\"total_tokens\":22,\"prompt_tokens_details\":{\"cached_tokens\":5," \
+	"{\"prompt_tokens\":15,\"completion_tokens\":7,\"total_tokens\":22,\"prompt_tokens_details\":{\"cached_tokens\""
+	":5," \
 	"\"audio_tokens\":0},\"completion_tokens_details\":{\"reasoning_tokens\":0,\"audio_tokens\":0}}"
 
 static void answers_are_written(void **state)
 {
 	static const struct { const struct chat_codec *codec; bool old; const char *out; } cases[] = {
 		{ &openai_chat_codec, false,
-		  "{\"id\":\"chatcmpl-msg_1\",\"object\":\"chat.completion\",\"created\":77,\"model\":\"up\",\"choices\":[{\"index\":0,"
-		  "\"message\":{\"role\":\"assistant\",\"content\":\"one two\",\"refusal\":null,\"reasoning_content\":\"think\","
-		  "\"reasoning_details\":[{\"type\":\"reasoning.text\",\"text\":\"think\",\"signature\":\"sig==\",\"format\":"
-		  "\"anthropic-claude-v1\",\"index\":0}],\"tool_calls\":[{\"id\":\"toolu_1\",\"type\":\"function\",\"function\":{"
-		  "\"name\":\"f\",\"arguments\":\"{\\\"b\\\":1}\"},\"extra_content\":{\"google\":{\"thought_signature\":\"gem\"}}}]},"
+		  "{\"id\":\"chatcmpl-msg_1\",\"object\":\"chat.completion\",\"created\":77,\"model\":\"up\","
+		  "\"choices\":[{\"index\":0,"
+		  "\"message\":{\"role\":\"assistant\",\"content\":\"one two\",\"refusal\":null,"
+		  "\"reasoning_content\":\"think\","
+		  "\"reasoning_details\":[{\"type\":\"reasoning.text\",\"text\":\"think\",\"signature\":\"sig==\","
+		  "\"format\":"
+		  "\"anthropic-claude-v1\",\"index\":0}],\"tool_calls\":[{\"id\":\"toolu_1\",\"type\":\"function\","
+		  "\"function\":{"
+		  "\"name\":\"f\",\"arguments\":\"{\\\"b\\\":1}\"},\"extra_content\":{\"google\":{\"thought_signature\""
+		  ":\"gem\"}}}]},"
 		  "\"logprobs\":null,\"finish_reason\":\"tool_calls\"}],\"usage\":" USAGE_TEXT "}" },
 		{ &openai_chat_codec, true,
-		  "{\"id\":\"chatcmpl-msg_1\",\"object\":\"chat.completion\",\"created\":77,\"model\":\"up\",\"choices\":[{\"index\":0,"
-		  "\"message\":{\"role\":\"assistant\",\"content\":\"one two\",\"refusal\":null,\"reasoning_content\":\"think\","
-		  "\"reasoning_details\":[{\"type\":\"reasoning.text\",\"text\":\"think\",\"signature\":\"sig==\",\"format\":"
-		  "\"anthropic-claude-v1\",\"index\":0}],\"function_call\":{\"name\":\"f\",\"arguments\":\"{\\\"b\\\":1}\"}},"
+		  "{\"id\":\"chatcmpl-msg_1\",\"object\":\"chat.completion\",\"created\":77,\"model\":\"up\","
+		  "\"choices\":[{\"index\":0,"
+		  "\"message\":{\"role\":\"assistant\",\"content\":\"one two\",\"refusal\":null,"
+		  "\"reasoning_content\":\"think\","
+		  "\"reasoning_details\":[{\"type\":\"reasoning.text\",\"text\":\"think\",\"signature\":\"sig==\","
+		  "\"format\":"
+		  "\"anthropic-claude-v1\",\"index\":0}],\"function_call\":{\"name\":\"f\","
+		  "\"arguments\":\"{\\\"b\\\":1}\"}},"
 		  "\"logprobs\":null,\"finish_reason\":\"function_call\"}],\"usage\":" USAGE_TEXT "}" },
 		{ &openai_completions_codec, false,
-		  "{\"id\":\"cmpl-msg_1\",\"object\":\"text_completion\",\"created\":77,\"model\":\"up\",\"choices\":[{\"text\":"
+		  "{\"id\":\"cmpl-msg_1\",\"object\":\"text_completion\",\"created\":77,\"model\":\"up\","
+		  "\"choices\":[{\"text\":"
 		  "\"one two\",\"index\":0,\"logprobs\":null,\"finish_reason\":\"stop\"}],\"usage\":" USAGE_TEXT "}" },
 	};
 
 	for (size_t i = 0; i < COUNT_OF(cases); i++) {
-		struct chat_reply reply = { .id = JSTR("01A"), .created_s = 77, .model = JSTR("pub"), .old_functions = cases[i].old };
+		struct chat_reply reply = { .id = JSTR("01A"), .created_s = 77, .model = JSTR("pub"),
+			.old_functions = cases[i].old };
 		struct buf out = buf_make(65536);
 		struct chat_drops drops = { 0 };
 		struct arena a;
@@ -544,26 +643,32 @@ static void answers_are_written(void **state)
 	}
 }
 
-#define HEAD(id, object) "data: {\"id\":\"" id "\",\"object\":\"" object "\",\"created\":77,\"model\":\"up\",\"choices\":["
+#define HEAD(id, object) \
+	"data: {\"id\":\"" id "\",\"object\":\"" object "\",\"created\":77,\"model\":\"up\",\"choices\":["
 #define CHUNK(delta) \
 	HEAD("chatcmpl-msg_1", "chat.completion.chunk") "{\"index\":0,\"delta\":{" delta "},\"logprobs\":null," \
 	"\"finish_reason\":null}]}\n\n"
 #define LAST(why) \
-	HEAD("chatcmpl-msg_1", "chat.completion.chunk") "{\"index\":0,\"delta\":{},\"logprobs\":null,\"finish_reason\":\"" why \
-	"\"}]}\n\n"
-#define OLD(text, why) HEAD("cmpl-msg_1", "text_completion") "{\"text\":\"" text "\",\"index\":0,\"logprobs\":null,\"finish_reason\":" why "}]}\n\n"
+	HEAD("chatcmpl-msg_1", "chat.completion.chunk") "{\"index\":0,\"delta\":{},\"logprobs\":null,"
+"\"finish_reason\":\"" why "\"}]}\n\n"
+#define OLD(text, why)                        \
+	HEAD("cmpl-msg_1", "text_completion") \
+	"{\"text\":\"" text "\",\"index\":0,\"logprobs\":null,\"finish_reason\":" why "}]}\n\n"
 
-static void streams_are_written(void **state)
+	static void
+	streams_are_written(void **state)
 {
 	static const struct { const struct chat_codec *codec; bool usage, old; const char *out; } cases[] = {
 		{ &openai_chat_codec, false, false,
 		  CHUNK("\"role\":\"assistant\",\"content\":\"\",\"refusal\":null")
-		  CHUNK("\"reasoning_content\":\"think\",\"reasoning_details\":[{\"type\":\"reasoning.text\",\"text\":\"think\","
+		  CHUNK("\"reasoning_content\":\"think\",\"reasoning_details\":[{\"type\":\"reasoning.text\","
+		          "\"text\":\"think\","
 		        "\"index\":0}]")
 		  CHUNK("\"reasoning_details\":[{\"type\":\"reasoning.text\",\"signature\":\"sig==\",\"format\":"
 		        "\"anthropic-claude-v1\",\"index\":0}]")
 		  CHUNK("\"content\":\"one\"")
-		  CHUNK("\"tool_calls\":[{\"index\":0,\"id\":\"toolu_1\",\"type\":\"function\",\"function\":{\"name\":\"f\","
+		  CHUNK("\"tool_calls\":[{\"index\":0,\"id\":\"toolu_1\",\"type\":\"function\","
+		          "\"function\":{\"name\":\"f\","
 		        "\"arguments\":\"\"}}]")
 		  CHUNK("\"tool_calls\":[{\"index\":0,\"function\":{\"arguments\":\"{\\\"b\\\":1}\"}}]")
 		  CHUNK("\"tool_calls\":[{\"index\":0,\"extra_content\":{\"google\":{\"thought_signature\":\"gem\"}}}]")
@@ -592,7 +697,8 @@ static void streams_are_written(void **state)
 		if (cases[i].out)
 			must_be(buf_str(&out), s(cases[i].out));
 		if (cases[i].usage)
-			assert_true(str_find(buf_str(&out), STR("[],\"usage\":" USAGE_TEXT "}\n\ndata: [DONE]")) != STR_NPOS);
+			assert_true(str_find(buf_str(&out), STR("[],\"usage\":" USAGE_TEXT "}\n\ndata: [DONE]")) !=
+			            STR_NPOS);
 		if (cases[i].old)
 			assert_true(str_find(buf_str(&out), STR("\"function_call\":{\"arguments\":\"{")) != STR_NPOS);
 		codec->writer_fini(writer);

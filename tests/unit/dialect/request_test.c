@@ -96,7 +96,9 @@ static void requests_are_read(void **state)
 {
 	for (size_t i = 0; i < COUNT_OF(good); i++) {
 		const struct read_case *c = &good[i];
-		struct dialect_in in = { .path = str_from_z(c->path), .query = str_from_z(c->query), .body = str_from_z(c->body),
+		struct dialect_in in = { .path = str_from_z(c->path),
+			                 .query = str_from_z(c->query),
+			                 .body = str_from_z(c->body),
 			                 .call = CALL_GENERATE };
 		struct dialect_request rq;
 		struct arena arena;
@@ -140,7 +142,8 @@ static const struct {
 	  "Model: is the name of a known member in other letters", ERR_INVALID_REQUEST },
 	{ "capitals, escaped", ANT, "", "", "{\"model\":\"a\",\"MODE\\u004c\":\"b\",\"max_tokens\":1}",
 	  "is the name of a known member in other letters", ERR_INVALID_REQUEST },
-	{ "stream in other letters", RESP, "", "", "{\"model\":\"a\",\"STREAM\":true}", "STREAM: is", ERR_INVALID_REQUEST },
+	{ "stream in other letters", RESP, "", "", "{\"model\":\"a\",\"STREAM\":true}", "STREAM: is",
+		ERR_INVALID_REQUEST },
 	{ "two streams", CHAT, "", "", "{\"model\":\"a\",\"stream\":false,\"stream\":true}", "", ERR_INVALID_REQUEST },
 	{ "stream is a word", CHAT, "", "", "{\"model\":\"a\",\"stream\":\"yes\"}",
 	  "stream: must be true or false, not the string \"yes\"", ERR_INVALID_REQUEST },
@@ -171,7 +174,9 @@ static const struct {
 static void bad_requests_are_refused_by_name(void **state)
 {
 	for (size_t i = 0; i < COUNT_OF(bad); i++) {
-		struct dialect_in in = { .path = str_from_z(bad[i].path), .query = str_from_z(bad[i].query), .body = str_from_z(bad[i].body),
+		struct dialect_in in = { .path = str_from_z(bad[i].path),
+			                 .query = str_from_z(bad[i].query),
+			                 .body = str_from_z(bad[i].body),
 			                 .call = CALL_GENERATE };
 		struct dialect_request rq;
 		struct arena arena;
@@ -229,7 +234,8 @@ static const struct {
 	{ "provider refuses options, none there", CHAT, "", "{\"model\":\"m\",\"stream\":true}", { ASK,
 	  .no_stream_options = true },
 	  "{\"model\":\"m\",\"stream\":true}", false },
-	{ "the older cap by its newer name", CHAT, "", "{\"max_tokens\" : 5,\"model\":\"m\"}", { .max_name = EDIT_MAX_NEWER },
+	{ "the older cap by its newer name", CHAT, "", "{\"max_tokens\" : 5,\"model\":\"m\"}",
+		{ .max_name = EDIT_MAX_NEWER },
 	  "{\"max_completion_tokens\" : 5,\"model\":\"m\"}", false },
 	{ "the newer cap by its older name", CHAT, "", "{\"model\":\"m\",\"max_completion_tokens\":5}",
 	  { .max_name = EDIT_MAX_OLDER }, "{\"model\":\"m\",\"max_tokens\":5}", false },
@@ -239,23 +245,29 @@ static const struct {
 	  { .max_name = EDIT_MAX_NEWER }, "{\"model\":\"m\",\"max_completion_tokens\":6}", false },
 	{ "never two caps, older", CHAT, "", "{\"max_tokens\":5,\"model\":\"m\",\"max_completion_tokens\":6}",
 	  { .max_name = EDIT_MAX_OLDER }, "{\"model\":\"m\",\"max_tokens\":6}", false },
-	{ "a cap with escapes stays", CHAT, "", "{\"model\":\"m\",\"max\\u005ftokens\":5}", { .max_name = EDIT_MAX_NEWER },
+	{ "a cap with escapes stays", CHAT, "", "{\"model\":\"m\",\"max\\u005ftokens\":5}",
+		{ .max_name = EDIT_MAX_NEWER },
 	  "{\"model\":\"m\",\"max\\u005ftokens\":5}", false },
 	{ "caps of other dialects stay", ANT, "", "{\"model\":\"m\",\"max_tokens\":5}", { .max_name = EDIT_MAX_NEWER },
 	  "{\"model\":\"m\",\"max_tokens\":5}", false },
 	{ "developer becomes system", CHAT, "", "{\"model\":\"m\",\"messages\":[{\"role\": \"developer\" ,\"content\":"
 	  "\"\\\"developer\\\"\"},{\"role\":\"user\"},{\"content\":\"developer\",\"role\":\"developer\"}]}",
 	  { .model = STR_INIT("n"), .no_developer = true },
-	  "{\"model\":\"n\",\"messages\":[{\"role\": \"system\" ,\"content\":\"\\\"developer\\\"\"},{\"role\":\"user\"},"
+	  "{\"model\":\"n\",\"messages\":[{\"role\": \"system\" ,\"content\":\"\\\"developer\\\"\"},{\"role\":\"user\"}"
+	  ","
 	  "{\"content\":\"developer\",\"role\":\"system\"}]}", false },
-	{ "no developer there", CHAT, "", "{\"model\":\"m\",\"messages\":[{\"role\":\"user\",\"content\":\"developer\"}]}",
+	{ "no developer there", CHAT, "",
+		"{\"model\":\"m\",\"messages\":[{\"role\":\"user\",\"content\":\"developer\"}]}",
 	  { .no_developer = true },
 	  "{\"model\":\"m\",\"messages\":[{\"role\":\"user\",\"content\":\"developer\"}]}", false },
-	{ "everything at once", CHAT, "", "{\"models\":[],\"max_tokens\":1,\"provider\":{},\"a\":2,\"model\":\"m\",\"b\":3,"
-	  "\"stream\":true,\"stream_options\":{\"include_usage\":false},\"max_completion_tokens\":6,\"messages\":[{\"role\":"
+	{ "everything at once", CHAT, "",
+		"{\"models\":[],\"max_tokens\":1,\"provider\":{},\"a\":2,\"model\":\"m\",\"b\":3,"
+	  "\"stream\":true,\"stream_options\":{\"include_usage\":false},\"max_completion_tokens\":6,"
+	  "\"messages\":[{\"role\":"
 	  "\"developer\"}]}",
 	  { .model = STR_INIT("n"), ASK, .max_name = EDIT_MAX_OLDER, .no_developer = true },
-	  "{\"a\":2,\"model\":\"n\",\"b\":3,\"stream\":true,\"stream_options\":{\"include_usage\":true},\"max_tokens\":6,"
+	  "{\"a\":2,\"model\":\"n\",\"b\":3,\"stream\":true,\"stream_options\":{\"include_usage\":true},"
+	  "\"max_tokens\":6,"
 	  "\"messages\":[{\"role\":\"system\"}]}", true },
 	{ "responses have no usage option", RESP, "", "{\"model\":\"m\",\"stream\":true}", { ASK },
 	  "{\"model\":\"m\",\"stream\":true}", false },
@@ -297,7 +309,8 @@ static const struct {
 static void edits_stay_in_place(void **state)
 {
 	for (size_t i = 0; i < COUNT_OF(edits); i++) {
-		struct dialect_in in = { .path = str_from_z(edits[i].path), .query = STR(""), .body = str_from_z(edits[i].body),
+		struct dialect_in in = { .path = str_from_z(edits[i].path), .query = STR(""),
+			.body = str_from_z(edits[i].body),
 			                 .call = CALL_GENERATE };
 		struct str pieces[DIALECT_PIECES];
 		struct dialect_request rq;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The Responses codec: what requests are refused for, what is written of them, streams as agents expect them, and state. */
+/* The Responses codec: what requests are refused for, what is written of them, streams as agents expect them, and
+ * state. */
 #include <stdio.h>
 
 #include "lib/check.h"
@@ -39,19 +40,26 @@ static void refusals_name_the_place(void **state)
 	static const struct { const char *name, *body, *want; } rows[] = {
 		{ "no input", "{}", "input: is missing" },
 		{ "a number", "{\"input\":7}", "input: 7 must be" },
-		{ "an unknown role", "{\"input\":[{\"role\":\"who\",\"content\":\"x\"}]}", "input[0].role: \"who\" must be" },
-		{ "an image's address", "{\"input\":[{\"role\":\"user\",\"content\":[{\"type\":\"input_text\",\"text\":\"a\"},"
+		{ "an unknown role", "{\"input\":[{\"role\":\"who\",\"content\":\"x\"}]}",
+			"input[0].role: \"who\" must be" },
+		{ "an image's address",
+			"{\"input\":[{\"role\":\"user\",\"content\":[{\"type\":\"input_text\",\"text\":\"a\"},"
 		  "{\"type\":\"input_image\",\"image_url\":\"ftp://x/y\"}]}]}", "input[0].content[1].image_url" },
-		{ "a private address", "{\"input\":[{\"role\":\"user\",\"content\":[{\"type\":\"input_image\",\"image_url\":"
+		{ "a private address",
+			"{\"input\":[{\"role\":\"user\",\"content\":[{\"type\":\"input_image\",\"image_url\":"
 		  "\"https://10.0.0.1/a.png\"}]}]}", "input[0].content[0].image_url" },
-		{ "a result without its call", "{\"input\":[{\"type\":\"function_call_output\",\"call_id\":\"c\",\"output\":\"x\"}]}",
+		{ "a result without its call",
+			"{\"input\":[{\"type\":\"function_call_output\",\"call_id\":\"c\",\"output\":\"x\"}]}",
 		  "c" },
-		{ "an effort", "{\"input\":\"x\",\"reasoning\":{\"effort\":\"huge\"}}", "reasoning.effort: \"huge\" must be" },
+		{ "an effort", "{\"input\":\"x\",\"reasoning\":{\"effort\":\"huge\"}}",
+			"reasoning.effort: \"huge\" must be" },
 		{ "a tool without a name", "{\"input\":\"x\",\"tools\":[{\"type\":\"function\"}]}", "tools[].name" },
-		{ "a conversation", "{\"input\":\"x\",\"conversation\":\"conv_1\"}", "conversation: it is kept by OpenAI" },
+		{ "a conversation", "{\"input\":\"x\",\"conversation\":\"conv_1\"}",
+			"conversation: it is kept by OpenAI" },
 		{ "an item of no type", "{\"input\":[{}]}", "input[0].type" },
 		{ "an item that is none", "{\"input\":[1]}", "input[0]: 1 must be an object" },
-		{ "text that is none", "{\"input\":[{\"role\":\"user\",\"content\":[{\"type\":\"input_text\",\"text\":1}]}]}",
+		{ "text that is none",
+			"{\"input\":[{\"role\":\"user\",\"content\":[{\"type\":\"input_text\",\"text\":1}]}]}",
 		  "input[0].content[0].text: 1 must be a string" },
 	};
 
@@ -71,13 +79,15 @@ static void what_belongs_together_is_one_turn(void **state)
 	struct chat_request rq;
 	struct err e;
 
-	assert_true(read_text("{\"instructions\":\"be brief\",\"input\":[{\"role\":\"developer\",\"content\":\"and kind\"},"
+	assert_true(read_text("{\"instructions\":\"be brief\",\"input\":[{\"role\":\"developer\",\"content\":\"and "
+		"kind\"},"
 	                      "{\"role\":\"user\",\"content\":\"hi\"},"
 	                      "{\"type\":\"reasoning\",\"id\":\"rs_1\",\"summary\":[],\"encrypted_content\":\"gAAA\"},"
 	                      "{\"type\":\"function_call\",\"call_id\":\"a\",\"name\":\"f\",\"arguments\":\"{}\"},"
 	                      "{\"type\":\"custom_tool_call\",\"call_id\":\"b\",\"name\":\"g\",\"input\":\"x\"},"
 	                      "{\"type\":\"custom_tool_call_output\",\"call_id\":\"b\",\"output\":\"1\"},"
-	                      "{\"type\":\"function_call_output\",\"call_id\":\"a\",\"output\":[{\"type\":\"input_text\",\"text\":\"2\"}]},"
+	                      "{\"type\":\"function_call_output\",\"call_id\":\"a\","
+	                      "\"output\":[{\"type\":\"input_text\",\"text\":\"2\"}]},"
 	                      "{\"role\":\"user\",\"content\":\"on\"}]}", &rq, &e));
 	check_str("system", jstr_raw(rq.system->text), STR("be brief"));
 	check_str("system", jstr_raw(rq.system->next->text), STR("and kind"));
@@ -108,8 +118,10 @@ static void requests_are_written(void **state)
 	struct chat_wire wire = { .drops.arena = &arena };
 	struct chat_block **end;
 
-	assert_true(read_text("{\"instructions\":\"s\",\"input\":\"hi\",\"max_output_tokens\":100,\"tools\":[{\"type\":\"function\","
-	                      "\"name\":\"mcp.read\",\"parameters\":{\"type\":\"object\",\"z\":1,\"a\":2}}]}", &rq, &e));
+	assert_true(read_text("{\"instructions\":\"s\",\"input\":\"hi\",\"max_output_tokens\":100,"
+		"\"tools\":[{\"type\":\"function\","
+	                      "\"name\":\"mcp.read\",\"parameters\":{\"type\":\"object\",\"z\":1,\"a\":2}}]}", &rq,
+	                      &e));
 	rq.from = DIALECT_OPENAI_CHAT;
 	rq.stop = arena_zalloc(&arena, sizeof *rq.stop);
 	rq.stop->name = JSTR("END");
@@ -155,7 +167,8 @@ static void thoughts_go_to_their_maker(void **state)
 	assert_true(str_find(wire.body, STR("{\"type\":\"reasoning\",\"id\":\"rs_7\"")) != STR_NPOS);
 }
 
-static const struct chat_reply reply = { .id = { "01A", 3 }, .created_s = 5, .model = { "m", 1 }, .max_bytes = 1 << 20 };
+static const struct chat_reply reply = { .id = { "01A", 3 }, .created_s = 5, .model = { "m", 1 },
+	.max_bytes = 1 << 20 };
 
 static struct str write_all(void *writer, struct chat_events *events, struct buf *out)
 {
@@ -181,12 +194,14 @@ static void a_stream_that_fails(void **state)
 	write_all(writer, &events, &out);
 	buf_clear(&out);
 	assert_true(codec->write_ping(writer, &out));
-	check_str("ping", buf_str(&out), STR("event: keepalive\ndata: {\"type\":\"keepalive\",\"sequence_number\":5}\n\n"));
+	check_str("ping", buf_str(&out), STR("event: keepalive\ndata: {\"type\":\"keepalive\",\"sequence_number\":5}\n"
+		"\n"));
 	buf_clear(&out);
 	assert_true(codec->write_error(writer, &e, STR("r"), &out));
 	assert_true(str_starts(buf_str(&out), STR("event: response.failed\ndata: {\"type\":\"response.failed\","
 	                                          "\"sequence_number\":6,\"response\":{\"id\":\"resp_01A\"")));
-	assert_true(str_find(buf_str(&out), STR("\"status\":\"failed\",\"error\":{\"code\":\"server_error\"")) != STR_NPOS);
+	assert_true(str_find(buf_str(&out), STR("\"status\":\"failed\",\"error\":{\"code\":\"server_error\"")) !=
+	            STR_NPOS);
 	assert_true(str_find(buf_str(&out), STR("completed")) == STR_NPOS);
 	buf_clear(&out);
 	chat_event_add(&arena, &events, EVENT_END);
@@ -198,7 +213,8 @@ static void a_stream_that_fails(void **state)
 static void raw_items_stay_on_their_line(void **state)
 {
 	void *writer = arena_zalloc(&arena, codec->writer_size);
-	struct chat_block open = { .kind = CHAT_RAW, .from = DIALECT_OPENAI_RESPONSES, .raw = STR("{\n \"type\": \"x\"\r\n}") };
+	struct chat_block open = { .kind = CHAT_RAW, .from = DIALECT_OPENAI_RESPONSES, .raw = STR("{\n \"type\": "
+		"\"x\"\r\n}") };
 	struct chat_events events = { 0 };
 	struct buf out = buf_make(1 << 20);
 
@@ -224,7 +240,8 @@ static bool find(void *arg, struct str id, struct str *item, struct err *e)
 static void state_is_put_in_place(void **state)
 {
 	static const struct { const char *item, *answer; } ids[] = {
-		{ "msg_01ABC_3", "resp_01ABC" }, { "rs_01ABC_12", "resp_01ABC" }, { "msg_01ABC", "" }, { "msg_", "" }, { "x", "" },
+		{ "msg_01ABC_3", "resp_01ABC" }, { "rs_01ABC_12", "resp_01ABC" }, { "msg_01ABC", "" }, { "msg_", "" },
+		{ "x", "" },
 		{ "msg__1", "" }, { "msg_01ABC_", "" },
 	};
 	const struct responses_finder finder = { find, NULL };
@@ -242,7 +259,8 @@ static void state_is_put_in_place(void **state)
 	responses_look(&arena, STR("{\"previous_response_id\":null,\"input\":[{\"type\":\"item_reference\"}]}"), &look);
 	assert_true(look.store && look.references && look.previous.n == 0);
 
-	root = json_nodes(&arena, STR("{\"a\":[1, 2],\"input\":[{\"type\":\"item_reference\",\"id\":\"msg_01A_2\"},{\"b\":2}],"
+	root = json_nodes(&arena, STR("{\"a\":[1, 2],\"input\":[{\"type\":\"item_reference\",\"id\":\"msg_01A_2\"},"
+		"{\"b\":2}],"
 	                              "\"previous_response_id\":\"resp_1\"}"), 64, &e);
 	buf_append(&items, STR("{\"old\":0}"));
 	assert_true(responses_add_input(root, &arena, &finder, &items, &e));
@@ -254,18 +272,25 @@ static void state_is_put_in_place(void **state)
 	root = json_nodes(&arena, STR("{\"input\":\"h\\\"i\"}"), 64, &e);
 	assert_true(responses_add_input(root, &arena, &finder, &items, &e));
 	check_str("text", buf_str(&items),
-	          STR("{\"type\":\"message\",\"role\":\"user\",\"content\":[{\"type\":\"input_text\",\"text\":\"h\\\"i\"}]}"));
+	          STR("{\"type\":\"message\",\"role\":\"user\",\"content\":[{\"type\":\"input_text\","
+	                  "\"text\":\"h\\\"i\"}]}"));
 
 	buf_clear(&items);
-	root = json_nodes(&arena, STR("[{\"role\":\"user\",\"content\":\"a\"},{\"id\":\"fc_1\",\"type\":\"function_call\"},{\"x\":1}]"), 64, &e);
-	assert_true(responses_write_items(&arena, STR("resp_01A"), root, &(struct responses_page){ true, 2, { 0 } }, &items));
+	root = json_nodes(&arena, STR("[{\"role\":\"user\",\"content\":\"a\"},{\"id\":\"fc_1\","
+		"\"type\":\"function_call\"},{\"x\":1}]"), 64, &e);
+	assert_true(responses_write_items(&arena, STR("resp_01A"), root, &(struct responses_page){ true, 2, { 0 } },
+		&items));
 	check_str("page", buf_str(&items),
-	          STR("{\"object\":\"list\",\"data\":[{\"id\":\"msg_01A_in0\",\"type\":\"message\",\"status\":\"completed\",\"role\":\"user\","
-	              "\"content\":[{\"type\":\"input_text\",\"text\":\"a\"}]},{\"id\":\"fc_1\",\"type\":\"function_call\"}],"
+	          STR("{\"object\":\"list\",\"data\":[{\"id\":\"msg_01A_in0\",\"type\":\"message\","
+	                  "\"status\":\"completed\",\"role\":\"user\","
+	              "\"content\":[{\"type\":\"input_text\",\"text\":\"a\"}]},{\"id\":\"fc_1\","
+	              "\"type\":\"function_call\"}],"
 	              "\"first_id\":\"msg_01A_in0\",\"last_id\":\"fc_1\",\"has_more\":true}"));
 	buf_clear(&items);
-	assert_true(responses_write_items(&arena, STR("resp_01A"), root, &(struct responses_page){ false, 9, STR("fc_1") }, &items));
-	assert_true(str_find(buf_str(&items), STR("\"first_id\":\"msg_01A_in0\",\"last_id\":\"msg_01A_in0\",\"has_more\":false")) != STR_NPOS);
+	assert_true(responses_write_items(&arena, STR("resp_01A"), root, &(struct responses_page){ false, 9, STR(""
+		"fc_1") }, &items));
+	assert_true(str_find(buf_str(&items), STR("\"first_id\":\"msg_01A_in0\",\"last_id\":\"msg_01A_in0\","
+		"\"has_more\":false")) != STR_NPOS);
 	buf_fini(&items);
 }
 
@@ -274,7 +299,8 @@ int main(void)
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 	const struct CMUnitTest tests[] = {
 		T(refusals_name_the_place), T(what_belongs_together_is_one_turn), T(requests_are_written),
-		T(thoughts_go_to_their_maker), T(a_stream_that_fails), T(raw_items_stay_on_their_line), T(state_is_put_in_place),
+		T(thoughts_go_to_their_maker), T(a_stream_that_fails), T(raw_items_stay_on_their_line),
+		    T(state_is_put_in_place),
 	};
 
 	dialect_init();

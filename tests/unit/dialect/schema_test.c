@@ -12,12 +12,16 @@ static const struct {
 	const char *name, *in, *out;
 	bool changed;
 } strict[] = {
-	{ "an object is closed", "{\"type\":\"object\",\"properties\":{\"b\":{\"type\":\"string\"},\"a\":{\"type\":\"integer\"}}}",
-	  "{\"type\":\"object\",\"properties\":{\"b\":{\"type\":\"string\"},\"a\":{\"type\":\"integer\"}},\"additionalProperties\":false}",
+	{ "an object is closed",
+		"{\"type\":\"object\",\"properties\":{\"b\":{\"type\":\"string\"},\"a\":{\"type\":\"integer\"}}}",
+	  "{\"type\":\"object\",\"properties\":{\"b\":{\"type\":\"string\"},\"a\":{\"type\":\"integer\"}},"
+	  "\"additionalProperties\":false}",
 	  false },
 	{ "objects inside too, with their order",
-	  "{\"properties\":{\"z\":{\"type\":\"array\",\"items\":{\"type\":\"object\",\"properties\":{}}}},\"required\":[\"z\"]}",
-	  "{\"properties\":{\"z\":{\"type\":\"array\",\"items\":{\"type\":\"object\",\"properties\":{},\"additionalProperties\":false}}},"
+	  "{\"properties\":{\"z\":{\"type\":\"array\",\"items\":{\"type\":\"object\",\"properties\":{}}}},"
+	  "\"required\":[\"z\"]}",
+	  "{\"properties\":{\"z\":{\"type\":\"array\",\"items\":{\"type\":\"object\",\"properties\":{},"
+	  "\"additionalProperties\":false}}},"
 	  "\"required\":[\"z\"],\"additionalProperties\":false}",
 	  false },
 	{ "limits become words", "{\"type\":\"integer\",\"minimum\":1,\"maximum\":9,\"description\":\"How many\"}",
@@ -25,56 +29,78 @@ static const struct {
 	{ "a pattern is escaped", "{\"type\":\"string\",\"pattern\":\"^\\\"\\\\d\"}",
 	  "{\"type\":\"string\",\"description\":\"{pattern: \\\"^\\\\\\\"\\\\\\\\d\\\"}\"}", true },
 	{ "oneOf", "{\"oneOf\":[{\"type\":\"string\"},{\"type\":\"object\",\"properties\":{}}]}",
-	  "{\"anyOf\":[{\"type\":\"string\"},{\"type\":\"object\",\"properties\":{},\"additionalProperties\":false}]}", false },
-	{ "formats", "{\"properties\":{\"a\":{\"type\":\"string\",\"format\":\"date\"},\"b\":{\"type\":\"string\",\"format\":\"binary\"}}}",
-	  "{\"properties\":{\"a\":{\"type\":\"string\",\"format\":\"date\"},\"b\":{\"type\":\"string\",\"description\":\"{format: \\\"binary\\\"}\"}},"
+	  "{\"anyOf\":[{\"type\":\"string\"},{\"type\":\"object\",\"properties\":{},\"additionalProperties\":false}]}",
+	  false },
+	{ "formats", "{\"properties\":{\"a\":{\"type\":\"string\",\"format\":\"date\"},\"b\":{\"type\":\"string\","
+		"\"format\":\"binary\"}}}",
+	  "{\"properties\":{\"a\":{\"type\":\"string\",\"format\":\"date\"},\"b\":{\"type\":\"string\","
+	  "\"description\":\"{format: \\\"binary\\\"}\"}},"
 	  "\"additionalProperties\":false}",
 	  true },
 	{ "a property may be called like a keyword",
-	  "{\"type\":\"object\",\"properties\":{\"minimum\":{\"type\":\"number\"},\"description\":{\"type\":\"string\"}}}",
-	  "{\"type\":\"object\",\"properties\":{\"minimum\":{\"type\":\"number\"},\"description\":{\"type\":\"string\"}},"
+	  "{\"type\":\"object\",\"properties\":{\"minimum\":{\"type\":\"number\"},\"description\":{\"type\":\"string\"}"
+	  "}}",
+	  "{\"type\":\"object\",\"properties\":{\"minimum\":{\"type\":\"number\"},\"description\":{\"type\":\"string\"}"
+	  "},"
 	  "\"additionalProperties\":false}",
 	  false },
 	{ "nullable", "{\"type\":\"string\",\"nullable\":true}", "{\"type\":[\"string\",\"null\"]}", false },
 	{ "definitions stay", "{\"$ref\":\"#/$defs/a\",\"$defs\":{\"a\":{\"type\":\"object\",\"$comment\":\"c\"}}}",
 	  "{\"$ref\":\"#/$defs/a\",\"$defs\":{\"a\":{\"type\":\"object\",\"additionalProperties\":false}}}", false },
 	{ "a map is said in words", "{\"type\":\"object\",\"additionalProperties\":{\"type\":\"string\"}}",
-	  "{\"type\":\"object\",\"description\":\"{additionalProperties: {\\\"type\\\":\\\"string\\\"}}\",\"additionalProperties\":false}",
+	  "{\"type\":\"object\",\"description\":\"{additionalProperties: {\\\"type\\\":\\\"string\\\"}}\","
+	  "\"additionalProperties\":false}",
 	  true },
 	{ "no schema", "[1]", "[1]", false },
 	{ "not even JSON", "{\"a\"", "{\"a\"", false },
 }, gemini[] = {
-	{ "what it knows", "{\"type\":\"object\",\"title\":\"T\",\"properties\":{\"b\":{\"type\":\"integer\",\"minimum\":1},\"a\":{\"type\":\"string\"}},"
+	{ "what it knows", "{\"type\":\"object\",\"title\":\"T\",\"properties\":{\"b\":{\"type\":\"integer\","
+		"\"minimum\":1},\"a\":{\"type\":\"string\"}},"
 	  "\"required\":[\"b\"],\"additionalProperties\":false,\"$schema\":\"s\"}",
-	  "{\"type\":\"object\",\"properties\":{\"b\":{\"type\":\"integer\",\"minimum\":1},\"a\":{\"type\":\"string\"}},\"required\":[\"b\"],\"title\":\"T\"}",
+	  "{\"type\":\"object\",\"properties\":{\"b\":{\"type\":\"integer\",\"minimum\":1},\"a\":{\"type\":\"string\"}}"
+	  ",\"required\":[\"b\"],\"title\":\"T\"}",
 	  false },
-	{ "references are written out", "{\"type\":\"object\",\"properties\":{\"p\":{\"$ref\":\"#/$defs/P\",\"description\":\"mine\"}},"
-	  "\"$defs\":{\"P\":{\"type\":\"object\",\"description\":\"its\",\"properties\":{\"x\":{\"type\":\"number\"}}}}}",
-	  "{\"type\":\"object\",\"properties\":{\"p\":{\"type\":\"object\",\"properties\":{\"x\":{\"type\":\"number\"}},\"description\":\"mine\"}}}",
+	{ "references are written out",
+		"{\"type\":\"object\",\"properties\":{\"p\":{\"$ref\":\"#/$defs/P\",\"description\":\"mine\"}},"
+	  "\"$defs\":{\"P\":{\"type\":\"object\",\"description\":\"its\",\"properties\":{\"x\":{\"type\":\"number\"}}}}"
+	  "}",
+	  "{\"type\":\"object\",\"properties\":{\"p\":{\"type\":\"object\",\"properties\":{\"x\":{\"type\":\"number\"}}"
+	  ",\"description\":\"mine\"}}}",
 	  false },
 	{ "const", "{\"const\":\"a\"}", "{\"type\":\"string\",\"enum\":[\"a\"]}", false },
 	{ "a type or null", "{\"type\":[\"string\",\"null\"]}", "{\"type\":\"string\",\"nullable\":true}", false },
-	{ "several types", "{\"type\":[\"string\",\"integer\"]}", "{\"anyOf\":[{\"type\":\"string\"},{\"type\":\"integer\"}]}", false },
-	{ "optional as Pydantic says it", "{\"anyOf\":[{\"type\":\"integer\"},{\"type\":\"null\"}],\"default\":null,\"title\":\"N\"}",
+	{ "several types", "{\"type\":[\"string\",\"integer\"]}",
+		"{\"anyOf\":[{\"type\":\"string\"},{\"type\":\"integer\"}]}", false },
+	{ "optional as Pydantic says it",
+		"{\"anyOf\":[{\"type\":\"integer\"},{\"type\":\"null\"}],\"default\":null,\"title\":\"N\"}",
 	  "{\"type\":\"integer\",\"title\":\"N\",\"nullable\":true}", false },
 	{ "a choice", "{\"oneOf\":[{\"type\":\"integer\"},{\"type\":\"string\"},{\"type\":\"null\"}]}",
 	  "{\"anyOf\":[{\"type\":\"integer\"},{\"type\":\"string\"}],\"nullable\":true}", false },
-	{ "allOf is joined", "{\"allOf\":[{\"properties\":{\"a\":{\"type\":\"string\"}},\"required\":[\"a\"]},{\"properties\":{\"b\":{\"type\":\"string\"}}}]}",
-	  "{\"type\":\"object\",\"properties\":{\"a\":{\"type\":\"string\"},\"b\":{\"type\":\"string\"}},\"required\":[\"a\"]}", false },
-	{ "only strings can be enumerated", "{\"type\":\"integer\",\"enum\":[1,2]}", "{\"type\":\"integer\",\"description\":\"{enum: [1,2]}\"}", true },
-	{ "enum with null", "{\"enum\":[\"a\",null]}", "{\"type\":\"string\",\"enum\":[\"a\"],\"nullable\":true}", false },
-	{ "formats", "{\"type\":\"string\",\"format\":\"email\"}", "{\"type\":\"string\",\"description\":\"{format: \\\"email\\\"}\"}", true },
+	{ "allOf is joined", "{\"allOf\":[{\"properties\":{\"a\":{\"type\":\"string\"}},\"required\":[\"a\"]},"
+		"{\"properties\":{\"b\":{\"type\":\"string\"}}}]}",
+	  "{\"type\":\"object\",\"properties\":{\"a\":{\"type\":\"string\"},\"b\":{\"type\":\"string\"}},"
+	  "\"required\":[\"a\"]}", false },
+	{ "only strings can be enumerated", "{\"type\":\"integer\",\"enum\":[1,2]}",
+		"{\"type\":\"integer\",\"description\":\"{enum: [1,2]}\"}", true },
+	{ "enum with null", "{\"enum\":[\"a\",null]}", "{\"type\":\"string\",\"enum\":[\"a\"],\"nullable\":true}",
+		false },
+	{ "formats", "{\"type\":\"string\",\"format\":\"email\"}",
+		"{\"type\":\"string\",\"description\":\"{format: \\\"email\\\"}\"}", true },
 	{ "a reference that leads nowhere", "{\"$ref\":\"#/$defs/none\"}", "{}", false },
-	{ "escapes of references", "{\"properties\":{\"p\":{\"$ref\":\"#/definitions/a~1b\"}},\"definitions\":{\"a/b\":{\"type\":\"string\"}}}",
+	{ "escapes of references", "{\"properties\":{\"p\":{\"$ref\":\"#/definitions/a~1b\"}},"
+		"\"definitions\":{\"a/b\":{\"type\":\"string\"}}}",
 	  "{\"type\":\"object\",\"properties\":{\"p\":{\"type\":\"string\"}}}", false },
-	{ "patternProperties", "{\"type\":\"object\",\"patternProperties\":{\"^x\":{}}}", "{\"type\":\"object\"}", true },
+	{ "patternProperties", "{\"type\":\"object\",\"patternProperties\":{\"^x\":{}}}", "{\"type\":\"object\"}",
+		true },
 }, wrap[] = {
 	{ "a choice", "{\"anyOf\":[{\"$ref\":\"#/$defs/a\"}],\"$defs\":{\"a\":{\"type\":\"string\"}}}",
-	  "{\"type\":\"object\",\"properties\":{\"value\":{\"anyOf\":[{\"$ref\":\"#/$defs/a\"}]}},\"required\":[\"value\"],"
+	  "{\"type\":\"object\",\"properties\":{\"value\":{\"anyOf\":[{\"$ref\":\"#/$defs/a\"}]}},"
+	  "\"required\":[\"value\"],"
 	  "\"additionalProperties\":false,\"$defs\":{\"a\":{\"type\":\"string\"}}}",
 	  true },
 	{ "an array", "{\"type\":\"array\"}",
-	  "{\"type\":\"object\",\"properties\":{\"value\":{\"type\":\"array\"}},\"required\":[\"value\"],\"additionalProperties\":false}", true },
+	  "{\"type\":\"object\",\"properties\":{\"value\":{\"type\":\"array\"}},\"required\":[\"value\"],"
+	  "\"additionalProperties\":false}", true },
 	{ "an object", "{\"type\":\"object\"}", "{\"type\":\"object\"}", false },
 };
 
@@ -86,7 +112,8 @@ static void strict_modes(void **state)
 		bool changed;
 
 		arena_init(&a, 1 << 20);
-		check_str(strict[i].name, chat_schema_strict(&a, str_from_z(strict[i].in), &changed), str_from_z(strict[i].out));
+		check_str(strict[i].name, chat_schema_strict(&a, str_from_z(strict[i].in), &changed),
+		          str_from_z(strict[i].out));
 		check(strict[i].name, changed == strict[i].changed);
 		arena_fini(&a);
 	}
@@ -100,7 +127,8 @@ static void subset(void **state)
 		bool changed;
 
 		arena_init(&a, 1 << 20);
-		check_str(gemini[i].name, chat_schema_gemini(&a, str_from_z(gemini[i].in), &changed), str_from_z(gemini[i].out));
+		check_str(gemini[i].name, chat_schema_gemini(&a, str_from_z(gemini[i].in), &changed),
+		          str_from_z(gemini[i].out));
 		check(gemini[i].name, changed == gemini[i].changed);
 		arena_fini(&a);
 	}
@@ -127,7 +155,8 @@ static void hostile(void **state)
 		"{\"properties\":{\"a\":{\"$ref\":\"#\"},\"b\":{\"$ref\":\"#\"},\"c\":{\"$ref\":\"#\"}}}",
 		"{\"$ref\":\"#\"}",
 		"{\"allOf\":[{\"$ref\":\"#\"},{\"$ref\":\"#/allOf/0\"}]}",
-		"{\"$defs\":{\"a\":{\"anyOf\":[{\"$ref\":\"#/$defs/b\"},{\"$ref\":\"#/$defs/b\"}]},\"b\":{\"anyOf\":[{\"$ref\":\"#/$defs/a\"},"
+		"{\"$defs\":{\"a\":{\"anyOf\":[{\"$ref\":\"#/$defs/b\"},{\"$ref\":\"#/$defs/b\"}]},"
+		"\"b\":{\"anyOf\":[{\"$ref\":\"#/$defs/a\"},"
 		"{\"$ref\":\"#/$defs/a\"}]}},\"$ref\":\"#/$defs/a\"}",
 	};
 	struct buf deep = buf_make(1 << 20);

@@ -448,7 +448,8 @@ static void names_in_other_letters(void **state)
 		{ "{\"model\":\"m\",\"stream\":true,\"models\":[],\"moden\":1,\"Modem\":2}", true, 0 },
 		{ "{\"Model\":\"m\"}", false, 1 },
 		{ "{\"model\":\"m\",\"MODEL\":\"n\"}", false, 13 },
-		{ "{\"model\":\"m\",\"modeL\":\"n\",\"padding\":\"xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx\"}", false, 13 },
+		{ "{\"model\":\"m\",\"modeL\":\"n\",\"padding\":\"xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx\"}",
+			false, 13 },
 		{ "{\"padding\":\"xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx\",\"Stream\":1}", false, 58 },
 		{ "{ \"Model\" : 1 }", false, 2 },
 		{ "{\"\\u004dodel\":1}", false, 1 },
@@ -456,7 +457,8 @@ static void names_in_other_letters(void **state)
 		{ "{\"\xc5\xbftream\":1}", false, 1 },
 		{ "{\"\\u017ftream\":1}", false, 1 },
 		{ "{\"STREAM_OPTIONS\":{}}", false, 1 },
-		{ "{\"stream_options\":{\"INCLUDE_USAGE\":1},\"messages\":[{\"Model\":1}],\"x\":{\"Model\":1}}", true, 0 },
+		{ "{\"stream_options\":{\"INCLUDE_USAGE\":1},\"messages\":[{\"Model\":1}],\"x\":{\"Model\":1}}", true,
+			0 },
 		{ "{\"Model\":}", false, 9 },                /* what is no JSON is said first */
 	};
 	struct json_plan plan;

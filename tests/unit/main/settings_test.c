@@ -87,10 +87,10 @@ static void the_contract_is_accepted(void **state)
 	const struct deployment_settings *d = m[0].deployments.items;
 	check("models",
 	      c->models.n == 2 && m[0].deployments.n == 2 && d[0].weight == 3 && d[0].order == 1 && d[0].rpm == 500);
-	check("prices",
-	      d[1].price.list.token_pusd[USAGE_INPUT] == 200000 && d[1].price.list.token_pusd[USAGE_CACHE_READ] == 20000);
-	check("prices",
-	      d[1].price.list.token_pusd[USAGE_REASONING] == SETTING_UNSET && d[0].price.list.token_pusd[USAGE_INPUT] == -1);
+	check("prices", d[1].price.list.token_pusd[USAGE_INPUT] == 200000 &&
+	                        d[1].price.list.token_pusd[USAGE_CACHE_READ] == 20000);
+	check("prices", d[1].price.list.token_pusd[USAGE_REASONING] == SETTING_UNSET &&
+	                        d[0].price.list.token_pusd[USAGE_INPUT] == -1);
 	check("model", d[1].context_window == 131072 && m[0].timeouts.first_byte_ms == 10000);
 	check("model", m[0].timeouts.connect_ms == SETTING_UNSET && m[0].fallbacks.n == 1);
 

@@ -108,7 +108,9 @@ static void what_comes_last_is_learnt(void **state)
 	const struct chat_block *b;
 
 	assert_true(chat_collector_add(c, &e));
-	e = (struct chat_event){ .kind = EVENT_DELTA, .block = 3, .delta = { .kind = DELTA_TEXT, .text = JSTR("once") } };
+	e = (struct chat_event){ .kind = EVENT_DELTA,
+		                 .block = 3,
+		                 .delta = { .kind = DELTA_TEXT, .text = JSTR("once") } };
 	assert_true(chat_collector_add(c, &e));
 	e.delta = (struct chat_delta){ .kind = DELTA_OPAQUE, .opaque = { JSTR("part"), { 0 }, MAKER_OPENAI } };
 	assert_true(chat_collector_add(c, &e));

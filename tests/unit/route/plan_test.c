@@ -85,7 +85,8 @@ static void tries_follow(void **state)
 
 		init(&r, cases[i].settings);
 		arena_init(&a, 1 << 16);
-		check(cases[i].name, plan_make(&p, &r.table, str_from_z(cases[i].model), DIALECT_OPENAI_CHAT, CALL_GENERATE, &a, &e));
+		check(cases[i].name,
+		      plan_make(&p, &r.table, str_from_z(cases[i].model), DIALECT_OPENAI_CHAT, CALL_GENERATE, &a, &e));
 		for (size_t k = 0; plan_next(&p, k ? cases[i].retry_after_ms : -1, &a, &c, &wait); k++) {
 			check(cases[i].name, k < strlen(cases[i].happens));
 			n += (size_t)snprintf(got + n, sizeof got - n, "%s%.*s@%u", k ? " " : "", STR_ARG(c.model),
