@@ -74,12 +74,12 @@ $(BUILD)/obj/%.o: src/%.c VERSION Makefile
 # What it embeds.
 $(BUILD)/obj/model/tokens_data.o: $(wildcard src/model/*.bin)
 
-# The catalogue's text, packed, as the bytes of an array.
-$(BUILD)/gen/model/catalogue.gz.inc: src/model/catalogue.txt Makefile
+# The catalogue's text, packed.
+$(BUILD)/gen/catalogue.gz: src/model/catalogue.txt
 	@mkdir -p $(@D)
-	$(Q)gzip -9nc $< | od -An -v -tx1 | sed 's/ \([0-9a-f][0-9a-f]\)/0x\1,/g' >$@.new && mv $@.new $@
-$(BUILD)/obj/model/catalogue_data.o: $(BUILD)/gen/model/catalogue.gz.inc
-$(BUILD)/obj/model/catalogue_data.o: CPPFLAGS += -I$(BUILD)/gen
+	$(Q)gzip -9nc $< >$@.new && mv $@.new $@
+$(BUILD)/obj/model/catalogue_data.o: $(BUILD)/gen/catalogue.gz
+$(BUILD)/obj/model/catalogue_data.o: CPPFLAGS += -DCATALOGUE_GZ='"$(BUILD)/gen/catalogue.gz"'
 
 # Unit tests link everything but main(); -Itests for tests/lib.
 $(BUILD)/unit/%: tests/unit/%.c $(LIB_OBJ) Makefile
