@@ -225,6 +225,7 @@ static void listen_to(const struct dialect *d, enum dialect_call call, yyjson_va
 		if (call != CALL_COUNT_TOKENS)
 			told_by_gemini(yyjson_obj_get(root, "usageMetadata"), t);
 		break;
+	case DIALECT_OPENAI_MEDIA: /* chat is none of its calls */
 	case DIALECT_BEDROCK: /* its recordings are those of bedrock_corpus_test */
 		break;
 	}
@@ -251,9 +252,9 @@ static void compare(const char *id, const struct told *t, const struct usage *u)
 	         "is %llu+%llu (read %u, write %llu, reasoning %u), told %lld+%lld (%lld, %lld, "
 	         "%lld)",
 	         (unsigned long long)usage_total_input(u), (unsigned long long)usage_total_output(u),
-	         (unsigned)usage_total_cache_read(u), (unsigned long long)usage_total_cache_write(u), u->n[USAGE_REASONING],
-	         (long long)input, (long long)t->output, (long long)t->cached, (long long)t->written,
-	         (long long)t->reasoning);
+	         (unsigned)usage_total_cache_read(u), (unsigned long long)usage_total_cache_write(u),
+	         u->n[USAGE_REASONING], (long long)input, (long long)t->output, (long long)t->cached,
+	         (long long)t->written, (long long)t->reasoning);
 	complain(id, "usage", line);
 }
 

@@ -116,7 +116,8 @@ static void json_part(struct digest *d, yyjson_val *p)
 {
 	yyjson_val *call = get(p, "functionCall", "function_call"), *data = get(p, "inlineData", "inline_data");
 	yyjson_val *file = get(p, "fileData", "file_data"), *text = yyjson_obj_get(p, "text");
-	bool server = get(p, "executableCode", NULL) || get(p, "codeExecutionResult", NULL) || get(p, "toolCall", NULL) ||
+	bool server = get(p, "executableCode", NULL) || get(p, "codeExecutionResult", NULL) || get(p, "toolCall",
+		NULL) ||
 		      get(p, "toolResponse", NULL);
 
 	if (call && !get(call, "partialArgs", NULL) && !get(call, "willContinue", NULL))
@@ -192,7 +193,8 @@ static void block_digest(struct arena *a, struct digest *d, const struct chat_bl
 	case CHAT_AUDIO:
 	case CHAT_VIDEO:
 	case CHAT_DOCUMENT:
-		line(d, b->media->from == MEDIA_BYTES ? 'D' : 'L', jstr_plain(a, b->media->type), jstr_plain(a, b->media->data));
+		line(d, b->media->from == MEDIA_BYTES ? 'D' : 'L', jstr_plain(a, b->media->type),
+		     jstr_plain(a, b->media->data));
 		break;
 	case CHAT_TOOL_CALL:
 		if (b->tool != TOOL_SERVER) {
@@ -213,7 +215,8 @@ static void block_digest(struct arena *a, struct digest *d, const struct chat_bl
 
 static const char *stop_word(const struct chat_finish *f)
 {
-	static const char *const stops[] = { [STOP_END] = "STOP", [STOP_TOOL] = "STOP+tool", [STOP_MAX_TOKENS] = "MAX_TOKENS",
+	static const char *const stops[] = { [STOP_END] = "STOP", [STOP_TOOL] = "STOP+tool", [STOP_MAX_TOKENS] = "MAX_T"
+		"OKENS",
 		                             [STOP_FILTER] = "SAFETY", [STOP_ERROR] = "OTHER" };
 	return f->stop < COUNT_OF(stops) && stops[f->stop] ? stops[f->stop] : "?";
 }
@@ -449,7 +452,8 @@ static void try_stream(const char *id, struct str body)
 	told_end(&told);
 	if (!run(&r, body, 1 + (unsigned)(body.n % 97))) {
 		count.broken++;
-		if (told.finish.n && (str_ends(body, STR("\n\n")) || str_ends(body, STR("\r\n\r\n"))) && r.verdict != CHAT_READ_ERROR && str_find(body, STR("not a json")) == STR_NPOS &&
+		if (told.finish.n && (str_ends(body, STR("\n\n")) || str_ends(body, STR("\r\n\r\n"))) &&
+		    r.verdict != CHAT_READ_ERROR && str_find(body, STR("not a json")) == STR_NPOS &&
 		    str_find(body, STR("\"this\"")) == STR_NPOS)
 			complain(id, "stream is called broken", STR(""), STR(""));
 		goto out;
@@ -458,7 +462,8 @@ static void try_stream(const char *id, struct str body)
 	if (str_find(body, STR("partialArgs")) == STR_NPOS)
 		same(id, "stream", buf_str(&told.parts.out), buf_str(&got));
 	else
-		assert_true(str_find(buf_str(&got), STR("{\"operations\":[{\"action\":\"add\",\"description\":")) != STR_NPOS);
+		assert_true(str_find(buf_str(&got), STR("{\"operations\":[{\"action\":\"add\",\"description\":")) !=
+		            STR_NPOS);
 	for (int i = 0; i < 2; i++) {
 		struct run other = { .id = id };
 
@@ -680,7 +685,8 @@ static void recordings_say_the_same_afterwards(void **state)
 	try_file("vertex-gemini-generate.stream", CALL_GENERATE);
 	try_file("gemini-count-tokens.unary", CALL_COUNT_TOKENS);
 	try_file("vertex-gemini-count-tokens.unary", CALL_COUNT_TOKENS);
-	print_message("%u requests, %u answers, %u streams (%u without an end)\n", count.requests, count.answers, count.streams,
+	print_message("%u requests, %u answers, %u streams (%u without an end)\n", count.requests, count.answers,
+		count.streams,
 	              count.broken);
 	assert_int_equal(count.bad, 0);
 }

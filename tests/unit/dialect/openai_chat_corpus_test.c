@@ -302,7 +302,8 @@ static void compare_usage(const char *id, const struct usage *a, const struct us
 }
 
 static const struct chat_source source = { .model = { "m", 1 } };
-static const struct chat_reply reply = { .id = { "01ARZ", 5 }, .created_s = 1, .model = { "m", 1 }, .usage_asked = true };
+static const struct chat_reply reply = { .id = { "01ARZ", 5 }, .created_s = 1, .model = { "m", 1 },
+	.usage_asked = true };
 
 /* What was read and written again must say the same. */
 static void compare_again(const char *id, struct said *a, struct said *b)
@@ -550,7 +551,8 @@ static void digest(struct arena *a, struct buf *out, const struct chat_request *
 	buf_append(out, rq->format_schema);
 }
 
-static bool read_request(struct arena *a, const struct dialect *d, struct str body, struct chat_request *rq, struct err *e)
+static bool read_request(struct arena *a, const struct dialect *d, struct str body, struct chat_request *rq,
+                         struct err *e)
 {
 	struct dialect_in in = { .body = body };
 	struct dialect_request from;
@@ -644,7 +646,8 @@ static void try_file(const char *name, const char *kind)
 	while ((n = getline(&line, &cap, f)) > 0) {
 		yyjson_doc *doc = yyjson_read(line, (size_t)n, 0);
 		assert_non_null(doc);
-		try_record(yyjson_doc_get_root(doc), strstr(name, "completions") ? &dialect_openai_completions : &dialect_openai_chat);
+		try_record(yyjson_doc_get_root(doc),
+		           strstr(name, "completions") ? &dialect_openai_completions : &dialect_openai_chat);
 		yyjson_doc_free(doc);
 	}
 	free(line);
@@ -661,8 +664,10 @@ static void recordings_say_the_same(void **state)
 		try_file(files[i], "unary");
 		try_file(files[i], "stream");
 	}
-	print_message("%u answers, %u streams, %u streams that report an error, %u cut ones; %u tool calls, %u opaque tokens; "
-	              "%u that are no chat answers; %u requests, %u wrong ones\n", count.answers, count.streams, count.errors, count.cut, count.calls,
+	print_message("%u answers, %u streams, %u streams that report an error, %u cut ones; %u tool calls, %u opaque "
+		"tokens; "
+	              "%u that are no chat answers; %u requests, %u wrong ones\n", count.answers, count.streams,
+	              count.errors, count.cut, count.calls,
 	              count.tokens, count.skipped, count.requests, count.refused);
 	assert_int_equal(count.bad, 0);
 	assert_true(count.answers > 1500 && count.streams > 500);

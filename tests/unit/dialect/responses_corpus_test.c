@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * responses_corpus: recorded Responses, where ../shared/corpus is there: each answer and stream is read into the neutral
- * model and compared with a walk over the recording's own JSON; then written again, whole and streamed, and compared
- * once more. Requests are read, written and read again. What is compared is a digest: a line for each block, the stop,
- * the usage.
+ * responses_corpus: recorded Responses, where ../shared/corpus is there: each answer and stream is read into the
+ * neutral model and compared with a walk over the recording's own JSON; then written again, whole and streamed, and
+ * compared once more. Requests are read, written and read again. What is compared is a digest: a line for each block,
+ * the stop, the usage.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -79,7 +79,8 @@ static void put_raw(struct buf *out, struct str json)
 
 static bool is_empty_thought(yyjson_val *item)
 {
-	return yyjson_arr_size(yyjson_obj_get(item, "summary")) == 0 && yyjson_arr_size(yyjson_obj_get(item, "content")) == 0 &&
+	return yyjson_arr_size(yyjson_obj_get(item, "summary")) == 0 &&
+	       yyjson_arr_size(yyjson_obj_get(item, "content")) == 0 &&
 	       !yyjson_is_str(yyjson_obj_get(item, "encrypted_content"));
 }
 
@@ -180,7 +181,8 @@ static void tell_response(struct buf *d, yyjson_val *response, yyjson_val *items
 
 	yyjson_arr_foreach(items, i, max, item) calls |= tell_item(d, item);
 	if (is_word(yyjson_obj_get(response, "status"), "incomplete"))
-		buf_printf(d, "stop %d\n", is_word(yyjson_obj_get(yyjson_obj_get(response, "incomplete_details"), "reason"),
+		buf_printf(d, "stop %d\n", is_word(yyjson_obj_get(yyjson_obj_get(response, "incomplete_details"),
+			"reason"),
 		                                   "content_filter") ? STOP_FILTER : STOP_MAX_TOKENS);
 	else
 		buf_printf(d, "stop %d\n", calls ? STOP_TOOL : refused ? STOP_REFUSAL : STOP_END);
@@ -257,7 +259,8 @@ static void digest_response(struct buf *d, struct arena *a, const struct chat_re
 
 static const struct chat_codec *codec = &openai_responses_codec;
 
-static struct chat_collector *read_stream(const char *id, struct arena *a, struct jstr model, struct str bytes, bool *error)
+static struct chat_collector *read_stream(const char *id, struct arena *a, struct jstr model, struct str bytes,
+                                          bool *error)
 {
 	struct chat_source source = { .model = model };
 	struct chat_collector *c = chat_collector_new(64 << 20);
@@ -318,7 +321,8 @@ static void check_same(const char *id, const char *what, const struct buf *want,
 /* Written whole and read again; written as a stream and read again. */
 static void write_again(const char *id, struct arena *a, const struct chat_response *r, const struct buf *want)
 {
-	struct chat_reply reply = { .id = JSTR("01ABCDEFGHJKMNPQRSTVWXYZ01"), .created_s = 5, .model = JSTR("m"), .max_bytes = 64 << 20 };
+	struct chat_reply reply = { .id = JSTR("01ABCDEFGHJKMNPQRSTVWXYZ01"), .created_s = 5, .model = JSTR("m"),
+		.max_bytes = 64 << 20 };
 	struct buf out = buf_make(64 << 20), d = buf_make(DIGEST_MAX);
 	struct chat_response back = { 0 };
 	struct chat_source source = { .model = JSTR("gpt-5") };
@@ -431,7 +435,8 @@ static bool tell_stream(struct str bytes, struct buf *d)
 			bool told = yyjson_arr_size(yyjson_doc_get_root(copy)) > 0;
 
 			whole = true;
-			tell_response(d, response, told ? yyjson_doc_get_root(copy) : yyjson_obj_get(response, "output"));
+			tell_response(d, response, told ? yyjson_doc_get_root(copy) : yyjson_obj_get(response,
+				"output"));
 			yyjson_doc_free(copy);
 		}
 		yyjson_doc_free(doc);
@@ -480,8 +485,10 @@ static void digest_request(struct buf *d, struct arena *a, const struct chat_req
 		put_raw(d, t->format);
 		buf_append_c(d, '\n');
 	}
-	buf_printf(d, "choice %d effort %d %d format %d stream %d max %.*s store %d\n", rq->choice == CHOICE_AUTO ? 0 : rq->choice, rq->has_effort, rq->effort,
-	           rq->format > FORMAT_TEXT ? rq->format : 0, rq->stream, STR_ARG(rq->max_output), rq->store == TRI_YES);
+	buf_printf(d, "choice %d effort %d %d format %d stream %d max %.*s store %d\n",
+	           rq->choice == CHOICE_AUTO ? 0 : rq->choice, rq->has_effort, rq->effort,
+	           rq->format > FORMAT_TEXT ? rq->format : 0, rq->stream, STR_ARG(rq->max_output),
+	           rq->store == TRI_YES);
 	put_raw(d, rq->format_schema);
 }
 
@@ -529,7 +536,8 @@ out:
 static void check_record(yyjson_val *r)
 {
 	const char *id = yyjson_get_str(yyjson_obj_get(r, "id"));
-	struct str body = str_json(yyjson_obj_get(r, "response_body")), request = str_json(yyjson_obj_get(r, "request_body"));
+	struct str body = str_json(yyjson_obj_get(r, "response_body")), request = str_json(yyjson_obj_get(r,
+		"request_body"));
 	struct str model = str_json(yyjson_obj_get(r, "model"));
 	struct arena a;
 
