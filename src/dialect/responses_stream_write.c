@@ -678,7 +678,8 @@ static void on_finish(struct responses_writer *w, struct buf *out, const struct 
 	buf_append_jstr(&w->finish_raw, f->raw);
 	if (w->open == OPEN_MESSAGE && w->part_open)
 		end_message_part(w, out);
-	end_message(w, out, str_eq(responses_status(&w->finish), STR("completed")) ? STR("completed") : STR("incomplete"));
+	end_message(w, out,
+	            str_eq(responses_status(&w->finish), STR("completed")) ? STR("completed") : STR("incomplete"));
 }
 
 static void on_end(struct responses_writer *w, struct buf *out)

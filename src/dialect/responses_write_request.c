@@ -237,7 +237,8 @@ static bool put_result(struct writing *wr, const struct chat_block *b)
 {
 	struct json_writer *w = &wr->w;
 	const struct chat_block *first = b->blocks;
-	bool custom = b->tool == TOOL_CUSTOM || (has_custom_calls(wr->rq) && is_custom_call(wr->rq, b->id)), good = true;
+	bool custom = b->tool == TOOL_CUSTOM || (has_custom_calls(wr->rq) && is_custom_call(wr->rq, b->id)),
+	     good = true;
 
 	json_open(w, '{');
 	json_key_lit(w, "type");
@@ -372,7 +373,8 @@ static bool put_assistant(struct writing *wr, const struct chat_turn *t)
 		else if (b->kind == CHAT_REASONING)
 			put_thought(wr, b);
 		else
-			chat_drop(&wr->out->drops, "messages[%u].%s", t->index, chat_kind_name((enum chat_kind)b->kind));
+			chat_drop(&wr->out->drops, "messages[%u].%s", t->index,
+			          chat_kind_name((enum chat_kind)b->kind));
 		b = b->next;
 	}
 	return true;
@@ -381,7 +383,8 @@ static bool put_assistant(struct writing *wr, const struct chat_turn *t)
 /* Is it an item of its own, not a part of the user's message? */
 static bool is_item(const struct chat_block *b)
 {
-	return b->kind == CHAT_TOOL_RESULT || (b->kind == CHAT_RAW && responses_is_raw(b) && !str_starts(jstr_raw(b->name), STR("input_")));
+	return b->kind == CHAT_TOOL_RESULT ||
+	       (b->kind == CHAT_RAW && responses_is_raw(b) && !str_starts(jstr_raw(b->name), STR("input_")));
 }
 
 static bool put_user(struct writing *wr, const struct chat_turn *t, struct str role)
@@ -510,7 +513,8 @@ static void put_custom(struct writing *wr, const struct chat_tool *t)
 /* U4: the web's search is offered by all. */
 static bool is_web_search(const struct chat_tool *t)
 {
-	return str_starts(jstr_raw(t->name), STR("web_search")) || str_starts(jstr_raw(t->name), STR("google_search")) ||
+	return str_starts(jstr_raw(t->name), STR("web_search")) ||
+	       str_starts(jstr_raw(t->name), STR("google_search")) ||
 	       str_starts(jstr_raw(t->name), STR("googleSearch"));
 }
 
@@ -544,7 +548,8 @@ static unsigned put_tools(struct writing *wr)
 			put_custom(wr, t);
 		} else if (!put_server_tool(wr, t)) {
 			n--;
-			chat_drop(&wr->out->drops, "tools.%.*s", (int)(t->name.n < 64 ? t->name.n : 64), t->name.n ? t->name.p : "");
+			chat_drop(&wr->out->drops, "tools.%.*s", (int)(t->name.n < 64 ? t->name.n : 64),
+			          t->name.n ? t->name.p : "");
 		}
 	}
 	json_close(&wr->w);
@@ -570,7 +575,8 @@ static void put_tool_name(struct json_writer *w, const struct chat_request *rq, 
 	json_close(w);
 }
 
-void responses_write_choice(struct json_writer *w, const struct chat_request *rq, struct arena *a, struct chat_undo *undo)
+void responses_write_choice(struct json_writer *w, const struct chat_request *rq, struct arena *a,
+                            struct chat_undo *undo)
 {
 	switch ((enum chat_choice)rq->choice) {
 	case CHOICE_UNSET:
@@ -682,9 +688,11 @@ static bool effort_of(struct writing *wr, enum model_effort *out)
 	} else if (rq->thinking == TRI_YES && rq->thinking_budget > 0) {
 		if (!rq->max_output.n || !json_to_i64(rq->max_output, &cap) || cap < 0)
 			cap = f->max_output;
-		*out = model_budget_effort((uint32_t)(rq->thinking_budget < UINT32_MAX ? rq->thinking_budget : UINT32_MAX),
+		*out = model_budget_effort((uint32_t)(rq->thinking_budget < UINT32_MAX ? rq->thinking_budget
+		                                                                       : UINT32_MAX),
 		                           (uint32_t)(cap < UINT32_MAX ? cap : UINT32_MAX));
-	} else if (rq->thinking == TRI_YES && (f->effort_levels & EFFORT_BIT(EFFORT_NONE)) && !model_rule(f, MODEL_THINKS_UNASKED)) {
+	} else if (rq->thinking == TRI_YES && (f->effort_levels & EFFORT_BIT(EFFORT_NONE)) &&
+	           !model_rule(f, MODEL_THINKS_UNASKED)) {
 		*out = EFFORT_MEDIUM;            /* silence would be none (row 50) */
 	} else {
 		return false;
@@ -702,7 +710,8 @@ static bool wants_summary(const struct chat_request *rq)
 
 static struct jstr summary_word(const struct chat_request *rq)
 {
-	return jstr_is(rq->summary, STR("concise")) || jstr_is(rq->summary, STR("detailed")) ? rq->summary : JSTR("auto");
+	return jstr_is(rq->summary, STR("concise")) || jstr_is(rq->summary, STR("detailed")) ? rq->summary
+	                                                                                     : JSTR("auto");
 }
 
 static void put_reasoning(struct writing *wr)
@@ -872,7 +881,9 @@ bool responses_write_request(struct arena *a, const struct chat_request *rq, con
                              struct chat_wire *out, struct err *e)
 {
 	struct buf body = buf_make(BODY_MAX_BYTES);
-	struct writing wr = { .arena = a, .rq = rq, .target = target, .out = out, .err = e, .w = json_writer_make(&body) };
+	struct writing wr = {
+		.arena = a, .rq = rq, .target = target, .out = out, .err = e, .w = json_writer_make(&body)
+	};
 	bool good = refuse_choices(&wr);
 	unsigned tools;
 

@@ -104,7 +104,7 @@ struct req_open {
 	struct jstr media_url;           /* of the fetch */
 	bool media_failed;               /* err tells */
 	struct embed_work *embed;        /* vectors that are asked for in another dialect, in parts; arena */
-	bool own_state;                  /* it names an answer that is kept here, or holds a token in our envelope: it is
+	bool own_state; /* it names an answer that is kept here, or holds a token in our envelope: it is
 	                                  * translated in any case */
 	bool fetched;                    /* Responses by id: the provider has answered */
 	struct str dropped;              /* names of what the target's dialect has no word for */

@@ -154,11 +154,12 @@ static enum step step_decode(struct req *r)
 	return STEP_PLAN;
 }
 
-/* Its clients are given foreign tokens in envelopes, and give them back. A conversation that changes its provider may bring
- * them to one of its own dialect, who would refuse them. */
+/* Its clients are given foreign tokens in envelopes, and give them back. A conversation that changes its provider may
+ * bring them to one of its own dialect, who would refuse them. */
 static bool may_hold_envelopes(enum dialect_id id)
 {
-	return id == DIALECT_ANTHROPIC || id == DIALECT_OPENAI_RESPONSES || id == DIALECT_GEMINI || id == DIALECT_BEDROCK;
+	return id == DIALECT_ANTHROPIC || id == DIALECT_OPENAI_RESPONSES || id == DIALECT_GEMINI ||
+	       id == DIALECT_BEDROCK;
 }
 
 static enum step step_plan(struct req *r)

@@ -176,8 +176,8 @@ enum attempt_start translate_request(struct req *r, struct str *body, struct str
 		return START_NOT;
 	}
 	if (o->chat->cached_content.n && c->dialect->id != DIALECT_GEMINI) {
-		err_set(e, ERR_UNSUPPORTED_PARAMETER, "cachedContent: what it names is Gemini's, and %.*s cannot see it",
-		        STR_ARG(p->name));
+		err_set(e, ERR_UNSUPPORTED_PARAMETER,
+		        "cachedContent: what it names is Gemini's, and %.*s cannot see it", STR_ARG(p->name));
 		return START_NOT;
 	}
 	if (!chat_tools_check(o->chat, c->dialect->id, e) ||

@@ -93,8 +93,8 @@ static void complain(const char *id, const struct dialect *to, const char *what,
 /* ---- what each client's dialect can say ------------------------------------------------------------------------- */
 
 /*
- * The end as the client's dialect has it (dialects.md rows 59 to 67), read back from there. One word for several ends is
- * all that some have.
+ * The end as the client's dialect has it (dialects.md rows 59 to 67), read back from there. One word for several ends
+ * is all that some have.
  */
 static enum chat_stop stop_for(const struct dialect *client, const struct story *s)
 {
@@ -203,7 +203,8 @@ static void same_story(const char *id, const struct dialect *to, const struct st
 {
 	struct str lines = buf_str(&want->tokens);
 
-	/* an answer of a local model that thinks aloud: who hears it takes it for thoughts; what is spoken becomes text */
+	/* an answer of a local model that thinks aloud: who hears it takes it for thoughts; what is spoken becomes
+	 * text */
 	if (!str_starts(buf_str(&want->text), STR("<think>")) && !(want->media[CHAT_AUDIO] && !want->text.n))
 		same_text(id, to, "text", &want->text, &got->text);
 	same_usage(id, to, &want->usage, &got->usage);
@@ -845,7 +846,8 @@ static void recordings_reach_clients_of_every_dialect(void **state)
 	}
 	free(list);
 	print_message(
-		"%u answers, %u streams, %u requests: %u tellings in other dialects; %u requests refused, %u answers that report "
+		"%u answers, %u streams, %u requests: %u tellings in other dialects; %u requests refused, %u answers "
+		"that report "
 		"errors; %u bad\n",
 		count.answers, count.streams, count.requests, count.told, count.refused, count.failed, count.bad);
 	assert_true(count.answers || only);
