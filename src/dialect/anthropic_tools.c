@@ -135,10 +135,11 @@ static bool write_custom(struct anthropic_out *o, const struct chat_tool *t, uns
 	struct json_writer *w = &o->w;
 	struct chat_name **end = &o->wire->undo.custom_tools;
 	struct jstr name = fit_name(o, t->name);
+	struct str schema = chat_schema_custom(o->arena, t);
 
 	while (*end)
 		end = &(*end)->next;
-	if (!name.p || !chat_name_add(o->arena, &end, t->name))
+	if (!name.p || !schema.p || !chat_name_add(o->arena, &end, t->name))
 		return anthropic_out_full(o);
 	if (t->format.n)
 		chat_drop(&o->wire->drops, "tools[%u].format", index);
@@ -150,9 +151,7 @@ static bool write_custom(struct anthropic_out *o, const struct chat_tool *t, uns
 		json_jstr(w, t->description);
 	}
 	json_key_lit(w, "input_schema");
-	json_raw(
-		w,
-		STR("{\"type\":\"object\",\"properties\":{\"input\":{\"type\":\"string\"}},\"required\":[\"input\"]}"));
+	json_raw(w, schema);
 	anthropic_write_mark(o, t->cache);
 	json_close(w);
 	return true;

@@ -80,17 +80,15 @@ static bool write_custom(struct bedrock_out *x, const struct chat_tool *t, unsig
 {
 	struct chat_name **end = &x->wire->undo.custom_tools;
 	struct jstr name = fit_name(x, t->name);
+	struct str schema = chat_schema_custom(x->arena, t);
 
 	while (*end)
 		end = &(*end)->next;
-	if (!name.p || !chat_name_add(x->arena, &end, t->name))
+	if (!name.p || !schema.p || !chat_name_add(x->arena, &end, t->name))
 		return bedrock_out_full(x);
 	if (t->format.n)
 		chat_drop(&x->wire->drops, "tools[%u].format", index);
-	write_spec(
-		x, name, t->description,
-		STR("{\"type\":\"object\",\"properties\":{\"input\":{\"type\":\"string\"}},\"required\":[\"input\"]}"),
-		false);
+	write_spec(x, name, t->description, schema, false);
 	return true;
 }
 

@@ -37,6 +37,8 @@ struct chat_drops {
 void chat_drop(struct chat_drops *, const char *fmt, ...) PRINTF_LIKE(2, 3);
 /* Adds every member of `set` that is not in `carried`, and the extras that are not of dialect `target`. */
 void chat_drop_members(struct chat_drops *, const struct chat_request *, uint64_t carried, enum dialect_id target);
+/* Adds "cache_control" if anything is marked, for targets that have no marks: they may cache by themselves, but not there. */
+void chat_drop_cache_marks(struct chat_drops *, const struct chat_request *);
 
 /* ---- requests ---------------------------------------------------------------------------------------------------- */
 
@@ -234,6 +236,8 @@ struct str chat_schema_gemini(struct arena *, struct str schema, bool *changed);
 /* S5: for targets that want an object as the outermost: anything else becomes its member CHAT_SCHEMA_VALUE. True: it
  * was done, and undo.schema_value is to be set. */
 bool chat_schema_wrap(struct arena *, struct str *schema);
+/* U5: of the function that stands for a custom tool, {"input": text}; the tool's grammar is told to the model in it. */
+struct str chat_schema_custom(struct arena *, const struct chat_tool *);
 
 /* turns.c: U6: who may call a tool is a limit that must not be lost. False: the target (enum dialect_id) has no word
  * for one that is there. */

@@ -71,3 +71,28 @@ void chat_drop_members(struct chat_drops *d, const struct chat_request *rq, uint
 		if (x->from != target)
 			chat_drop(d, "%.*s", STR_ARG(x->name));
 }
+
+/* Tools' results hold blocks of their own. */
+static bool has_mark(const struct chat_block *list)
+{
+	for (const struct chat_block *b = list; b; b = b->next) {
+		if (b->cache)
+			return true;
+		for (const struct chat_block *inner = b->blocks; inner; inner = inner->next)
+			if (inner->cache)
+				return true;
+	}
+	return false;
+}
+
+void chat_drop_cache_marks(struct chat_drops *d, const struct chat_request *rq)
+{
+	bool marks = has_mark(rq->system);
+
+	for (const struct chat_tool *t = rq->tools; t && !marks; t = t->next)
+		marks = t->cache != CACHE_NO_MARK;
+	for (const struct chat_turn *t = rq->turns; t && !marks; t = t->next)
+		marks = has_mark(t->blocks);
+	if (marks)
+		chat_drop(d, "cache_control");
+}

@@ -405,6 +405,7 @@ bool gemini_write_request(struct arena *a, const struct chat_request *rq, const 
 	if (good) {
 		put_own(&g);
 		json_close(&g.w);
+		chat_drop_cache_marks(&out->drops, rq);
 		chat_drop_members(&out->drops, rq, g.carried, DIALECT_GEMINI);
 		out->body = json_write_done(&g.w) ? arena_dup(a, buf_str(&body)) : (struct str){ 0 };
 		good = (out->body.p && !g.put.full) || gemini_write_is_full(&g);

@@ -70,21 +70,19 @@ static bool put_function(struct gemini_writing *g, struct jstr name, struct jstr
 	return true;
 }
 
-/* Free text becomes the one argument of a function (U5); its grammar is lost. */
+/* Free text becomes the one argument of a function (U5); its grammar binds nobody any longer. */
 static bool put_custom(struct gemini_writing *g, const struct chat_tool *t)
 {
 	struct chat_name **end = &g->out->undo.custom_tools;
+	struct str schema = chat_schema_custom(g->arena, t);
 
 	while (*end)
 		end = &(*end)->next;
 	if (t->format.n)
 		chat_drop(&g->out->drops, "tools[].format");
-	if (!chat_name_add(g->arena, &end, t->name))
+	if (!schema.p || !chat_name_add(g->arena, &end, t->name))
 		return gemini_write_is_full(g);
-	return put_function(g, t->name, t->description,
-	                    STR("{\"type\":\"object\",\"properties\":{\"input\":{\"type\":\"string\"}},"
-	                            "\"required\":[\"input\"]}"),
-	                    NULL);
+	return put_function(g, t->name, t->description, schema, NULL);
 }
 
 /* The tool that stands for the answer's schema (S4). */

@@ -134,7 +134,7 @@ static inline bool openai_has_quirk(const struct openai_request_out *o, unsigned
 	return (o->target->quirks & quirk) != 0;
 }
 MUST_USE bool openai_write_messages(struct openai_request_out *);
-/* The member "cache_control" if the target takes it; else reports that the mark is lost, where it is. */
+/* The member "cache_control" if the target takes it. */
 void openai_write_cache(struct openai_request_out *, enum chat_cache);
 /* The name of a tool as the target takes it. p == NULL: the arena is full. */
 struct jstr openai_fit_tool(struct openai_request_out *, struct jstr name);

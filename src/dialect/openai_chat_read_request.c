@@ -272,7 +272,7 @@ static bool read_function(struct openai_request_in *in, const char *place, const
 	t->schema = node_raw(at[PARAMETERS]);
 	if (node_is(at[STRICT], JSON_BOOL))
 		t->strict = (uint8_t)tri_of(node_true(at[STRICT]));
-	if (kind == TOOL_CUSTOM && at[FORMAT]) {
+	if (kind == TOOL_CUSTOM && at[FORMAT] && !node_is_word(node_get(at[FORMAT], STR("type")), STR("text"))) {
 		t->format = flat_format(in, at[FORMAT]);
 		return t->format.p || openai_full(in->err);
 	}

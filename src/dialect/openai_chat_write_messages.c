@@ -65,16 +65,10 @@ static bool refuse(struct openai_request_out *o, const struct chat_turn *t, cons
 	return err_set(o->err, ERR_INVALID_REQUEST, "messages[%u]: %s", t ? t->index : 0, what);
 }
 
-/* Who may know: a provider that takes marks, or one that caches by itself; else it is told. */
 void openai_write_cache(struct openai_request_out *o, enum chat_cache cache)
 {
-	if (cache == CACHE_NO_MARK)
+	if (cache == CACHE_NO_MARK || !openai_has_quirk(o, QUIRK_CACHE_CONTROL))
 		return;
-	if (!openai_has_quirk(o, QUIRK_CACHE_CONTROL)) {
-		if (!model_has(o->target->facts, CAP_PROMPT_CACHE))
-			chat_drop(&o->wire->drops, "cache_control");
-		return;
-	}
 	json_key_lit(&o->w, "cache_control");
 	json_open(&o->w, '{');
 	json_key_lit(&o->w, "type");
@@ -431,8 +425,6 @@ static bool write_user(struct openai_request_out *o, const struct chat_turn *t)
 		if (!all.p)
 			return openai_full(o->err);
 		json_jstr(&o->w, all);
-		if (text->cache && !openai_has_quirk(o, QUIRK_CACHE_CONTROL))
-			openai_write_cache(o, (enum chat_cache)text->cache);       /* told, not written */
 	} else {
 		json_open(&o->w, '[');
 		if (media && !write_result_media(o, t))
@@ -684,8 +676,6 @@ static bool write_system(struct openai_request_out *o, const struct chat_block *
 		if (!text.p)
 			return openai_full(o->err);
 		json_jstr(&o->w, text);
-		if (marks)
-			openai_write_cache(o, CACHE_5M);
 		return true;
 	}
 	json_open(&o->w, '[');

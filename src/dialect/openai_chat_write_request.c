@@ -292,15 +292,14 @@ static void write_custom_tool(struct openai_request_out *o, const struct chat_to
 	json_close(&o->w);
 }
 
-/* The schema of a function that stands for a custom tool (U5). */
-#define INPUT_SCHEMA \
-	"{\"type\":\"object\",\"properties\":{\"input\":{\"type\":\"string\"}},\"required\":[\"input\"]}"
 #define NO_SCHEMA "{\"type\":\"object\",\"properties\":{}}"
 
 static bool write_function(struct openai_request_out *o, const struct chat_tool *t)
 {
 	struct jstr name = openai_fit_tool(o, t->name);
-	struct str schema = t->kind == TOOL_CUSTOM ? STR(INPUT_SCHEMA) : t->schema.n ? t->schema : STR(NO_SCHEMA);
+	struct str schema = t->kind == TOOL_CUSTOM ? chat_schema_custom(o->arena, t)
+			    : t->schema.n          ? t->schema
+			                           : STR(NO_SCHEMA);
 	bool changed = false;
 
 	if (!name.p)
@@ -696,6 +695,8 @@ bool openai_chat_write_request(struct arena *arena, const struct chat_request *r
 		return openai_full(e);
 	}
 	out->body = str_of(p, n);
+	if (!openai_has_quirk(&o, QUIRK_CACHE_CONTROL))
+		chat_drop_cache_marks(&out->drops, rq);
 	chat_drop_members(&out->drops, rq, o.carried, DIALECT_OPENAI_CHAT);
 	return true;
 }

@@ -123,6 +123,7 @@ static bool read_strict(const struct json_node *v, uint8_t *out)
 static bool read_tool(struct reading *rd, const struct json_node *v, struct chat_tool ***end)
 {
 	const struct json_node *type = node_get(v, STR("type")), *name = node_get(v, STR("name"));
+	const struct json_node *format = node_get(v, STR("format"));
 	bool function = node_is_word(type, STR("function")), custom = node_is_word(type, STR("custom"));
 	struct chat_tool *t;
 
@@ -140,8 +141,8 @@ static bool read_tool(struct reading *rd, const struct json_node *v, struct chat
 	t->description = node_get_text(v, STR("description"));
 	if (function && node_is(node_get(v, STR("parameters")), JSON_OBJECT))
 		t->schema = node_raw(node_get(v, STR("parameters")));
-	if (custom && node_is(node_get(v, STR("format")), JSON_OBJECT))
-		t->format = node_raw(node_get(v, STR("format")));
+	if (custom && node_is(format, JSON_OBJECT) && !node_is_word(node_get(format, STR("type")), STR("text")))
+		t->format = node_raw(format);            /* any text: what is meant anyway */
 	return read_strict(node_get(v, STR("strict")), &t->strict);
 }
 

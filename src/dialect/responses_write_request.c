@@ -283,10 +283,12 @@ static void put_call(struct writing *wr, const struct chat_block *b)
 	json_close(w);
 }
 
-/* A thought goes back to its maker only, with the id that its token belongs to (G6, O4, O9). */
+/* A thought goes back to its maker only, with the id that its token belongs to (G6, O4, O9). Clients of other dialects
+ * give back as one text what OpenAI had shown as a summary; beside its token OpenAI takes no other text. */
 static void put_thought(struct writing *wr, const struct chat_block *b)
 {
 	struct json_writer *w = &wr->w;
+	bool summary = b->text.n && b->opaque.maker == MAKER_OPENAI && wr->rq->from != DIALECT_OPENAI_RESPONSES;
 	bool own = b->opaque.bytes.n && b->opaque.maker == responses_maker(wr->target->model);
 	bool replay = (wr->target->quirks & QUIRK_REASONING_REPLAY) && b->text.n;
 
@@ -305,8 +307,10 @@ static void put_thought(struct writing *wr, const struct chat_block *b)
 	json_open(w, '[');
 	for (const struct chat_block *p = own ? b->blocks : NULL; p; p = p->next)
 		put_text(w, STR("summary_text"), p->text);
+	if (summary)
+		put_text(w, STR("summary_text"), b->text);
 	json_close(w);
-	if (b->text.n) {
+	if (b->text.n && !summary) {
 		json_key_lit(w, "content");
 		json_open(w, '[');
 		put_text(w, STR("reasoning_text"), b->text);
@@ -539,8 +543,6 @@ static unsigned put_tools(struct writing *wr)
 	json_key_lit(&wr->w, "tools");
 	json_open(&wr->w, '[');
 	for (const struct chat_tool *t = wr->rq->tools; t; t = t->next) {
-		if (t->cache)
-			chat_drop(&wr->out->drops, "cache_control");
 		n++;
 		if (t->kind == TOOL_FUNCTION) {
 			put_function(wr, t);
@@ -853,18 +855,6 @@ static void put_rest(struct writing *wr)
 		}
 }
 
-static bool has_cache_marks(const struct chat_request *rq)
-{
-	for (const struct chat_block *b = rq->system; b; b = b->next)
-		if (b->cache)
-			return true;
-	for (const struct chat_turn *t = rq->turns; t; t = t->next)
-		for (const struct chat_block *b = t->blocks; b; b = b->next)
-			if (b->cache)
-				return true;
-	return false;
-}
-
 static bool refuse_choices(struct writing *wr)
 {
 	int64_t n;
@@ -911,8 +901,7 @@ bool responses_write_request(struct arena *a, const struct chat_request *rq, con
 		out->undo.stop = rq->stop;
 		carry(&wr, MEMBER_STOP);
 	}
-	if (has_cache_marks(rq))
-		chat_drop(&out->drops, "cache_control");
+	chat_drop_cache_marks(&out->drops, rq);
 	chat_drop_members(&out->drops, rq, wr.carried, DIALECT_OPENAI_RESPONSES);
 	if (good && (wr.full || !json_write_done(&wr.w)))
 		good = err_set(e, ERR_TOO_LARGE, "the request needs more memory than it may have");

@@ -646,3 +646,20 @@ bool chat_schema_wrap(struct arena *a, struct str *schema)
 		*schema = copy;
 	return copy.p != NULL;
 }
+
+/* ---- custom tools ---- */
+
+#define CUSTOM_HEAD "{\"type\":\"object\",\"properties\":{\"input\":{\"type\":\"string\""
+#define CUSTOM_TAIL "}},\"required\":[\"input\"]}"
+
+struct str chat_schema_custom(struct arena *a, const struct chat_tool *t)
+{
+	const struct json_node *format = t->format.n ? json_nodes(a, t->format, REQUEST_DEPTH_MAX, NULL) : NULL;
+	struct jstr syntax = node_get_text(format, STR("syntax"));
+	struct jstr definition = node_get_text(format, STR("definition"));
+
+	if (!definition.n)
+		return STR(CUSTOM_HEAD CUSTOM_TAIL);
+	return arena_printf(a, CUSTOM_HEAD ",\"description\":\"Text that keeps to this %.*s grammar:\\n%.*s\"" CUSTOM_TAIL,
+	                    STR_ARG(syntax), STR_ARG(definition));
+}
