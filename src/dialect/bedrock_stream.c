@@ -78,13 +78,13 @@ static struct bedrock_open *open_block(struct reading *x, int64_t index, struct 
 }
 
 /* Text and thoughts have no start of their own. */
-static struct bedrock_open *need_block(struct reading *x, int64_t index, enum chat_kind kind, bool redacted)
+static struct bedrock_open *need_block(struct reading *x, int64_t index, enum chat_kind kind)
 {
 	struct bedrock_open *o = find(x->r, index);
 
 	if (o && o->kind == kind)
 		return o;
-	return open_block(x, index, (struct chat_block){ .kind = (uint8_t)kind, .redacted = redacted });
+	return open_block(x, index, (struct chat_block){ .kind = (uint8_t)kind });
 }
 
 /* ---- events: each reads the payload ---- */
@@ -134,7 +134,7 @@ static bool block_start(struct reading *x, const struct json_node *v)
 static bool delta_text(struct reading *x, int64_t index, const struct json_node *v)
 {
 	struct jstr text = node_text(v);
-	struct bedrock_open *o = need_block(x, index, CHAT_TEXT, false);
+	struct bedrock_open *o = need_block(x, index, CHAT_TEXT);
 
 	if (!o)
 		return false;
@@ -159,26 +159,32 @@ static bool delta_reasoning(struct reading *x, int64_t index, const struct json_
 {
 	struct jstr text = node_get_text(v, STR("text")), signature = node_get_text(v, STR("signature"));
 	struct jstr redacted = node_get_text(v, STR("redactedContent"));
-	struct bedrock_open *o = need_block(x, index, CHAT_REASONING, redacted.p != NULL);
-	struct jstr opaque = redacted.p ? redacted : signature;
+	struct bedrock_open *o = find(x->r, index);
+	struct chat_opaque opaque = bedrock_read_opaque(x->arena, redacted.p ? redacted : signature,
+	                                                (enum chat_maker)x->r->maker, redacted.p != NULL);
 	struct chat_event *ev;
 
+	/* what a redacted thought is must be known when it begins */
+	if (redacted.p && !(o && o->kind == CHAT_REASONING))
+		return open_block(x, index, (struct chat_block){ .kind = CHAT_REASONING, .redacted = true,
+		                                                 .opaque = opaque }) != NULL;
+	o = need_block(x, index, CHAT_REASONING);
 	if (!o)
 		return false;
 	if (text.n && !chat_delta_add(x->arena, x->out, o->block, DELTA_TEXT, text))
 		return full(x);
-	if (opaque.n == 0)
+	if (opaque.bytes.n == 0)
 		return true;
 	ev = chat_delta_add(x->arena, x->out, o->block, DELTA_OPAQUE, (struct jstr){ 0 });
 	if (!ev)
 		return full(x);
-	ev->delta.opaque = bedrock_read_opaque(x->arena, opaque, (enum chat_maker)x->r->maker, redacted.p != NULL);
+	ev->delta.opaque = opaque;
 	return true;
 }
 
 static bool delta_citation(struct reading *x, int64_t index, const struct json_node *v)
 {
-	struct bedrock_open *o = need_block(x, index, CHAT_TEXT, false);
+	struct bedrock_open *o = need_block(x, index, CHAT_TEXT);
 	struct chat_citation *c = bedrock_read_citation(x->arena, v);
 	struct chat_event *ev;
 
@@ -196,7 +202,7 @@ static bool delta_citation(struct reading *x, int64_t index, const struct json_n
 static bool delta_image(struct reading *x, int64_t index, const struct json_node *v)
 {
 	struct jstr bytes = node_get_text(node_get(v, STR("source")), STR("bytes"));
-	struct bedrock_open *o = need_block(x, index, CHAT_IMAGE, false);
+	struct bedrock_open *o = need_block(x, index, CHAT_IMAGE);
 
 	if (!o)
 		return false;
