@@ -18,7 +18,7 @@ const crc32 = (bytes) => ~bytes.reduce((crc, b) => crc >>> 8 ^ crcs[(crc ^ b) & 
 const u32 = (...numbers) => Buffer.concat(numbers.map((n) => { const b = Buffer.alloc(4); b.writeUInt32BE(n); return b; }));
 
 // One message of an AWS event stream.
-function message(kind, name, payload) {
+export function message(kind, name, payload) {
   const headers = Buffer.concat([[`:${kind}-type`, name], [":content-type", "application/json"], [":message-type", kind]].map(([key, value]) =>
     Buffer.concat([Buffer.from([key.length]), Buffer.from(key), Buffer.from([7, value.length >> 8, value.length & 255]), Buffer.from(value)])));
   const body = Buffer.from(JSON.stringify(payload)), sizes = u32(16 + headers.length + body.length, headers.length);
