@@ -25,9 +25,13 @@ struct kept {
 	struct arena arena; /* of the struct itself too */
 };
 
+struct kept_slot {
+	struct kept *_Atomic entry;
+};
+
 struct catalogue {
 	struct catalogue_text file, api;
-	_Atomic(struct kept *) kept[KEPT_SLOTS];
+	struct kept_slot kept[KEPT_SLOTS];
 };
 
 const char *catalogue_origin_name(enum catalogue_origin origin)
@@ -336,7 +340,7 @@ const struct model_entry *catalogue_keep(const struct catalogue *c, struct str p
 	if (!c)
 		return NULL;
 	/* The slots are the one thing that changes: each once, from nothing to an entry that stays. */
-	_Atomic(struct kept *) *slots = (_Atomic(struct kept *) *)c->kept;
+	struct kept_slot *slots = (struct kept_slot *)c->kept;
 	const struct kept key = { .hash = hash_bytes(model) ^ hash_bytes(provider) * 3 ^ (uintptr_t)owner,
 		                  .owner = owner,
 		                  .provider = provider,
@@ -344,7 +348,7 @@ const struct model_entry *catalogue_keep(const struct catalogue *c, struct str p
 	struct kept *made = NULL;
 
 	for (unsigned i = 0; i < KEPT_PROBES; i++) {
-		_Atomic(struct kept *) *slot = &slots[(key.hash + i) % KEPT_SLOTS];
+		struct kept *_Atomic *slot = &slots[(key.hash + i) % KEPT_SLOTS].entry;
 		struct kept *k = atomic_load_explicit(slot, memory_order_acquire);
 
 		if (!k) {
@@ -369,8 +373,8 @@ static void free_kept(void *arg)
 	struct catalogue *c = arg;
 
 	for (size_t i = 0; i < KEPT_SLOTS; i++)
-		if (atomic_load(&c->kept[i]))
-			kept_free(atomic_load(&c->kept[i]));
+		if (atomic_load(&c->kept[i].entry))
+			kept_free(atomic_load(&c->kept[i].entry));
 }
 
 struct catalogue *catalogue_new(struct arena *a, struct str file_name, struct str file, struct str api, struct err *e)
