@@ -94,6 +94,7 @@ struct chat_reply {
 	struct jstr model;                   /* the client's name for the model: where the provider gave none */
 	bool usage_asked;                    /* OpenAI: stream_options.include_usage */
 	bool old_functions;                  /* OpenAI: the client used functions, not tools */
+	bool generate;                       /* Ollama: the client asked at /api/generate */
 	enum dialect_framing framing;        /* Gemini: SSE or array */
 	bool store;                          /* Responses */
 	struct jstr previous;                /* Responses: previous_response_id */

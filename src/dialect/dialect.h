@@ -29,6 +29,7 @@ struct event_data;
 struct buf;
 struct chat_codec;
 struct embed_codec;
+struct rerank_codec;
 
 enum dialect_id {
 	DIALECT_OPENAI_CHAT,         /* POST /chat/completions */
@@ -39,6 +40,10 @@ enum dialect_id {
 	DIALECT_GEMINI,              /* POST /v1beta/models/{m}:… */
 	DIALECT_BEDROCK,             /* POST /model/{m}/converse, /converse-stream, /count-tokens */
 	DIALECT_OPENAI_MEDIA,        /* moderations, images, audio; the path tells which */
+	DIALECT_OLLAMA,              /* POST /api/chat, /api/generate, /api/embed, /api/embeddings */
+	DIALECT_COHERE,              /* POST /v2/chat, /v2/embed, /v2/rerank */
+	DIALECT_RERANK,              /* POST /rerank, as Jina, llama.cpp, vLLM and many others have it */
+	DIALECT_VOYAGE,              /* POST /embeddings, /rerank, nearly as OpenAI and Jina have them */
 	DIALECTS
 };
 
@@ -46,7 +51,7 @@ enum dialect_id {
 #define DIALECT_BIT(id) (1u << (id))
 #define DIALECT_BITS_OPENAI                                                           \
 	(DIALECT_BIT(DIALECT_OPENAI_CHAT) | DIALECT_BIT(DIALECT_OPENAI_COMPLETIONS) | \
-	 DIALECT_BIT(DIALECT_OPENAI_EMBEDDINGS) | DIALECT_BIT(DIALECT_OPENAI_MEDIA))
+	 DIALECT_BIT(DIALECT_OPENAI_EMBEDDINGS) | DIALECT_BIT(DIALECT_OPENAI_MEDIA) | DIALECT_BIT(DIALECT_RERANK))
 
 /* What is asked for. An endpoint's row says so; in Gemini the path does. */
 enum dialect_call {
@@ -55,6 +60,7 @@ enum dialect_call {
 	CALL_EMBED,
 	CALL_EMBED_BATCH,            /* Gemini: batchEmbedContents */
 	CALL_MEDIA,                  /* moderations, images, audio */
+	CALL_RERANK,                 /* documents in the order of what they say about a query */
 };
 
 enum dialect_framing {
@@ -67,7 +73,7 @@ enum dialect_framing {
 
 /* The client's request as it came. */
 struct dialect_in {
-	struct str path;             /* without the query; read by Gemini and Bedrock only */
+	struct str path;             /* without the query; read by Gemini, Bedrock and Ollama only */
 	struct str query;            /* behind the '?' */
 	struct str body;
 	struct str content_type;     /* of endpoints that take forms */
@@ -100,7 +106,7 @@ struct dialect_request {
 	/* the client wants usage in its stream (always so where the dialect always sends it) */
 	bool usage_asked;
 
-	struct str tail;                 /* media: the path behind its version */
+	struct str tail;                 /* media, Ollama: the path behind its version */
 	struct str model_part;           /* media: the model's name in a form, inside of the body */
 	struct str more_models;          /* Gemini: a JSON value that repeats the model's name inside; else empty */
 	struct json_hit at[REQUEST_MEMBERS];   /* where the members stand that edit_request may change */
@@ -145,10 +151,12 @@ struct dialect {
 	bool ends_with_done;             /* its streams end with the word [DONE] */
 	const struct chat_codec *chat;   /* dialect/chat.h: to and from other dialects; NULL: it cannot */
 	const struct embed_codec *embed; /* dialect/embed.h: the same for embeddings */
+	const struct rerank_codec *rerank;       /* dialect/rerank.h: the same for rerankers */
 };
 
 extern const struct dialect dialect_openai_media, dialect_openai_chat, dialect_openai_completions,
-	dialect_openai_embeddings, dialect_openai_responses, dialect_anthropic, dialect_gemini, dialect_bedrock;
+	dialect_openai_embeddings, dialect_openai_responses, dialect_anthropic, dialect_gemini, dialect_bedrock,
+	dialect_ollama, dialect_cohere, dialect_rerank, dialect_voyage;
 
 /* Builds what the readers share; once, before any other function of this room and before threads start. */
 void dialect_init(void);

@@ -141,6 +141,13 @@ void openai_responses_init(void);
 void anthropic_init(void);
 void gemini_init(void);
 void bedrock_init(void);
+void ollama_init(void);
+void cohere_init(void);
+void rerank_init(void);
+void voyage_init(void);
+
+/* cohere_stream.c: the last event of a stream that fails. */
+bool cohere_write_failure(const struct err *, struct buf *out);
 
 /* openai_chat.c; completions have the same streams and answers. */
 enum dialect_answer openai_read_answer(struct arena *, enum dialect_call, struct str body, struct usage *,

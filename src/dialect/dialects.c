@@ -20,6 +20,10 @@ static const struct {
 	[DIALECT_ANTHROPIC] = { &dialect_anthropic, anthropic_init },
 	[DIALECT_GEMINI] = { &dialect_gemini, gemini_init },
 	[DIALECT_BEDROCK] = { &dialect_bedrock, bedrock_init },
+	[DIALECT_OLLAMA] = { &dialect_ollama, ollama_init },
+	[DIALECT_COHERE] = { &dialect_cohere, cohere_init },
+	[DIALECT_RERANK] = { &dialect_rerank, rerank_init },
+	[DIALECT_VOYAGE] = { &dialect_voyage, voyage_init },
 };
 
 void dialect_init(void)
@@ -51,6 +55,16 @@ static bool is_version(struct str segment)
 	return segment.n >= 2 && segment.p[0] == 'v' && segment.p[1] >= '0' && segment.p[1] <= '9';
 }
 
+/* Ollama's is "/api", which people leave out, or have as "/v1", of its OpenAI face. */
+static struct str ollama_base_path(struct arena *arena, struct str base_path, struct str last)
+{
+	if (str_eq(last, STR("api")))
+		return arena_dup(arena, base_path);
+	if (is_version(last))
+		base_path.n -= last.n + 1;
+	return arena_printf(arena, "%.*s/api", (int)base_path.n, base_path.n ? base_path.p : "");
+}
+
 struct str dialect_base_path(struct arena *arena, const struct dialect *d, struct str base_path)
 {
 	struct str last = base_path;
@@ -63,6 +77,8 @@ struct str dialect_base_path(struct arena *arena, const struct dialect *d, struc
 			last = str_slice(base_path, i, base_path.n);
 			break;
 		}
+	if (d->id == DIALECT_OLLAMA)
+		return ollama_base_path(arena, base_path, last);
 	if (d->version.n == 0 || is_version(last))
 		return arena_dup(arena, base_path);
 	return arena_printf(arena, "%.*s%.*s", STR_ARG(base_path), STR_ARG(d->version));

@@ -43,7 +43,8 @@ struct embed_codec {
 	                       const struct chat_reply *, struct buf *out);
 };
 
-extern const struct embed_codec openai_embed_codec, gemini_embed_codec;
+extern const struct embed_codec openai_embed_codec, gemini_embed_codec, ollama_embed_codec, cohere_embed_codec,
+	voyage_embed_codec;
 
 /* embed_shared.c: for codecs. */
 

@@ -85,6 +85,10 @@ const char *dialect_error_type(const struct dialect *d, const struct err *e)
 	case DIALECT_OPENAI_EMBEDDINGS:
 	case DIALECT_OPENAI_MEDIA:
 	case DIALECT_OPENAI_RESPONSES:
+	case DIALECT_OLLAMA:
+	case DIALECT_COHERE:
+	case DIALECT_RERANK:
+	case DIALECT_VOYAGE:
 	case DIALECTS: break;
 	}
 	return words[e->code].openai;
@@ -164,6 +168,32 @@ static void write_bedrock(struct json_writer *w, const struct err *e)
 	json_close(w);
 }
 
+static void write_ollama(struct json_writer *w, const struct err *e)
+{
+	json_open(w, '{');
+	json_key_lit(w, "error");
+	json_str(w, str_from_z(e->text));
+	json_close(w);
+}
+
+static void write_cohere(struct json_writer *w, const struct err *e, struct str request_id)
+{
+	json_open(w, '{');
+	json_key_lit(w, "id");
+	json_str(w, request_id);
+	json_key_lit(w, "message");
+	json_str(w, str_from_z(e->text));
+	json_close(w);
+}
+
+static void write_voyage(struct json_writer *w, const struct err *e)
+{
+	json_open(w, '{');
+	json_key_lit(w, "detail");
+	json_str(w, str_from_z(e->text));
+	json_close(w);
+}
+
 struct str dialect_error_field(const struct dialect *d, const struct err *e, struct str *value)
 {
 	if (d->id != DIALECT_BEDROCK)
@@ -188,10 +218,14 @@ bool dialect_write_error(const struct dialect *d, const struct err *e, const str
 	case DIALECT_ANTHROPIC: write_anthropic(&w, e, type, request_id); break;
 	case DIALECT_GEMINI: write_gemini(&w, e, type, request_id); break;
 	case DIALECT_BEDROCK: write_bedrock(&w, e); break;
+	case DIALECT_OLLAMA: write_ollama(&w, e); break;
+	case DIALECT_COHERE: write_cohere(&w, e, request_id); break;
+	case DIALECT_VOYAGE: write_voyage(&w, e); break;
 	case DIALECT_OPENAI_CHAT:
 	case DIALECT_OPENAI_COMPLETIONS:
 	case DIALECT_OPENAI_EMBEDDINGS:
 	case DIALECT_OPENAI_MEDIA:
+	case DIALECT_RERANK:
 	case DIALECT_OPENAI_RESPONSES:
 	case DIALECTS: write_openai(&w, e, type, code, param, request_id); break;
 	}

@@ -8,6 +8,9 @@
  *	Anthropic  {"type":"error","error":{"type","message"},"request_id"}
  *	Gemini     {"error":{"code","message","status"}}
  *	Bedrock    {"message"}, the type in the header x-amzn-errortype
+ *	Ollama     {"error": "text"}
+ *	Cohere     {"id", "message"}
+ *	Voyage     {"detail": "text"}
  */
 #ifndef SLUICE_DIALECT_ERROR_H
 #define SLUICE_DIALECT_ERROR_H

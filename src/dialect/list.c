@@ -94,17 +94,48 @@ static void write_bedrock(struct json_writer *w, const struct dialect_model *m)
 	json_close(w);
 }
 
+/* GET /api/tags. Ollama tells of the model's file; there is none. */
+static void write_ollama(struct json_writer *w, const struct dialect_model *m)
+{
+	char changed[CLOCK_RFC3339_LEN];
+
+	clock_rfc3339(changed, m->created_s > 0 ? (uint64_t)m->created_s * 1000 : 0);
+	json_open(w, '{');
+	json_key_lit(w, "name");
+	json_str(w, m->id);
+	json_key_lit(w, "model");
+	json_str(w, m->id);
+	json_key_lit(w, "modified_at");
+	json_str(w, str_of(changed, sizeof(changed)));
+	json_key_lit(w, "size");
+	json_i64(w, 0);
+	json_key_lit(w, "digest");
+	json_str(w, STR(""));
+	json_key_lit(w, "details");
+	json_open(w, '{');
+	json_key_lit(w, "format");
+	json_str(w, STR(""));
+	json_key_lit(w, "family");
+	json_str(w, owner(m));
+	json_close(w);
+	json_close(w);
+}
+
 static void write_one(const struct dialect *d, struct json_writer *w, const struct dialect_model *m)
 {
 	switch (d->id) {
 	case DIALECT_ANTHROPIC: write_anthropic(w, m); break;
 	case DIALECT_GEMINI: write_gemini(w, m); break;
 	case DIALECT_BEDROCK: write_bedrock(w, m); break;
+	case DIALECT_OLLAMA: write_ollama(w, m); break;
 	case DIALECT_OPENAI_CHAT:
 	case DIALECT_OPENAI_COMPLETIONS:
 	case DIALECT_OPENAI_EMBEDDINGS:
 	case DIALECT_OPENAI_MEDIA:
 	case DIALECT_OPENAI_RESPONSES:
+	case DIALECT_COHERE:
+	case DIALECT_RERANK:
+	case DIALECT_VOYAGE:
 	case DIALECTS: write_openai(w, m); break;
 	}
 }
@@ -126,15 +157,16 @@ bool dialect_write_model(const struct dialect *d, const struct dialect_model *m,
 bool dialect_write_models(const struct dialect *d, const struct dialect_model *m, size_t n, struct buf *out)
 {
 	struct json_writer w = json_writer_make(out);
+	bool ollama = d->id == DIALECT_OLLAMA;
 	bool gemini = d->id == DIALECT_GEMINI, anthropic = d->id == DIALECT_ANTHROPIC,
 	     bedrock = d->id == DIALECT_BEDROCK;
 
 	json_open(&w, '{');
-	if (!gemini && !anthropic && !bedrock) {
+	if (!gemini && !anthropic && !bedrock && !ollama) {
 		json_key_lit(&w, "object");
 		json_str(&w, STR("list"));
 	}
-	json_key(&w, gemini ? STR("models") : bedrock ? STR("modelSummaries") : STR("data"));
+	json_key(&w, gemini || ollama ? STR("models") : bedrock ? STR("modelSummaries") : STR("data"));
 	json_open(&w, '[');
 	for (size_t i = 0; i < n; i++)
 		write_one(d, &w, &m[i]);

@@ -90,6 +90,8 @@ enum stream_verdict stream_meter_event(struct stream_meter *m, struct arena *are
 		meter_sse(m, arena, ev);
 	else if (m->framing == FRAMING_EVENTSTREAM)
 		meter_message(m, arena, ev);
+	else if (m->framing == FRAMING_LINES)
+		meter_data(m, arena, ev, &(struct event_data){ .text = ev->bytes, .inside = true });
 	else
 		meter_element(m, arena, ev);
 	return ev->verdict;
@@ -263,6 +265,10 @@ bool stream_write_error(const struct stream_meter *m, const struct err *e, struc
 		return bedrock_write_exception(e, out);
 	if (m->dialect->id == DIALECT_OPENAI_RESPONSES)
 		return write_responses_error(m, e, request_id, out);
+	if (m->framing == FRAMING_LINES)
+		return dialect_write_error(m->dialect, e, NULL, request_id, out) && buf_append_c(out, '\n');
+	if (m->dialect->id == DIALECT_COHERE)
+		return cohere_write_failure(e, out);
 	buf_append(out, m->dialect->id == DIALECT_ANTHROPIC ? STR("event: error\ndata: ") : STR("data: "));
 	bool good = dialect_write_error(m->dialect, e, NULL, request_id, out);
 	buf_append(out, STR("\n\n"));

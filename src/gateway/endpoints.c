@@ -41,6 +41,8 @@
 #define RESPONSES(method_, path) \
 	SERVE(method_, path, "/v1/responses/{id}", MATCH_BELOW, ACCESS_KEY, SERVICE_RESPONSES, DIALECT_OPENAI_RESPONSES)
 
+#define CALLS(path, dialect_, call_) MODEL(path, path, dialect_, call_)
+
 static const struct endpoint rows[] = {
 	MODEL("/v1/chat/completions", "/v1/chat/completions", DIALECT_OPENAI_CHAT, CALL_GENERATE),
 	MODEL("/v1/messages", "/v1/messages", DIALECT_ANTHROPIC, CALL_GENERATE),
@@ -53,6 +55,15 @@ static const struct endpoint rows[] = {
 	BEDROCK("/converse", CALL_GENERATE),
 	BEDROCK("/converse-stream", CALL_GENERATE),
 	BEDROCK("/count-tokens", CALL_COUNT_TOKENS),
+	CALLS("/api/chat", DIALECT_OLLAMA, CALL_GENERATE),
+	CALLS("/api/generate", DIALECT_OLLAMA, CALL_GENERATE),
+	CALLS("/api/embed", DIALECT_OLLAMA, CALL_EMBED),
+	CALLS("/api/embeddings", DIALECT_OLLAMA, CALL_EMBED),
+	CALLS("/v2/chat", DIALECT_COHERE, CALL_GENERATE),
+	CALLS("/v2/embed", DIALECT_COHERE, CALL_EMBED),
+	CALLS("/v2/rerank", DIALECT_COHERE, CALL_RERANK),
+	CALLS("/v1/rerank", DIALECT_RERANK, CALL_RERANK),
+	MODEL("/rerank", "/v1/rerank", DIALECT_RERANK, CALL_RERANK),
 	/* the same without the version, as some SDKs have it */
 	MODEL("/chat/completions", "/v1/chat/completions", DIALECT_OPENAI_CHAT, CALL_GENERATE),
 	MODEL("/messages", "/v1/messages", DIALECT_ANTHROPIC, CALL_GENERATE),
@@ -95,6 +106,8 @@ static const struct endpoint rows[] = {
 	MODELS("/v1beta/models/", MATCH_BELOW, DIALECT_GEMINI),
 	MODELS("/foundation-models", MATCH_EXACT, DIALECT_BEDROCK),
 	MODELS("/foundation-models/", MATCH_BELOW, DIALECT_BEDROCK),
+	MODELS("/api/tags", MATCH_EXACT, DIALECT_OLLAMA),
+	SERVE(METHOD_GET, "/api/version", "/api/version", MATCH_EXACT, ACCESS_KEY, SERVICE_ROOT, DIALECT_OLLAMA),
 	OPEN("/health/live", "/health/live", SERVICE_LIVE),
 	OPEN("/health/ready", "/health/ready", SERVICE_READY),
 	OPEN("/livez", "/health/live", SERVICE_LIVE),
@@ -201,5 +214,9 @@ enum dialect_id endpoint_error_dialect(struct str path)
 		return DIALECT_GEMINI;
 	if (str_starts(path, STR("/model/")) || str_starts(path, STR("/foundation-models")))
 		return DIALECT_BEDROCK;
+	if (str_starts(path, STR("/v2/")))
+		return DIALECT_COHERE;
+	if (str_starts(path, STR("/api/")) && !str_starts(path, STR("/api/v1/")))
+		return DIALECT_OLLAMA;
 	return DIALECT_OPENAI_CHAT;
 }

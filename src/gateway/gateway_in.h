@@ -37,6 +37,7 @@ struct key;
 struct credential_value;
 struct envelope_stream;
 struct embed_work;
+struct rerank_work;
 struct keys_reader;
 struct observe_loop;
 
@@ -104,6 +105,7 @@ struct req_open {
 	struct jstr media_url;           /* of the fetch */
 	bool media_failed;               /* err tells */
 	struct embed_work *embed;        /* vectors that are asked for in another dialect, in parts; arena */
+	struct rerank_work *rerank;      /* documents that are put in order in another dialect; arena */
 	bool own_state; /* it names an answer that is kept here, or holds a token in our envelope: it is
 	                                  * translated in any case */
 	bool fetched;                    /* Responses by id: the provider has answered */
@@ -325,6 +327,11 @@ MUST_USE COLD enum attempt_start embed_request(struct req *, struct str *body);
 COLD struct str embed_path(struct req *);
 /* Takes open->answer; when all parts are here it becomes the client's answer. */
 MUST_USE COLD bool embed_answer(struct req *, struct err *);
+
+/* rerank.c: the same for rerankers, in one call. */
+COLD bool rerank_is(const struct req *);
+MUST_USE COLD enum attempt_start rerank_request(struct req *, struct str *body);
+MUST_USE COLD bool rerank_answer(struct req *, struct err *);
 
 /* ---- count.c: tokens that are counted here ---- */
 /* A count-tokens call whose candidate speaks another dialect becomes an answer. False: open->err tells. */

@@ -187,10 +187,17 @@ static void take_held(struct req *r)
 
 _Static_assert(SSE_PARTIAL == EVENTSTREAM_PARTIAL, "one loop takes the events of both");
 
+COLD static size_t line_frame(struct str run)
+{
+	size_t end = str_find_chr(run, '\n');
+
+	return end == STR_NPOS ? SSE_PARTIAL : end + 1;
+}
+
 static size_t frame(struct req *r, struct str run, bool *bad)
 {
-	if (unlikely(r->meter.framing == FRAMING_EVENTSTREAM))
-		return eventstream_frame(r->messages, run, bad);
+	if (unlikely(r->meter.framing != FRAMING_SSE))
+		return r->meter.framing == FRAMING_LINES ? line_frame(run) : eventstream_frame(r->messages, run, bad);
 	return sse_frame(&r->framer, run);
 }
 

@@ -155,6 +155,8 @@ enum attempt_start translate_request(struct req *r, struct str *body, struct str
 
 	if (embed_is(r))
 		return embed_request(r, body);
+	if (rerank_is(r))
+		return rerank_request(r, body);
 	o->wire = arena_zalloc(&o->arena, sizeof *o->wire);
 	o->chat = arena_zalloc(&o->arena, sizeof *o->chat);
 	if (!o->wire || !o->chat || !target.model.p)
@@ -280,6 +282,8 @@ bool translate_answer(struct req *r, struct err *e)
 
 	if (embed_is(r))
 		return embed_answer(r, e);
+	if (rerank_is(r))
+		return rerank_answer(r, e);
 	good = fill_options(r, &options);
 
 	if (!good)

@@ -181,6 +181,7 @@ struct chat_request {
 	struct jstr model;               /* as the client wrote it */
 	bool stream;
 	bool old_functions;              /* OpenAI: functions and function_call of old, not tools */
+	bool generate;                   /* Ollama: /api/generate, whose answers have a form of their own */
 
 	struct chat_block *system;       /* before the first turn: text, rarely more */
 	struct chat_turn *turns;

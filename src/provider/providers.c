@@ -58,6 +58,10 @@ static const struct {
 	{ STR_INIT("anthropic"), DIALECT_BIT(DIALECT_ANTHROPIC), AUTH_X_API_KEY },
 	{ STR_INIT("gemini"), DIALECT_BIT(DIALECT_GEMINI), AUTH_X_GOOG_API_KEY },
 	{ STR_INIT("bedrock"), DIALECT_BIT(DIALECT_BEDROCK), AUTH_AWS },
+	{ STR_INIT("cohere"), DIALECT_BIT(DIALECT_COHERE), AUTH_BEARER },
+	{ STR_INIT("ollama"), DIALECT_BIT(DIALECT_OLLAMA), AUTH_BEARER },
+	{ STR_INIT("rerank"), DIALECT_BIT(DIALECT_RERANK), AUTH_BEARER },
+	{ STR_INIT("voyage"), DIALECT_BIT(DIALECT_VOYAGE), AUTH_BEARER },
 };
 
 bool provider_unknown(struct arena *arena, struct str name, struct str dialect, struct str base_url,
@@ -73,7 +77,7 @@ bool provider_unknown(struct arena *arena, struct str name, struct str dialect, 
 	if (p.faces[0].dialects == 0)
 		return err_set(e, ERR_CONFIG,
 		               "the dialect \"%.*s\" is not known; allowed are openai-chat, openai-responses, "
-		               "anthropic, gemini and bedrock",
+		               "anthropic, gemini, bedrock, cohere, ollama, rerank and voyage",
 		               (int)(dialect.n < 64 ? dialect.n : 64), dialect.n ? dialect.p : "");
 	if (!str_starts(base_url, STR("http://")) && !str_starts(base_url, STR("https://")))
 		return err_set(e, ERR_CONFIG, "base_url must start with http:// or https://");

@@ -11,6 +11,10 @@
 #define MESSAGES   DIALECT_BIT(DIALECT_ANTHROPIC)
 #define GEMINI     DIALECT_BIT(DIALECT_GEMINI)
 #define CONVERSE   DIALECT_BIT(DIALECT_BEDROCK)
+#define COHERE     DIALECT_BIT(DIALECT_COHERE)
+#define OLLAMA     DIALECT_BIT(DIALECT_OLLAMA)
+#define VOYAGE     DIALECT_BIT(DIALECT_VOYAGE)
+#define RERANK     DIALECT_BIT(DIALECT_RERANK)
 
 /* docs.mistral.ai/api: strict validation, own words. */
 #define MISTRAL \
@@ -131,7 +135,9 @@ const struct provider provider_table[] = {
 	    AT(ALL, "https://api.cloudflare.com/client/v4/accounts/{account}/ai/v1", AUTH_BEARER)),
 	ROW("codestral", "Mistral Codestral", "CODESTRAL_API_KEY", "", MISTRAL,
 	    AT(CHAT, "https://codestral.mistral.ai/v1", AUTH_BEARER)),
-	ROW("cohere-compat", "Cohere, OpenAI-compatible", "COHERE_API_KEY", "CO_API_KEY", 0,
+	ROW("cohere", "Cohere", "COHERE_API_KEY", "CO_API_KEY", 0,
+	    AT(COHERE, "https://api.cohere.com/v2", AUTH_BEARER)),
+	ROW("cohere-compat", "Cohere, OpenAI-compatible", "", "", 0,
 	    AT(ALL, "https://api.cohere.ai/compatibility/v1", AUTH_BEARER)),
 	ROW("cometapi", "CometAPI", "COMETAPI_KEY", "COMETAPI_API_KEY", 0,
 	    AT(ALL, "https://api.cometapi.com/v1", AUTH_BEARER)),
@@ -195,13 +201,13 @@ const struct provider provider_table[] = {
 	ROW("inference-net", "Inference.net", "INFERENCE_API_KEY", "", 0,
 	    AT(CHAT, "https://api.inference.net/v1", AUTH_BEARER)),
 	ROW("infinity", "Infinity", "", "", QUIRK_KEY_OPTIONAL,
-	    AT(EMBEDDINGS, "http://localhost:7997", AUTH_BEARER)),
+	    AT(EMBEDDINGS | RERANK, "http://localhost:7997", AUTH_BEARER)),
 	ROW("io-intelligence", "IO Intelligence", "IOINTELLIGENCE_API_KEY", "", 0,
 	    AT(ALL, "https://api.intelligence.io.solutions/api/v1", AUTH_BEARER)),
 	ROW("jan", "Jan", "", "", QUIRK_KEY_OPTIONAL,
 	    AT(CHAT, "http://localhost:1337/v1", AUTH_BEARER)),
 	ROW("jina", "Jina AI", "JINA_API_KEY", "JINA_AI_API_KEY", 0,
-	    AT(EMBEDDINGS, "https://api.jina.ai/v1", AUTH_BEARER)),
+	    AT(EMBEDDINGS | RERANK, "https://api.jina.ai/v1", AUTH_BEARER)),
 	ROW("kenari", "Kenari", "KENARI_API_KEY", "", 0,
 	    AT(CHAT, "https://kenari.id/v1", AUTH_BEARER)),
 	ROW("kimi-coding", "Kimi for Coding", "KIMI_API_KEY", "", 0,
@@ -221,7 +227,7 @@ const struct provider provider_table[] = {
 	ROW("litellm", "LiteLLM proxy", "", "", QUIRK_KEY_OPTIONAL | QUIRK_CACHE_CONTROL,
 	    AT(ALL | RESPONSES | MESSAGES, "http://localhost:4000/v1", AUTH_BEARER)),
 	ROW("llamacpp", "llama.cpp", "", "", QUIRK_KEY_OPTIONAL,
-	    AT(ALL | MESSAGES, "http://localhost:8080/v1", AUTH_BEARER)),
+	    AT(ALL | MESSAGES | RERANK, "http://localhost:8080/v1", AUTH_BEARER)),
 	ROW("llamafile", "llamafile", "", "", QUIRK_KEY_OPTIONAL,
 	    AT(ALL, "http://localhost:8080/v1", AUTH_BEARER)),
 	ROW("llamagate", "LlamaGate", "LLAMAGATE_API_KEY", "", 0,
@@ -233,7 +239,7 @@ const struct provider provider_table[] = {
 	ROW("lmstudio", "LM Studio", "", "", QUIRK_KEY_OPTIONAL | QUIRK_NO_JSON_OBJECT,
 	    AT(ALL | RESPONSES, "http://localhost:1234/v1", AUTH_BEARER)),
 	ROW("localai", "LocalAI", "", "", QUIRK_KEY_OPTIONAL | QUIRK_REASONING_MEMBER,
-	    AT(ALL, "http://localhost:8080/v1", AUTH_BEARER)),
+	    AT(ALL | RERANK, "http://localhost:8080/v1", AUTH_BEARER)),
 	ROW("longcat", "LongCat", "LONGCAT_API_KEY", "", 0,
 	    AT(CHAT, "https://api.longcat.chat/openai/v1", AUTH_BEARER),
 	    AT(MESSAGES, "https://api.longcat.chat/anthropic/v1", AUTH_BEARER)),
@@ -278,7 +284,8 @@ const struct provider provider_table[] = {
 	    AT(CHAT | RESPONSES, "https://inference.generativeai.{region}.oci.oraclecloud.com/20231130/actions/v1",
 	       AUTH_BEARER)),
 	ROW("ollama", "Ollama", "", "", QUIRK_KEY_OPTIONAL | QUIRK_REASONING_MEMBER,
-	    AT(ALL | RESPONSES | MESSAGES, "http://localhost:11434/v1", AUTH_BEARER)),
+	    AT(ALL | RESPONSES | MESSAGES, "http://localhost:11434/v1", AUTH_BEARER),
+	    AT(OLLAMA, "http://localhost:11434/api", AUTH_BEARER)),
 	ROW("openai", "OpenAI", "OPENAI_API_KEY", "",
 	    QUIRK_MAX_COMPLETION_TOKENS | QUIRK_DEVELOPER_ROLE | QUIRK_STRICT_MEMBERS |
 	    QUIRK_RESPONSES_THINKS,
@@ -320,7 +327,7 @@ const struct provider provider_table[] = {
 	ROW("sglang", "SGLang", "", "", QUIRK_KEY_OPTIONAL,
 	    AT(ALL | RESPONSES, "http://localhost:30000/v1", AUTH_BEARER)),
 	ROW("siliconflow", "SiliconFlow", "SILICONFLOW_API_KEY", "", QUIRK_ENABLE_THINKING,
-	    AT(ALL, "https://api.siliconflow.cn/v1", AUTH_BEARER)),
+	    AT(ALL | RERANK, "https://api.siliconflow.cn/v1", AUTH_BEARER)),
 	CLOUD("snowflake-cortex", "Snowflake Cortex", "SNOWFLAKE_PAT", "SNOWFLAKE_TOKEN", "",
 	    QUIRK_MAX_COMPLETION_TOKENS,
 	    PLACES(FROM(ACCOUNT, "SNOWFLAKE_ACCOUNT", "", "")),
@@ -348,7 +355,7 @@ const struct provider provider_table[] = {
 	ROW("tgi", "Text Generation Inference", "", "", QUIRK_KEY_OPTIONAL,
 	    AT(CHAT, "http://localhost:8080/v1", AUTH_BEARER)),
 	ROW("together", "Together AI", "TOGETHER_API_KEY", "TOGETHERAI_API_KEY", QUIRK_REASONING_MEMBER,
-	    AT(ALL, "https://api.together.xyz/v1", AUTH_BEARER)),
+	    AT(ALL | RERANK, "https://api.together.xyz/v1", AUTH_BEARER)),
 	ROW("trtllm", "TensorRT-LLM", "", "", QUIRK_KEY_OPTIONAL,
 	    AT(CHAT, "http://localhost:8000/v1", AUTH_BEARER)),
 	ROW("upstage", "Upstage", "UPSTAGE_API_KEY", "", 0,
@@ -372,11 +379,11 @@ const struct provider provider_table[] = {
 	    PLACES(GCP_PROJECT, GCP_LOCATION),
 	    AT(CHAT, VERTEX "/endpoints/openapi", AUTH_GOOGLE)),
 	ROW("vllm", "vLLM", "", "", QUIRK_KEY_OPTIONAL | QUIRK_REASONING_MEMBER,
-	    AT(ALL | RESPONSES | MESSAGES, "http://localhost:8000/v1", AUTH_BEARER)),
+	    AT(ALL | RESPONSES | MESSAGES | RERANK, "http://localhost:8000/v1", AUTH_BEARER)),
 	ROW("volcengine", "Volcengine Ark", "ARK_API_KEY", "VOLCENGINE_API_KEY", QUIRK_THINKING_SWITCH,
 	    AT(ALL | RESPONSES, "https://ark.cn-beijing.volces.com/api/v3", AUTH_BEARER)),
 	ROW("voyage", "Voyage AI", "VOYAGE_API_KEY", "", 0,
-	    AT(EMBEDDINGS, "https://api.voyageai.com/v1", AUTH_BEARER)),
+	    AT(VOYAGE, "https://api.voyageai.com/v1", AUTH_BEARER)),
 	ROW("wandb", "Weights & Biases Inference", "WANDB_API_KEY", "", 0,
 	    AT(CHAT, "https://api.inference.wandb.ai/v1", AUTH_BEARER)),
 	CLOUD("watsonx", "IBM watsonx.ai", "WATSONX_API_KEY", "WATSONX_APIKEY", "WATSONX_URL", 0,
@@ -389,7 +396,7 @@ const struct provider provider_table[] = {
 	ROW("xiaomi-mimo", "Xiaomi MiMo", "XIAOMI_MIMO_API_KEY", "MIMO_API_KEY", 0,
 	    AT(CHAT, "https://api.xiaomimimo.com/v1", AUTH_BEARER)),
 	ROW("xinference", "Xinference", "", "", QUIRK_KEY_OPTIONAL,
-	    AT(ALL, "http://localhost:9997/v1", AUTH_BEARER)),
+	    AT(ALL | RERANK, "http://localhost:9997/v1", AUTH_BEARER)),
 	ROW("yandex", "Yandex Cloud", "YANDEX_API_KEY", "", 0,
 	    AT(ALL, "https://llm.api.cloud.yandex.net/v1", AUTH_API_KEY_WORD)),
 	ROW("yi", "01.AI", "YI_API_KEY", "", 0,

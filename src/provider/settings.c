@@ -106,7 +106,7 @@ static const struct settings provider_tls_settings = {
 };
 
 static const char *const dialect_words[] = {
-	"openai-chat", "openai-responses", "anthropic", "gemini", "bedrock", "cohere", NULL,
+	"openai-chat", "openai-responses", "anthropic", "gemini", "bedrock", "cohere", "ollama", "rerank", "voyage", NULL,
 };
 
 #define STRUCT provider_settings
@@ -116,7 +116,6 @@ static const struct setting setting_rows[] = {
 	{ .name = "like", .type = SETTING_TEXT, AT(like),
 	  .help = "The known name that this is another one of: a second region, account or subscription." },
 	{ .name = "dialect", .type = SETTING_TEXT, AT(dialect), .words = dialect_words,
-	  .support = SETTING_IGNORED, .acts_on = "openai-chat openai-responses anthropic gemini bedrock",
 	  .help = "The API it speaks. Needed for names that are not known." },
 	{ .name = "base_url", .type = SETTING_TEXT, AT(base_url),
 	  .help = "Where its API begins, with the version: http://127.0.0.1:9001/v1. Needed for names that are not "
@@ -166,18 +165,6 @@ static const struct setting setting_rows[] = {
 	  .help = "Where tokens are fetched, in place of the cloud's own address." },
 };
 #undef STRUCT
-
-/* Names of clouds that have no row in the table of providers yet. A configuration may name them already. */
-static bool is_later(struct str name)
-{
-	static const struct str later[] = {
-		STR_INIT("cohere"),
-	};
-	for (size_t i = 0; i < COUNT_OF(later); i++)
-		if (str_eq(later[i], name))
-			return true;
-	return false;
-}
 
 /* The message never shows the URL: a wrong one may hold a password. */
 static bool check_url(struct setting_checker *c, struct str *url)
@@ -266,10 +253,6 @@ static bool check_provider(void *item, struct setting_checker *c)
 		return check_places(p, row, c);
 	if (known || (p->dialect.n > 0 && p->base_url.n > 0))
 		return true;
-	if (is_later(p->name)) {
-		c->note(c, &p->name, SETTING_IGNORED);
-		return true;
-	}
 	size_t n;
 	const struct provider *rows = provider_rows(&n);
 	struct nearest near = nearest_to(p->name);

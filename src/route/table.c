@@ -179,6 +179,8 @@ static bool provider_init(struct route_provider *p, const struct provider_settin
 				return err_prefix(e, "provider %.*s", STR_ARG(s->name));
 		} else if (s->base_url.n && i == 0) {
 			face.base_url = s->base_url;
+		} else if (s->base_url.n && known->faces[i].dialects == DIALECT_BIT(DIALECT_OLLAMA)) {
+			face.base_url = s->base_url;         /* one server, whose two APIs know their paths */
 		} else if (s->base_url.n) {
 			break;
 		}
@@ -403,16 +405,23 @@ struct str route_nearest(const struct route_table *t, struct str name, struct ar
 	return found.n ? arena_dup(a, found) : found;
 }
 
-/* Of all that speak embeddings and are no two words for the same (dialect/embed.h). */
-static const struct route_face *face_for_embeddings(const struct route_provider *p, enum dialect_id client,
-                                                    struct str upstream_model, enum dialect_id *spoken, unsigned *index)
+static bool speaks(enum dialect_id id, bool rerank)
 {
-	if (!dialect_by_id(client)->embed)
+	const struct dialect *d = dialect_by_id(id);
+
+	return rerank ? d->rerank != NULL : d->embed != NULL;
+}
+
+/* Of all that speak embeddings, or rerank, and are no two words for the same (dialect/embed.h, rerank.h). */
+static const struct route_face *face_for_lists(const struct route_provider *p, enum dialect_id client, bool rerank,
+                                               struct str upstream_model, enum dialect_id *spoken, unsigned *index)
+{
+	if (!speaks(client, rerank))
 		return NULL;
 	for (unsigned id = 0; id < DIALECTS; id++) {
 		const struct route_face *face = NULL;
 
-		if (id != client && dialect_by_id((enum dialect_id)id)->embed)
+		if (id != client && speaks((enum dialect_id)id, rerank))
 			face = route_face_of(p, (enum dialect_id)id, upstream_model, index);
 		if (face) {
 			*spoken = (enum dialect_id)id;
@@ -430,12 +439,13 @@ const struct route_face *route_face_translated(const struct route_provider *p, e
 	 * takes Responses instead where a request needs it) */
 	static const enum dialect_id order[] = {
 		DIALECT_ANTHROPIC, DIALECT_GEMINI, DIALECT_BEDROCK, DIALECT_OPENAI_CHAT, DIALECT_OPENAI_RESPONSES,
+		DIALECT_COHERE, DIALECT_OLLAMA,
 	};
 
 	const struct chat_codec *codec = dialect_by_id(client)->chat;
 
-	if (call == CALL_EMBED || call == CALL_EMBED_BATCH)
-		return face_for_embeddings(p, client, upstream_model, spoken, index);
+	if (call == CALL_EMBED || call == CALL_EMBED_BATCH || call == CALL_RERANK)
+		return face_for_lists(p, client, call == CALL_RERANK, upstream_model, spoken, index);
 	/* a count of tokens is not asked for there, but made here for the model that would answer */
 	if (!codec || !(call == CALL_GENERATE || (call == CALL_COUNT_TOKENS && codec->write_count)))
 		return NULL;

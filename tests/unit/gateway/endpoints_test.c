@@ -141,6 +141,9 @@ static void errors_have_a_dialect(void **state)
 	check("anthropic", endpoint_error_dialect(STR("/v1/messages/nothing")) == DIALECT_ANTHROPIC);
 	check("gemini", endpoint_error_dialect(STR("/v1beta/nothing")) == DIALECT_GEMINI);
 	check("bedrock", endpoint_error_dialect(STR("/model/x/nothing")) == DIALECT_BEDROCK);
+	check("cohere", endpoint_error_dialect(STR("/v2/nothing")) == DIALECT_COHERE);
+	check("ollama", endpoint_error_dialect(STR("/api/nothing")) == DIALECT_OLLAMA);
+	check("OpenRouter", endpoint_error_dialect(STR("/api/v1/nothing")) == DIALECT_OPENAI_CHAT);
 	check("openai", endpoint_error_dialect(STR("/nothing")) == DIALECT_OPENAI_CHAT);
 }
 

@@ -204,8 +204,8 @@ static void refuses_what_does_not_fit_together(void **state)
 		  "t.yaml:1:13: providers.house is no known provider: it needs dialect and base_url" },
 		{ "providers: {house: {dialect: openai, base_url: http://h}}",
 		  "t.yaml:1:30: providers.house.dialect must be one of openai-chat, openai-responses, anthropic, "
-		  "gemini, bedrock "
-		  "or cohere, not \"openai\"" },
+		  "gemini, bedrock, cohere, ollama, rerank "
+		  "or voyage, not \"openai\"" },
 		{ "providers: {openai: {base_url: ftp://h}}",
 		  "t.yaml:1:32: providers.openai.base_url must begin with http:// or https://" },
 		{ "providers: {openai: {base_url: 'https://me:secret@h'}}",

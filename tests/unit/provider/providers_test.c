@@ -175,7 +175,6 @@ static void credentials_have_their_header(void **state)
 /* Of ../shared/providers.tsv, what is here under another name, or not, and why. */
 static const struct { const char *name, *here, *why; } differences[] = {
 	{ "anthropic-openai-compat", "anthropic-openai", "the older name here" },
-	{ "cohere", "cohere-compat", "by its dialect" },
 	{ "aws-anthropic", NULL, "its address is not verified" },
 	{ "sagemaker", NULL, "the body's form is the container's" },
 	{ "oci", NULL, "signed with RSA, own API; oci-openai reaches the same models" },
