@@ -36,6 +36,9 @@ struct dialect_error {
  */
 void dialect_read_error(int status, struct str body, const struct str *hide, size_t n_hide, struct dialect_error *out);
 
+/* The same for an error that was read by others: of a stream. */
+void dialect_error_hide(struct dialect_error *, const struct str *hide, size_t n_hide);
+
 /*
  * Writes the error's body. `words` gives type, code and param of a provider whose error passes through, or NULL.
  * The content type is application/json. False: the buffer is full.

@@ -325,6 +325,27 @@ static const struct outcome outcomes[CLASSES] = {
 	[CLASS_TIMEOUT] = { ERR_UPSTREAM_TIMEOUT, true, false, false, "the provider ran out of time" },
 };
 
+static void hide_word(char *word, size_t size, const struct str *hide, size_t n_hide)
+{
+	struct str seen = str_from_z(word);
+
+	for (size_t i = 0; i < n_hide; i++)
+		if (hide[i].n >= HIDE_MIN && str_find(seen, hide[i]) != STR_NPOS)
+			memset(word, 0, size);
+}
+
+void dialect_error_hide(struct dialect_error *e, const struct str *hide, size_t n_hide)
+{
+	char cleaned[1024];
+	struct str text = text_utf8_cut(clean(str_from_z(e->err.text), hide, n_hide, cleaned), sizeof(e->err.text) - 1);
+
+	memcpy(e->err.text, text.p, text.n);
+	e->err.text[text.n] = '\0';
+	hide_word(e->type, sizeof(e->type), hide, n_hide);
+	hide_word(e->code, sizeof(e->code), hide, n_hide);
+	hide_word(e->param, sizeof(e->param), hide, n_hide);
+}
+
 void dialect_read_error(int status, struct str body, const struct str *hide, size_t n_hide, struct dialect_error *out)
 {
 	struct found f = { .retry_after_ms = -1 };

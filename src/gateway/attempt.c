@@ -81,9 +81,12 @@ void attempt_fail(struct req *r, enum err_code code, const char *text)
 void attempt_fail_with_error(struct req *r, const struct dialect_error *error)
 {
 	struct req_open *o = r->open;
+	size_t n_hide;
+	const struct str *hide = cloud_hide(r, &n_hide);
 
 	call_cancel(&r->call);
 	o->failure = *error;
+	dialect_error_hide(&o->failure, hide, n_hide);
 	o->failure_is_answer = true;
 	o->retry_after_ms = error->retry_after_ms;
 	note(r, error->err.code, error->err.status);

@@ -124,11 +124,12 @@ static void hold_error(struct req *r, const struct err *e)
 static void pass_error(struct req *r, const struct stream_event *ev)
 {
 	const struct route_provider *p = r->attempt.deployment->provider;
+	bool fetched = p->credentials[0].source != NULL; /* what it was is forgotten by now */
 	struct err e;
 
 	r->error = (uint16_t)ev->error->err.code;
-	for (size_t i = 0; i < p->n_hide; i++)
-		if (str_find(ev->bytes, p->hide[i]) != STR_NPOS) {
+	for (size_t i = 0; i < p->n_hide || fetched; i++)
+		if (fetched || str_find(ev->bytes, p->hide[i]) != STR_NPOS) {
 			err_set(&e, ev->error->err.code, "the provider ended its stream with an error");
 			hold_error(r, &e);
 			timer_start(r->w->loop, &r->limit, END_GRACE_MS);
@@ -272,12 +273,18 @@ static void take_array(struct req *r, struct str run)
 
 static void fail_translated(struct req *r, const struct dialect_error *error)
 {
-	struct err e = error->err;
+	const struct route_provider *p = r->attempt.deployment->provider;
+	struct dialect_error shown = *error;
+	struct err e;
 
 	if (r->attempt_state == ATTEMPT_WAITING) {
 		attempt_fail_with_error(r, error);
 		return;
 	}
+	if (p->credentials[0].source) /* what it was is forgotten by now */
+		err_set(&shown.err, error->err.code, "the provider ended its stream with an error");
+	dialect_error_hide(&shown, p->hide, p->n_hide);
+	e = shown.err;
 	r->meter.failed = true;
 	hold_error(r, &e);
 	timer_start(r->w->loop, &r->limit, END_GRACE_MS);
