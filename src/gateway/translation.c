@@ -22,7 +22,7 @@ struct translation {
 	uint64_t text_bytes;
 	struct usage usage;
 	bool reader_up, writer_up;
-	bool started, ended;
+	bool started, finished, ended;
 };
 
 /* ---- life ---- */
@@ -99,9 +99,12 @@ static void note(struct translation *t, const struct chat_event *e)
 		t->text_bytes += e->delta.text.n;
 		t->started = true;
 		break;
+	case EVENT_FINISH:
+		t->finished = true;
+		t->started = true;
+		break;
 	case EVENT_OPEN:
 	case EVENT_CLOSE:
-	case EVENT_FINISH:
 		t->started = true;
 		break;
 	case EVENT_USAGE:
@@ -130,6 +133,10 @@ static enum translated write(struct translation *t, struct arena *a, struct chat
 		note(t, e);
 		if (t->tap.on_event)
 			t->tap.on_event(t->tap.arg, e);
+	}
+	if (t->ended && !t->finished) { /* a client would take it for whole, or wait for the reason */
+		err_set(err, ERR_UPSTREAM, "the provider's stream ended without saying why");
+		return TRANSLATED_BROKEN;
 	}
 	if (t->undo && !chat_undo_events(t->undo, a, events))
 		return too_much(err);
