@@ -49,7 +49,10 @@ void chat_drop_cache_marks(struct chat_drops *, const struct chat_request *);
  * arena; chat_undo_keep copies it for the life of a stream.
  */
 struct chat_undo {
-	struct chat_rename { struct chat_rename *next; struct jstr sent, original; } *renames;
+	struct chat_rename {
+		struct chat_rename *next, *same_original, *same_sent; /* the others: by hash, while the request is written */
+		struct jstr sent, original;
+	} *renames, **by_hash;
 	struct chat_name *custom_tools;      /* original names */
 	struct chat_name *stop;              /* to be watched for; the answer ends before the first of them */
 	bool schema_tool;                    /* calls of CHAT_SCHEMA_TOOL are the answer's text */
@@ -239,6 +242,12 @@ struct str chat_schema_gemini(struct arena *, struct str schema, bool *changed);
 bool chat_schema_wrap(struct arena *, struct str *schema);
 /* U5: of the function that stands for a custom tool, {"input": text}; the tool's grammar is told to the model in it. */
 struct str chat_schema_custom(struct arena *, const struct chat_tool *);
+
+/* check.c: numbers that nobody takes, in the neutral model's words. */
+bool chat_request_check(const struct chat_request *, struct err *);
+/* A place or a member as the client's dialect calls it: "messages[3]: …" is "contents[3]: …" for a client of Gemini.
+ * Itself where the words are the same. In the arena. */
+struct str chat_in_clients_words(struct arena *, unsigned client, struct str place);
 
 /* turns.c: U6: who may call a tool is a limit that must not be lost. False: the target (enum dialect_id) has no word
  * for one that is there. */

@@ -80,6 +80,27 @@ static struct jstr make_fit(struct arena *a, struct jstr s, enum chat_alphabet a
 	return jstr_of(p, n + hash);
 }
 
+/* Ten thousand tools with odd names must not be compared each with each. */
+enum { SLOTS = 256 };
+
+static struct chat_rename **slot_of_original(struct chat_undo *u, struct jstr name)
+{
+	return &u->by_hash[stable_hash(name, 0) % SLOTS];
+}
+
+static struct chat_rename **slot_of_sent(struct chat_undo *u, struct jstr name)
+{
+	return &u->by_hash[SLOTS + stable_hash(name, 0) % SLOTS];
+}
+
+static bool is_taken(struct chat_undo *u, struct jstr sent)
+{
+	for (const struct chat_rename *r = *slot_of_sent(u, sent); r; r = r->same_sent)
+		if (jstr_eq(r->sent, sent))
+			return true;
+	return false;
+}
+
 struct jstr chat_fit_name(struct arena *a, struct chat_undo *undo, struct jstr name, enum chat_alphabet alphabet,
                           size_t max)
 {
@@ -87,22 +108,24 @@ struct jstr chat_fit_name(struct arena *a, struct chat_undo *undo, struct jstr n
 
 	if (fits(name, alphabet, max))
 		return name;
-	for (const struct chat_rename *r = undo->renames; r; r = r->next)
+	if (!undo->by_hash && !(undo->by_hash = arena_zalloc(a, 2 * SLOTS * sizeof(*undo->by_hash))))
+		return sent;
+	for (const struct chat_rename *r = *slot_of_original(undo, name); r; r = r->same_original)
 		if (jstr_eq(r->original, name))
 			return r->sent;
 	for (uint64_t salt = 0; !sent.p; salt++) {
 		sent = make_fit(a, name, alphabet, max, salt);
 		if (!sent.p)
 			return sent;
-		for (const struct chat_rename *r = undo->renames; r && sent.p; r = r->next)
-			if (jstr_eq(r->sent, sent))
-				sent.p = NULL;
+		if (is_taken(undo, sent))
+			sent.p = NULL;
 	}
 	struct chat_rename *r = arena_alloc(a, sizeof *r);
 	if (!r)
 		return (struct jstr){ 0 };
-	*r = (struct chat_rename){ .next = undo->renames, .sent = sent, .original = name };
-	undo->renames = r;
+	*r = (struct chat_rename){ .next = undo->renames, .same_original = *slot_of_original(undo, name),
+		                   .same_sent = *slot_of_sent(undo, sent), .sent = sent, .original = name };
+	undo->renames = *slot_of_original(undo, name) = *slot_of_sent(undo, sent) = r;
 	return sent;
 }
 

@@ -195,6 +195,7 @@ static bool copy_undo(struct arena *a, const struct chat_undo *from, struct chat
 
 	*to = *from;
 	*end = NULL;
+	to->by_hash = NULL;
 	for (const struct chat_rename *r = from->renames; r; r = r->next) {
 		struct chat_rename *copy = arena_zalloc(a, sizeof *copy);
 

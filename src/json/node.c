@@ -7,7 +7,8 @@
 #include "base/arena.h"
 #include "json/json_in.h"
 
-enum { BYTES_A_NODE = 12 };      /* of usual bodies; fewer make the array grow */
+/* BYTES_A_NODE: of usual bodies; fewer make the array grow. Large bodies are mostly a few long texts. */
+enum { BYTES_A_NODE = 12, FIRST_NODES_MAX = 1 << 16 };
 
 struct walk {
 	const char *p, *end;
@@ -128,6 +129,8 @@ const struct json_node *json_nodes(struct arena *arena, struct str text, unsigne
 	struct json_fault fault;
 	struct walk w = { .p = text.p, .end = text.p + text.n, .arena = arena, .cap = text.n / BYTES_A_NODE + 16 };
 
+	if (w.cap > FIRST_NODES_MAX)
+		w.cap = FIRST_NODES_MAX;
 	if (text.n > UINT32_MAX)
 		return err_set(e, ERR_TOO_LARGE, "the body is larger than 4 GiB"), NULL;
 	if (!json_scan(NULL, text, depth_max, NULL, &fault)) {
