@@ -97,8 +97,7 @@ static bool read_stops(struct gemini_reading *g, const struct json_node *m)
 		return must_be(g, m, GEMINI_CONFIG, "a list of texts");
 	for (const struct json_node *s = node_first(m); s; s = node_next(m, s)) {
 		if (!node_is(s, JSON_STRING))
-			return err_set(g->err, ERR_INVALID_REQUEST,
-			               "generationConfig.stopSequences: must be a list of texts");
+			return must_be(g, m, GEMINI_CONFIG, "a list of texts");
 		if (!chat_name_add(g->arena, &end, node_text(s)))
 			return gemini_read_is_full(g);
 	}
@@ -147,6 +146,8 @@ static bool read_thinking(struct gemini_reading *g, const struct json_node *m)
 
 	if (!node_is(m, JSON_OBJECT))
 		return must_be(g, m, GEMINI_CONFIG, "an object");
+	if (show && !node_is(show, JSON_BOOL))
+		return must_be(g, show, GEMINI_CONFIG "thinkingConfig.", "true or false");
 	if (show)
 		rq->show_thoughts = (uint8_t)tri_of(node_true(show));
 	if (budget) {
@@ -254,10 +255,32 @@ static bool read_config(struct gemini_reading *g, const struct json_node *m)
 
 /* ---- tools ------------------------------------------------------------------------------------------------------- */
 
-static bool read_function(struct gemini_reading *g, const struct json_node *f, struct chat_tool ***end)
-{
-	struct chat_tool *t = chat_tool_add(g->arena, end, TOOL_FUNCTION);
+/* Where a tool is, for errors. */
+struct tool_place { unsigned tool, function; };
 
+static bool refuse_function(struct gemini_reading *g, struct tool_place at, const char *member, const char *what,
+                            const struct json_node *seen)
+{
+	return err_set(g->err, ERR_INVALID_REQUEST, "tools[%u].functionDeclarations[%u]%s: must be %s, not %.*s", at.tool,
+	               at.function, member, what, STR_ARG(text_utf8_cut(seen ? node_raw(seen) : STR("nothing"), 64)));
+}
+
+static bool read_function(struct gemini_reading *g, const struct json_node *f, struct tool_place at,
+                          struct chat_tool ***end)
+{
+	const struct json_node *name = gemini_get(f, STR("name")), *about = gemini_get(f, STR("description")),
+			       *schema = gemini_get(f, STR("parameters"));
+	struct chat_tool *t;
+
+	if (!node_is(f, JSON_OBJECT))
+		return refuse_function(g, at, "", "an object", f);
+	if (node_text(name).n == 0)
+		return refuse_function(g, at, ".name", "a name", name);
+	if (about && !node_is(about, JSON_STRING))
+		return refuse_function(g, at, ".description", "a text", about);
+	if (schema && !node_is(schema, JSON_OBJECT))
+		return refuse_function(g, at, ".parameters", "a schema", schema);
+	t = chat_tool_add(g->arena, end, TOOL_FUNCTION);
 	if (!t)
 		return gemini_read_is_full(g);
 	for (const struct json_node *m = node_first(f); m; m = node_next(f, m)) {
@@ -278,8 +301,7 @@ static bool read_function(struct gemini_reading *g, const struct json_node *f, s
 		if (!good)
 			return gemini_read_is_full(g);
 	}
-	return t->name.n > 0 ||
-	       err_set(g->err, ERR_INVALID_REQUEST, "tools[].functionDeclarations[].name: must be a name");
+	return true;
 }
 
 /* {"googleSearch": {…}} by itself. */
@@ -295,17 +317,31 @@ static bool read_server_tool(struct gemini_reading *g, const struct json_node *m
 	return t->raw.p || gemini_read_is_full(g);
 }
 
+static bool read_functions(struct gemini_reading *g, const struct json_node *list, struct tool_place at,
+                           struct chat_tool ***end)
+{
+	if (!node_is(list, JSON_ARRAY) && !node_is(list, JSON_OBJECT))
+		return err_set(g->err, ERR_INVALID_REQUEST, "tools[%u].functionDeclarations: must be a list, not %.*s", at.tool,
+		               STR_ARG(text_utf8_cut(node_raw(list), 64)));
+	for (const struct json_node *f = gemini_first(list); f; f = gemini_after(list, f), at.function++)
+		if (!read_function(g, f, at, end))
+			return false;
+	return true;
+}
+
 static bool read_tools(struct gemini_reading *g, const struct json_node *tools)
 {
 	struct chat_tool **end = &g->rq->tools;
+	struct tool_place at = { 0 };
 
 	if (!node_is(tools, JSON_ARRAY) && !node_is(tools, JSON_OBJECT))
 		return must_be(g, tools, "", "a list of tools");
 	while (*end)
 		end = &(*end)->next;
-	for (const struct json_node *t = gemini_first(tools); t; t = gemini_after(tools, t)) {
+	for (const struct json_node *t = gemini_first(tools); t; t = gemini_after(tools, t), at.tool++) {
 		if (!node_is(t, JSON_OBJECT))
-			return err_set(g->err, ERR_INVALID_REQUEST, "tools[]: must be an object");
+			return err_set(g->err, ERR_INVALID_REQUEST, "tools[%u]: must be an object, not %.*s", at.tool,
+			               STR_ARG(text_utf8_cut(node_raw(t), 64)));
 		for (const struct json_node *m = node_first(t); m; m = node_next(t, m)) {
 			if (m->type == JSON_NULL)
 				continue;
@@ -314,9 +350,8 @@ static bool read_tools(struct gemini_reading *g, const struct json_node *tools)
 					return false;
 				continue;
 			}
-			for (const struct json_node *f = gemini_first(m); f; f = gemini_after(m, f))
-				if (!read_function(g, f, &end))
-					return false;
+			if (!read_functions(g, m, at, &end))
+				return false;
 		}
 	}
 	return true;
@@ -328,12 +363,18 @@ static bool read_calling(struct gemini_reading *g, const struct json_node *m)
 		{ STR_INIT("auto"), CHOICE_AUTO }, { STR_INIT("none"), CHOICE_NONE }, { STR_INIT("any"), CHOICE_ANY },
 		{ STR_INIT("validated"), CHOICE_AUTO }, { STR_INIT("mode_unspecified"), CHOICE_UNSET },
 	};
-	struct jstr mode = gemini_get_text(m, STR("mode"));
-	const struct json_node *names = gemini_get(m, STR("allowedFunctionNames"));
+	const struct json_node *word = gemini_get(m, STR("mode")), *names = gemini_get(m, STR("allowedFunctionNames"));
+	struct jstr mode = node_text(word);
 	struct chat_request *rq = g->rq;
 	struct chat_name **end = &rq->choice_names;
 	size_t i = 0, n = 0;
 
+	if (!node_is(m, JSON_OBJECT))
+		return must_be(g, m, GEMINI_TOOL_CONFIG, "an object");
+	if (word && !mode.p)
+		return must_be(g, word, GEMINI_TOOL_CONFIG "functionCallingConfig.", "AUTO, ANY, NONE or VALIDATED");
+	if (names && !node_is(names, JSON_ARRAY))
+		return must_be(g, names, GEMINI_TOOL_CONFIG "functionCallingConfig.", "a list of names");
 	while (mode.p && i < COUNT_OF(modes) && !str_ieq(jstr_raw(mode), modes[i].word))
 		i++;
 	if (i == COUNT_OF(modes))
@@ -341,10 +382,15 @@ static bool read_calling(struct gemini_reading *g, const struct json_node *m)
 		               "toolConfig.functionCallingConfig.mode: \"%.*s\" must be AUTO, ANY, NONE or VALIDATED",
 		               STR_ARG(text_utf8_cut(jstr_raw(mode), 64)));
 	rq->choice = (uint8_t)(mode.p ? modes[i].choice : CHOICE_UNSET);
-	if (rq->choice != CHOICE_NONE && node_is(names, JSON_ARRAY))
-		for (const struct json_node *s = node_first(names); s; s = node_next(names, s), n++)
-			if (!chat_name_add(g->arena, &end, node_text(s)))
-				return gemini_read_is_full(g);
+	for (const struct json_node *s = node_first(names); s; s = node_next(names, s)) {
+		if (!node_is(s, JSON_STRING))
+			return must_be(g, names, GEMINI_TOOL_CONFIG "functionCallingConfig.", "a list of names");
+		if (rq->choice == CHOICE_NONE)
+			continue;
+		n++;
+		if (!chat_name_add(g->arena, &end, node_text(s)))
+			return gemini_read_is_full(g);
+	}
 	if (n) {
 		rq->choice_subset_any = rq->choice == CHOICE_ANY;
 		rq->choice = rq->choice == CHOICE_ANY && n == 1 ? CHOICE_TOOL : CHOICE_SUBSET;

@@ -22,10 +22,20 @@ struct turns {
 static bool fail_at(struct turns *t, struct str member)
 {
 	struct err *e = t->g->err;
+	struct str text = str_from_z(e->text);
+	size_t place = 0;
 
 	if (e->code == ERR_TOO_LARGE)
 		return false;
-	return err_prefix(e, "contents[%u].parts[%u]%.*s", t->content, t->part, STR_ARG(member));
+	if (member.n)
+		return err_prefix(e, "contents[%u].parts[%u]%.*s", t->content, t->part, STR_ARG(member));
+	/* "inlineData.data: must …" goes on where this place ends */
+	while (place < text.n && ((text.p[place] | 0x20) >= 'a' && (text.p[place] | 0x20) <= 'z' ? true : text.p[place] == '.'))
+		place++;
+	if (place == text.n || text.p[place] != ':')
+		return err_prefix(e, "contents[%u].parts[%u]", t->content, t->part);
+	text = arena_dup(t->g->arena, text);
+	return text.p ? err_set(e, e->code, "contents[%u].parts[%u].%.*s", t->content, t->part, STR_ARG(text)) : false;
 }
 
 /* ---- calls and their responses ----------------------------------------------------------------------------------- */
@@ -112,10 +122,15 @@ static bool read_result(struct turns *t, const struct json_node *part, struct ch
 	const struct json_node *r = gemini_get(part, STR("functionResponse"));
 	struct jstr id = gemini_get_text(r, STR("id")), name = gemini_get_text(r, STR("name"));
 	struct chat_extra *extras = out->extras;
+	const struct json_node *response;
 	struct call *c;
 
 	if (!node_is(r, JSON_OBJECT))
 		return err_set(t->g->err, ERR_INVALID_REQUEST, "functionResponse: must be an object");
+	response = gemini_get(r, STR("response"));
+	if (response && !node_is(response, JSON_OBJECT))
+		return err_set(t->g->err, ERR_INVALID_REQUEST, "functionResponse.response: %.*s must be an object",
+		               STR_ARG(text_utf8_cut(node_raw(response), 64)));
 	c = find_call(t, id.n ? id : (struct jstr){ 0 }, name);
 	if (!c && id.n)
 		c = find_call(t, (struct jstr){ 0 }, name);
@@ -128,7 +143,7 @@ static bool read_result(struct turns *t, const struct json_node *part, struct ch
 	*out = (struct chat_block){ .kind = CHAT_TOOL_RESULT, .id = c ? c->id : id, .name = name, .extras = extras };
 	if (c)
 		c->answered = true;
-	return read_outcome(t, gemini_get(r, STR("response")), out) &&
+	return read_outcome(t, response, out) &&
 	       read_result_parts(t, gemini_get(r, STR("parts")), out);
 }
 
@@ -218,7 +233,7 @@ static bool read_role(struct turns *t, const struct json_node *content, enum cha
 	const struct json_node *role = gemini_get(content, STR("role"));
 
 	*out = ROLE_USER;
-	for (size_t i = 0; i < COUNT_OF(roles) && role; i++)
+	for (size_t i = 0; i < COUNT_OF(roles) && node_is(role, JSON_STRING); i++)
 		if (node_is_word(role, roles[i].word)) {
 			*out = roles[i].role;
 			return true;

@@ -111,14 +111,18 @@ static bool read_refusal_part(struct openai_request_in *in, struct part *p)
 static bool read_image_part(struct openai_request_in *in, struct part *p)
 {
 	const struct json_node *image = node_get(p->node, STR("image_url")),
-			       *url = node_is(image, JSON_OBJECT) ? node_get(image, STR("url")) : image;
+			       *url = node_is(image, JSON_OBJECT) ? node_get(image, STR("url")) : image, *detail;
 	struct chat_media media;
 
 	if (!node_is(url, JSON_STRING))
-		return part_refused(in, p, "image_url", "an object with a url", image);
+		return part_refused(in, p, url == image ? "image_url" : "image_url.url",
+		                    url == image ? "an object with a url" : "a string", url);
 	if (!read_url(in, p, "image_url", node_text(url), &media))
 		return false;
-	media.detail = node_get_text(image, STR("detail"));
+	detail = node_get_some(image, STR("detail"));
+	if (detail && !node_is(detail, JSON_STRING))
+		return part_refused(in, p, "image_url.detail", "a string", detail);
+	media.detail = node_text(detail);
 	return add_media(in, p, CHAT_IMAGE, media);
 }
 
@@ -368,7 +372,7 @@ static bool read_calls(struct openai_request_in *in, const struct json_node *lis
 
 	if (!node_is(list, JSON_ARRAY))
 		return openai_refuse(in, place(in, where, ".tool_calls"), "an array", list);
-	for (const struct json_node *v = node_first(list); v; v = node_next(list, v), index++) {
+	for (const struct json_node *v = node_first(list), *args; v; v = node_next(list, v), index++) {
 		struct jstr id = node_get_text(v, STR("id"));
 		if (id.n == 0)
 			return openai_refuse(in, place(in, where, ".tool_calls[%u].id", index),
@@ -379,6 +383,9 @@ static bool read_calls(struct openai_request_in *in, const struct json_node *lis
 		if (b->name.n == 0)
 			return err_set(in->err, ERR_INVALID_REQUEST, "%s: must be the name of a function",
 			               place(in, where, ".tool_calls[%u].function.name", index));
+		args = node_get_some(node_get_some(v, STR("function")), STR("arguments"));
+		if (args && !node_is(args, JSON_STRING) && !node_is(args, JSON_OBJECT))
+			return openai_refuse(in, place(in, where, ".tool_calls[%u].function.arguments", index), "a string", args);
 		b->cache = (uint8_t)openai_read_cache(node_get_some(v, STR("cache_control")));
 	}
 	return true;

@@ -130,6 +130,24 @@ static bool read_thinking_budget(struct openai_request_in *in, const struct json
 	return true;
 }
 
+static bool read_schema(struct openai_request_in *in, const struct json_node *v)
+{
+	static const struct { const char *name; uint8_t type; const char *allowed; } members_of[] = {
+		{ "name", JSON_STRING, "a string" }, { "description", JSON_STRING, "a string" },
+		{ "schema", JSON_OBJECT, "a JSON Schema, an object" }, { "strict", JSON_BOOL, "true or false" },
+	};
+	char place[64];
+
+	for (size_t i = 0; i < COUNT_OF(members_of); i++) {
+		const struct json_node *m = node_get_some(v, str_from_z(members_of[i].name));
+
+		snprintf(place, sizeof(place), "response_format.json_schema.%s", members_of[i].name);
+		if (m && m->type != members_of[i].type)
+			return openai_refuse(in, place, members_of[i].allowed, m);
+	}
+	return true;
+}
+
 static bool read_format(struct openai_request_in *in, const struct json_node *v)
 {
 	const struct json_node *type = node_get(v, STR("type")), *schema = node_get(v, STR("json_schema")), *strict;
@@ -142,6 +160,8 @@ static bool read_format(struct openai_request_in *in, const struct json_node *v)
 	} else if (node_is_word(type, STR("json_schema"))) {
 		if (!node_is(schema, JSON_OBJECT))
 			return openai_refuse(in, "response_format.json_schema", "an object", schema);
+		if (!read_schema(in, schema))
+			return false;
 		strict = node_get_some(schema, STR("strict"));
 		rq->format = FORMAT_SCHEMA;
 		rq->format_name = node_get_text(schema, STR("name"));
@@ -267,6 +287,10 @@ static bool read_function(struct openai_request_in *in, const char *place, const
 		return err_set(in->err, ERR_INVALID_REQUEST, "%s.name: must be a string that is not empty", place);
 	if (at[PARAMETERS] && !node_is(at[PARAMETERS], JSON_OBJECT))
 		return err_set(in->err, ERR_INVALID_REQUEST, "%s.parameters: must be a JSON Schema, an object", place);
+	if (at[DESCRIPTION] && !node_is(at[DESCRIPTION], JSON_STRING))
+		return err_set(in->err, ERR_INVALID_REQUEST, "%s.description: must be a string", place);
+	if (at[STRICT] && !node_is(at[STRICT], JSON_BOOL))
+		return err_set(in->err, ERR_INVALID_REQUEST, "%s.strict: must be true or false", place);
 	t->name = node_text(at[NAME]);
 	t->description = node_text(at[DESCRIPTION]);
 	t->schema = node_raw(at[PARAMETERS]);

@@ -2,10 +2,12 @@
 /* translate: a request to a provider of another dialect, and what its answer's translation must know of it. */
 #include <assert.h>
 
+#include "base/text.h"
 #include "gateway/gateway_in.h"
 #include "govern/keys.h"
 
 #define DROPPED_MAX_BYTES 1024
+#define ROOM_BYTES (16u << 20)           /* of a translated request, besides its body's texts */
 
 bool req_is_translated(const struct req *r)
 {
@@ -59,13 +61,15 @@ static void note_dropped(struct req *r, const struct chat_drops *drops)
 	if (!text || !drops->first)
 		return;
 	for (const struct chat_drop *d = drops->first; d; d = d->next) {
-		if (n + d->name.n + 4 > DROPPED_MAX_BYTES) {
+		struct str name = chat_in_clients_words(&o->arena, o->rq.dialect->id, d->name);
+
+		if (n + name.n + 4 > DROPPED_MAX_BYTES) {
 			memcpy(text + n, "...", 3);
 			n += 3;
 			break;
 		}
-		for (size_t i = 0; i < d->name.n; i++) {
-			char c = d->name.p[i];
+		for (size_t i = 0; i < name.n; i++) {
+			char c = name.p[i];
 
 			text[n++] = c > ' ' && c < 0x7f && c != ',' ? c : '?';
 		}
@@ -104,9 +108,25 @@ bool translate_reports(struct req *r, const struct chat_drops *drops)
 
 	if (drops->first && is_strict(r))
 		return err_set(&r->open->err, ERR_UNSUPPORTED_PARAMETER, "%.*s: the %s API of %.*s has no word for it",
-		               STR_ARG(drops->first->name), c->dialect->name, STR_ARG(c->deployment->provider->name));
+		               STR_ARG(chat_in_clients_words(&r->open->arena, r->open->rq.dialect->id, drops->first->name)),
+		               c->dialect->name, STR_ARG(c->deployment->provider->name));
 	note_dropped(r, drops);
 	return true;
+}
+
+/* The error speaks of the client's request. */
+static enum attempt_start refuse_request(struct req *r)
+{
+	struct err *e = &r->open->err;
+	struct str said = str_from_z(e->text), text;
+
+	text = chat_in_clients_words(&r->open->arena, r->open->rq.dialect->id, said);
+	if (text.p != said.p) {
+		text = text_utf8_cut(text, sizeof(e->text) - 1);
+		memcpy(e->text, text.p, text.n);
+		e->text[text.n] = '\0';
+	}
+	return START_NOT;
 }
 
 static enum attempt_start refuse(struct err *e, enum err_code code, const char *text)
@@ -138,6 +158,15 @@ static void prefer_responses(struct candidate *c, const struct chat_request *rq)
 		c->dialect = dialect_by_id(DIALECT_OPENAI_RESPONSES);
 }
 
+/* A large body that is mostly one image stands in memory again as a data URI, and again in the provider's request. */
+static void make_room(struct req_open *o)
+{
+	size_t wanted = 3 * o->rq.body.n + ROOM_BYTES;
+
+	if (o->arena.max_bytes < wanted)
+		o->arena.max_bytes = wanted;
+}
+
 enum attempt_start translate_request(struct req *r, struct str *body, struct str *head)
 {
 	struct req_open *o = r->open;
@@ -157,13 +186,14 @@ enum attempt_start translate_request(struct req *r, struct str *body, struct str
 		return embed_request(r, body);
 	if (rerank_is(r))
 		return rerank_request(r, body);
+	make_room(o);
 	o->wire = arena_zalloc(&o->arena, sizeof *o->wire);
 	o->chat = arena_zalloc(&o->arena, sizeof *o->chat);
 	if (!o->wire || !o->chat || !target.model.p)
 		return refuse(e, ERR_TOO_LARGE, "the request needs more memory than it may have");
 	o->wire->drops.arena = &o->arena;
-	if (!translate_read(r, o->chat, e))
-		return START_NOT;
+	if (!translate_read(r, o->chat, e) || !chat_request_check(o->chat, e))
+		return refuse_request(r);
 	prefer_responses(c, o->chat);
 	if (r->w->gw->options.keep && r->key &&
 	    !recall_fill(r->w->gw->options.keep, req_tenant(r), &o->arena, o->chat))
@@ -184,7 +214,7 @@ enum attempt_start translate_request(struct req *r, struct str *body, struct str
 	}
 	if (!chat_tools_check(o->chat, c->dialect->id, e) ||
 	    !c->dialect->chat->write_request(&o->arena, o->chat, &target, o->wire, e))
-		return START_NOT;
+		return refuse_request(r);
 	if (!translate_reports(r, &o->wire->drops))
 		return START_NOT;
 	*body = o->wire->body;
