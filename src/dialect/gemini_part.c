@@ -8,10 +8,11 @@
 
 bool gemini_named(const struct json_node *m, struct str camel)
 {
-	const char *k = m->key, *end = m->key + m->key_n;
+	const char *k = m->key, *end;
 
 	if (m->key_n < camel.n || !k || *k != *camel.p)
 		return false;
+	end = k + m->key_n;
 	for (size_t i = 0; i < camel.n; i++) {
 		char c = camel.p[i];
 

@@ -429,7 +429,7 @@ static bool open_call(struct chunk *c, struct call *k, const struct chat_block *
 static bool read_call(struct chunk *c, const struct json_node *v, bool old)
 {
 	struct chat_block *list = NULL, **end = &list;
-	struct jstr id = old ? (struct jstr){ 0 } : node_get_text(v, STR("id")), args;
+	struct jstr id = old ? jstr_of(NULL, 0) : node_get_text(v, STR("id")), args;
 	int64_t index = old ? -1 : node_i64(node_get(v, STR("index")), -1);
 	uint64_t hash = id.n ? hash_bytes(jstr_raw(id)) | 1 : 0;
 	struct chat_block *b = openai_read_call(c->arena, v, c->r->seed, c->r->made, &end);

@@ -218,7 +218,7 @@ static bool write_response(struct arena *a, const struct embed_request *rq, cons
 	json_open(&w, '[');
 	for (size_t i = 0; i < rs->n; i++) {
 		struct jstr base64 = rq->base64 ? embed_base64(a, &rs->vectors[i]) : (struct jstr){ 0 };
-		struct str floats = rq->base64 ? (struct str){ 0 } : embed_floats(a, &rs->vectors[i]);
+		struct str floats = rq->base64 ? str_of(NULL, 0) : embed_floats(a, &rs->vectors[i]);
 
 		if (!base64.p && !floats.p)
 			return false;

@@ -270,7 +270,7 @@ static void step_string(struct unwrap *u, char c, struct buf *out)
 
 static struct jstr keep_text(struct arena *a, const struct buf *b)
 {
-	struct str copy = b->failed ? (struct str){ 0 } : arena_dup(a, b->n ? buf_str(b) : STR(""));
+	struct str copy = b->failed ? str_of(NULL, 0) : arena_dup(a, b->n ? buf_str(b) : STR(""));
 
 	return jstr_of(copy.p, copy.n);
 }

@@ -235,6 +235,7 @@ struct str translate_path(struct req *r)
 		.query = r->want_stream && d->id == DIALECT_GEMINI ? STR("alt=sse") : (struct str){ 0 },
 	};
 
+	/* cppcheck-suppress returnDanglingLifetime ; what is made is in the arena */
 	return d->upstream_path(&o->arena, &rq, o->candidate.model);
 }
 

@@ -50,7 +50,7 @@ struct str json_trim(struct str);
 /* True if there is nothing in it but white space, escaped or not. */
 bool jstr_is_blank(struct jstr);
 /* Two texts one behind the other, in the arena. p == NULL: the arena is full. */
-struct jstr jstr_concat(struct arena *, struct jstr a, struct jstr b);
+struct jstr jstr_concat(struct arena *, struct jstr x, struct jstr y);
 
 /* The text as a JSON string with its quotes; an absent one as an empty string. */
 void json_jstr(struct json_writer *, struct jstr);

@@ -193,5 +193,5 @@ void credential_find(struct arena *a, const struct conf_env *env, const struct p
 	case AUTH_NONE:
 		break;
 	}
-	out->text[CREDENTIAL_CA_FILE] = out->kind == CREDENTIAL_NONE ? (struct str){ 0 } : s->tls.ca;
+	out->text[CREDENTIAL_CA_FILE] = out->kind == CREDENTIAL_NONE ? str_of(NULL, 0) : s->tls.ca;
 }

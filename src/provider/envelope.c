@@ -242,7 +242,7 @@ static bool wrap_body(struct arena *a, const struct envelope_in *in, struct str 
 	if (hit[AT_STREAM].type != JSON_ABSENT && in->kind != ENVELOPE_VERTEX_ANTHROPIC)
 		edit[n++] = (struct json_edit){ .kind = JSON_EDIT_CUT, .hit = &hit[AT_STREAM] };
 	write_members(in, hit, betas, &b);
-	members = b.failed ? (struct str){ 0 } : arena_dup(a, buf_str(&b));
+	members = b.failed ? str_of(NULL, 0) : arena_dup(a, buf_str(&b));
 	buf_fini(&b);
 	if (!members.p)
 		return false;

@@ -75,7 +75,7 @@ void errand_form(struct buf *b, const char *name, struct str value)
 
 enum errand_state errand_post(struct errand *x, struct str url, struct buf *form)
 {
-	struct str body = form->failed ? (struct str){ 0 } : arena_dup(&x->arena, buf_str(form));
+	struct str body = form->failed ? str_of(NULL, 0) : arena_dup(&x->arena, buf_str(form));
 
 	if (form->p)
 		OPENSSL_cleanse(form->p, form->n);

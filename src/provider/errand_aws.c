@@ -37,7 +37,7 @@ static struct str element(struct str xml, const char *open, const char *close)
 		return (struct str){ 0 };
 	xml = str_slice(xml, from + strlen(open), xml.n);
 	to = str_find(xml, str_from_z(close));
-	return to == STR_NPOS ? (struct str){ 0 } : str_slice(xml, 0, to);
+	return to == STR_NPOS ? str_of(NULL, 0) : str_slice(xml, 0, to);
 }
 
 /* ---- STS ---- */

@@ -201,7 +201,7 @@ static struct str write_lines(struct arena *a, const struct sigv4_request *r, st
 	buf_append(&b, STR(", Signature="));
 	buf_append_hex(&b, signature);
 	buf_append(&b, STR("\r\n"));
-	out = b.failed ? (struct str){ 0 } : arena_dup(a, buf_str(&b));
+	out = b.failed ? str_of(NULL, 0) : arena_dup(a, buf_str(&b));
 	buf_fini(&b);
 	return out;
 }

@@ -396,15 +396,15 @@ static void completions_become_conversations(void **state)
 
 #define C(delta) "{\"id\":\"i\",\"model\":\"m\",\"created\":5,\"choices\":[{\"index\":0,\"delta\":" delta "}]}\n"
 #define F(delta, why) \
-	"{\"id\":\"i\",\"model\":\"m\",\"created\":5,\"choices\":[{\"index\":0,\"delta\":" delta ",\"finish_reaso"
-	"n\":\"" why "\"}]}\n"
+	"{\"id\":\"i\",\"model\":\"m\",\"created\":5,\"choices\":[{\"index\":0,\"delta\":" delta "," \
+	"\"finish_reason\":\"" why "\"}]}\n"
 #define DONE "[DONE]\n"
 #define CALL(more) C("{\"tool_calls\":[{" more "}]}")
 
 /* Events as short words: S start, o<block><kind>, d<block>"text", c<block>, f<stop>, u<in>/<out>, E end. */
 static const struct { const char *name, *in, *out; } streams[] = {
-	{ "text", C("{\"role\":\"assistant\",\"content\":\"\"}") C("{\"content\":\"a\"}") C("{\"content\":\"b\"}") F("{"
-		"}", "stop")
+	{ "text", C("{\"role\":\"assistant\",\"content\":\"\"}") C("{\"content\":\"a\"}") C("{\"content\":\"b\"}")
+		F("{}", "stop")
 	  DONE, "S o0text d0\"a\" d0\"b\" c0 fend E" },
 	{ "no end", C("{\"content\":\"a\"}"), "S o0text d0\"a\" BROKEN" },
 	{ "the transport's end will do if the choice is finished", C("{\"content\":\"a\"}") F("{}", "length"),
@@ -595,8 +595,8 @@ static struct chat_response an_answer(struct arena *a)
 }
 
 #define USAGE_TEXT                                                                                              \
-	"{\"prompt_tokens\":15,\"completion_tokens\":7,\"total_tokens\":22,\"prompt_tokens_details\":{\"cached_tokens\""
-	":5," \
+	"{\"prompt_tokens\":15,\"completion_tokens\":7,\"total_tokens\":22,\"prompt_tokens_details\":{" \
+	"\"cached_tokens\":5," \
 	"\"audio_tokens\":0},\"completion_tokens_details\":{\"reasoning_tokens\":0,\"audio_tokens\":0}}"
 
 static void answers_are_written(void **state)
@@ -654,8 +654,8 @@ static void answers_are_written(void **state)
 	HEAD("chatcmpl-msg_1", "chat.completion.chunk") "{\"index\":0,\"delta\":{" delta "},\"logprobs\":null," \
 	"\"finish_reason\":null}]}\n\n"
 #define LAST(why) \
-	HEAD("chatcmpl-msg_1", "chat.completion.chunk") "{\"index\":0,\"delta\":{},\"logprobs\":null,"
-"\"finish_reason\":\"" why "\"}]}\n\n"
+	HEAD("chatcmpl-msg_1", "chat.completion.chunk") "{\"index\":0,\"delta\":{},\"logprobs\":null," \
+	"\"finish_reason\":\"" why "\"}]}\n\n"
 #define OLD(text, why)                        \
 	HEAD("cmpl-msg_1", "text_completion") \
 	"{\"text\":\"" text "\",\"index\":0,\"logprobs\":null,\"finish_reason\":" why "}]}\n\n"
