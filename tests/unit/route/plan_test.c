@@ -48,13 +48,13 @@ static const struct {
 	  RETRIES(1) MODELS(MODEL("m", "fallbacks: [n, o], ", A) ", " MODEL("n", "fallbacks: [z], ", B) ", " MODEL(
 		  "o", "", ON("q", "c")) ", " MODEL("z", "", ON("q", "never"))),
 	  "m", "xxxxxxxxx", -1, "a@0 a@100 b@0 b@100 c@0 c@100" },
-	{ "a fallback of another dialect is passed over",
+	{ "a fallback of another dialect is translated for",
 	  RETRIES(0) MODELS(
 		  MODEL("m", "fallbacks: [n, o], ", A) ", " MODEL("n", "", ON("claude", "x")) ", " MODEL("o", "", B)),
-	  "m", "xxxx", -1, "a@0 b@0" },
-	{ "only fallbacks speak the dialect",
+	  "m", "xxxx", -1, "a@0 x@0 b@0" },
+	{ "so is a first one",
 	  RETRIES(0) MODELS(MODEL("m", "fallbacks: [o], ", ON("claude", "x")) ", " MODEL("o", "", B)), "m", "xxxx", -1,
-	  "b@0" },
+	  "x@0 b@0" },
 	{ "skipped: the others go on", RETRIES(3) TWO, "m", "sxxxxxx", -1, "a@0 b@0 b@100 b@200 b@350" },
 	{ "skipped: the last one", RETRIES(3) TWO, "m", "ssss", -1, "a@0 b@0" },
 	{ "skipped: to the fallback", RETRIES(3) FALLBACK, "m", "ssss", -1, "a@0 b@0" },
@@ -112,7 +112,7 @@ static void refuses(void **state)
 	arena_init(&a, 1 << 16);
 	check("unknown", !plan_make(&p, &r.table, STR("cht"), DIALECT_OPENAI_CHAT, CALL_GENERATE, &a, &e));
 	check(e.text, e.code == ERR_MODEL_NOT_FOUND && strstr(e.text, "\"chat\""));
-	check("dialect", !plan_make(&p, &r.table, STR("chat"), DIALECT_OPENAI_CHAT, CALL_GENERATE, &a, &e));
+	check("no embeddings", !plan_make(&p, &r.table, STR("chat"), DIALECT_OPENAI_EMBEDDINGS, CALL_EMBED, &a, &e));
 	check(e.text, e.code == ERR_INVALID_REQUEST);
 	check("dialect", plan_make(&p, &r.table, STR("chat"), DIALECT_ANTHROPIC, CALL_GENERATE, &a, &e));
 	arena_fini(&a);
