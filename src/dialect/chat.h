@@ -37,7 +37,8 @@ struct chat_drops {
 void chat_drop(struct chat_drops *, const char *fmt, ...) PRINTF_LIKE(2, 3);
 /* Adds every member of `set` that is not in `carried`, and the extras that are not of dialect `target`. */
 void chat_drop_members(struct chat_drops *, const struct chat_request *, uint64_t carried, enum dialect_id target);
-/* Adds "cache_control" if anything is marked, for targets that have no marks: they may cache by themselves, but not there. */
+/* Adds "cache_control" if anything is marked, for targets that have no marks: they may cache by themselves, but not
+ * there. */
 void chat_drop_cache_marks(struct chat_drops *, const struct chat_request *);
 
 /* ---- requests ---------------------------------------------------------------------------------------------------- */

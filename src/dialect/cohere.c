@@ -40,7 +40,8 @@ static void fill_usage(const int64_t n[4], struct usage *out)
 	if (n[2] != JSON_NO_NUMBER)
 		usage_set_calls(&u, CALLS_SEARCH, n[2]);
 	if (n[3] != JSON_NO_NUMBER && n[3] > 0)
-		usage_split(&u, USAGE_OUTPUT, USAGE_REASONING, n[3] < (int64_t)u.n[USAGE_OUTPUT] ? n[3] : (int64_t)u.n[USAGE_OUTPUT]);
+		usage_split(&u, USAGE_OUTPUT, USAGE_REASONING,
+		            n[3] < (int64_t)u.n[USAGE_OUTPUT] ? n[3] : (int64_t)u.n[USAGE_OUTPUT]);
 	*out = u;
 }
 

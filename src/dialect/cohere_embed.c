@@ -81,7 +81,8 @@ static bool read_types(const struct json_node *list, struct embed_request *rq, s
 {
 	bool floats = false;
 
-	for (const struct json_node *v = node_is(list, JSON_ARRAY) ? node_first(list) : NULL; v; v = node_next(list, v)) {
+	for (const struct json_node *v = node_is(list, JSON_ARRAY) ? node_first(list) : NULL; v;
+	     v = node_next(list, v)) {
 		bool base64 = node_is_word(v, STR("base64"));
 
 		if (!base64 && !node_is_word(v, STR("float")))
@@ -162,7 +163,8 @@ static bool put_input(struct arena *a, struct json_writer *w, const struct embed
 	const struct embed_input *in = &rq->inputs[i];
 
 	if (in->tokens.p)
-		return err_set(e, ERR_INVALID_REQUEST, "input[%zu]: must be a text; the provider knows no token numbers", i);
+		return err_set(e, ERR_INVALID_REQUEST,
+		               "input[%zu]: must be a text; the provider knows no token numbers", i);
 	json_open(w, '{');
 	json_key_lit(w, "content");
 	json_open(w, '[');
@@ -178,8 +180,9 @@ static bool put_input(struct arena *a, struct json_writer *w, const struct embed
 		if (b->kind == CHAT_IMAGE && b->media)
 			url = b->media->from == MEDIA_BYTES ? chat_media_data_url(a, b->media) : b->media->data;
 		if (!url.p)
-			return err_set(e, ERR_INVALID_REQUEST, "input[%zu]: must be of texts and images; the provider takes no %s",
-			               i, chat_kind_name((enum chat_kind)b->kind));
+			return err_set(e, ERR_INVALID_REQUEST,
+			               "input[%zu]: must be of texts and images; the provider takes no %s", i,
+			               chat_kind_name((enum chat_kind)b->kind));
 		json_open(w, '{');
 		json_key_lit(w, "type");
 		json_str(w, STR("image_url"));

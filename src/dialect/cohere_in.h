@@ -16,8 +16,8 @@ struct chat_citation *cohere_read_citation(struct arena *, const struct json_nod
 /* The same as an element; `w` stands where a value may. */
 void cohere_put_citation(struct json_writer *, const struct chat_citation *);
 
-bool cohere_read_request(struct arena *, const struct dialect_request *, const struct json_node *, struct chat_request *,
-                         struct err *);
+bool cohere_read_request(struct arena *, const struct dialect_request *, const struct json_node *,
+                         struct chat_request *, struct err *);
 bool cohere_write_request(struct arena *, const struct chat_request *, const struct chat_target *, struct chat_wire *,
                           struct err *);
 bool cohere_read_response(struct arena *, const struct chat_source *, const struct json_node *, struct chat_response *,

@@ -160,8 +160,8 @@ static bool read_part(struct kit_in *in, const struct json_node *v, struct chat_
 	if (jstr_is(type, STR("document")))
 		return read_document(in, node_get(v, STR("document")), end);
 	if (!jstr_is(type, STR("image_url")))
-		return kit_refuse(in, kit_place(in, place, ".content.type"), "one of text, thinking, image_url, document",
-		                  node_get(v, STR("type")));
+		return kit_refuse(in, kit_place(in, place, ".content.type"),
+		                  "one of text, thinking, image_url, document", node_get(v, STR("type")));
 	b = kit_add_media(in, end, CHAT_IMAGE);
 	if (!b)
 		return false;
@@ -339,8 +339,8 @@ static bool put_image(struct kit_out *o, const struct chat_turn *t, const struct
 	if (b->media && b->media->from == MEDIA_BYTES)
 		url = chat_media_data_url(o->arena, b->media);
 	if (!url.p || b->media->from == MEDIA_FILE)
-		return err_set(o->err, ERR_INVALID_REQUEST, "messages[%u]: an image must be given in base64 or by its address",
-		               t->index);
+		return err_set(o->err, ERR_INVALID_REQUEST,
+		               "messages[%u]: an image must be given in base64 or by its address", t->index);
 	begin_part(o, STR("image_url"));
 	json_open(&o->w, '{');
 	json_key_lit(&o->w, "url");
@@ -494,7 +494,8 @@ static bool put_assistant(struct kit_out *o, const struct chat_turn *t)
 	for (const struct chat_block *b = t->blocks; b; b = b->next)
 		if (b->kind == CHAT_RAW || b->kind == CHAT_IMAGE || b->kind == CHAT_AUDIO || b->kind == CHAT_VIDEO ||
 		    (b->kind == CHAT_TOOL_CALL && b->tool == TOOL_SERVER))
-			chat_drop(&o->wire->drops, "messages[%u].%s", t->index, chat_kind_name((enum chat_kind)b->kind));
+			chat_drop(&o->wire->drops, "messages[%u].%s", t->index,
+			          chat_kind_name((enum chat_kind)b->kind));
 	if (text.n == 0 && !calls)
 		return true;
 	begin_message(o, STR("assistant"));

@@ -45,7 +45,8 @@ struct str cohere_finish_word(const struct chat_finish *f)
 
 struct chat_citation *cohere_read_citation(struct arena *a, const struct json_node *v)
 {
-	const struct json_node *source = node_first(node_get(v, STR("sources"))), *doc = node_get(source, STR("document"));
+	const struct json_node *source = node_first(node_get(v, STR("sources"))),
+			       *doc = node_get(source, STR("document"));
 	struct chat_citation *c = arena_zalloc(a, sizeof *c);
 
 	if (!c)
@@ -162,7 +163,8 @@ bool cohere_read_response(struct arena *arena, const struct chat_source *source,
 	    !kit_add_text(&in, &end, CHAT_TEXT, node_get_text(message, STR("tool_plan"))))
 		return false;
 	calls = node_get_some(message, STR("tool_calls"));
-	for (const struct json_node *c = node_is(calls, JSON_ARRAY) ? node_first(calls) : NULL; c; c = node_next(calls, c)) {
+	for (const struct json_node *c = node_is(calls, JSON_ARRAY) ? node_first(calls) : NULL; c;
+	     c = node_next(calls, c)) {
 		struct chat_block *b = openai_read_call(arena, c, hash_bytes(node_raw(body)), n++, &end);
 
 		if (!b)

@@ -239,8 +239,9 @@ static enum chat_read read_event(void *reader, struct arena *a, const struct cha
 	s.message = node_get(delta, STR("message"));
 	for (size_t i = 0; i < COUNT_OF(kinds); i++)
 		if (node_is_word(type, kinds[i].type))
-			return kinds[i].read(&s) ? CHAT_READ_OK
-			                         : broken(e, "the provider's stream needs more memory than it may have");
+			return kinds[i].read(&s)
+			               ? CHAT_READ_OK
+			               : broken(e, "the provider's stream needs more memory than it may have");
 	return CHAT_READ_OK;
 }
 
@@ -298,8 +299,9 @@ static void start(struct writer *w, struct jstr id, struct buf *out)
 static void open_content(struct writer *w, bool thought, struct buf *out)
 {
 	begin_indexed(out, STR("content-start"), w->contents);
-	buf_append(out, thought ? STR(",\"delta\":{\"message\":{\"content\":{\"type\":\"thinking\",\"thinking\":\"\"}}}")
-	                        : STR(",\"delta\":{\"message\":{\"content\":{\"type\":\"text\",\"text\":\"\"}}}"));
+	buf_append(out,
+	           thought ? STR(",\"delta\":{\"message\":{\"content\":{\"type\":\"thinking\",\"thinking\":\"\"}}}")
+	                   : STR(",\"delta\":{\"message\":{\"content\":{\"type\":\"text\",\"text\":\"\"}}}"));
 	end_event(out);
 }
 

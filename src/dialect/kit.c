@@ -37,7 +37,8 @@ static bool add_extra(struct kit_in *in, const struct json_node *m, const char *
 		struct str full = arena_printf(in->arena, "%s%.*s", prefix, STR_ARG(name));
 		name = jstr_of(full.p, full.n);
 	}
-	return (name.p && chat_extra_add(in->arena, &in->rq->extras, in->from, name, node_raw(m))) || openai_full(in->err);
+	return (name.p && chat_extra_add(in->arena, &in->rq->extras, in->from, name, node_raw(m))) ||
+	       openai_full(in->err);
 }
 
 static bool read_member(struct kit_in *in, const struct kit_member *k, const struct json_node *m, const char *prefix)
@@ -148,7 +149,8 @@ bool kit_read_calls(struct kit_in *in, const struct json_node *v, struct chat_bl
 		b->tool = TOOL_FUNCTION;
 		b->extras = NULL;
 		if (b->name.n == 0)
-			return kit_refuse(in, kit_place(in, place, ".tool_calls.function.name"), "the name of a function", c);
+			return kit_refuse(in, kit_place(in, place, ".tool_calls.function.name"),
+			                  "the name of a function", c);
 		if (n < KIT_PENDING_MAX)
 			in->pending[n++] = b;
 	}
@@ -178,7 +180,8 @@ struct chat_block *kit_add_result(struct kit_in *in, struct jstr id, struct jstr
 	struct chat_block **call = waiting_call(in, id, name), *b;
 
 	if (!call && id.n == 0) {
-		err_set(in->err, ERR_INVALID_REQUEST, "messages[%u]: the result of a tool needs a call before it", in->index);
+		err_set(in->err, ERR_INVALID_REQUEST, "messages[%u]: the result of a tool needs a call before it",
+		        in->index);
 		return NULL;
 	}
 	if (call) {
@@ -421,7 +424,8 @@ static void append_words(struct buf *out, const struct chat_block *b)
 	buf_append_jstr(out, b->text);
 }
 
-static struct jstr join(struct arena *a, const struct chat_block *list, enum chat_kind kind, bool said, struct jstr between)
+static struct jstr join(struct arena *a, const struct chat_block *list, enum chat_kind kind, bool said,
+                        struct jstr between)
 {
 	struct buf all = buf_make((size_t)1 << 30);
 	const struct chat_block *only = NULL;

@@ -58,7 +58,8 @@ MUST_USE bool kit_read_tools(struct kit_in *, const struct json_node *);
 MUST_USE bool kit_read_calls(struct kit_in *, const struct json_node *, struct chat_block ***end);
 /* A turn, which ends the row of results. NULL: *err. */
 struct chat_turn *kit_add_turn(struct kit_in *, enum chat_role);
-/* A result among those in a row. An absent id is that of the call of this name, or of the first that waits. NULL: *err. */
+/* A result among those in a row. An absent id is that of the call of this name, or of the first that waits. NULL:
+ * *err. */
 struct chat_block *kit_add_result(struct kit_in *, struct jstr id, struct jstr name);
 /* Text behind *end, if there is any. */
 MUST_USE bool kit_add_text(struct kit_in *, struct chat_block ***end, enum chat_kind, struct jstr text);
@@ -92,7 +93,8 @@ void kit_put_raw(struct kit_out *, enum chat_member, struct str key, struct str 
 /* The tools that the choice leaves. *any: there is one. */
 MUST_USE bool kit_put_tools(struct kit_out *, bool *any);
 /* An element of tool_calls; `as_text`: its arguments are a string, not an object. */
-MUST_USE bool kit_put_call(struct json_writer *, struct arena *, const struct chat_block *, struct jstr name, bool as_text);
+MUST_USE bool kit_put_call(struct json_writer *, struct arena *, const struct chat_block *, struct jstr name,
+                           bool as_text);
 struct jstr kit_tool_name(struct kit_out *, struct jstr name);       /* p == NULL: the arena is full */
 /* All texts of this kind with `between` in between; empty: there is none. p == NULL: the arena is full. */
 struct jstr kit_join(struct arena *, const struct chat_block *, enum chat_kind, struct jstr between);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * list: the answers to GET /v1/models, /v1/models/{id}, /v1beta/models and /api/tags, in the shape of the client's dialect:
- * OpenAI's, Anthropic's, Gemini's, Bedrock's or Ollama's. One page: all models, nothing follows.
+ * list: the answers to GET /v1/models, /v1/models/{id}, /v1beta/models and /api/tags, in the shape of the client's
+ * dialect: OpenAI's, Anthropic's, Gemini's, Bedrock's or Ollama's. One page: all models, nothing follows.
  */
 #ifndef SLUICE_DIALECT_LIST_H
 #define SLUICE_DIALECT_LIST_H

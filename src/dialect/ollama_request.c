@@ -101,8 +101,9 @@ static bool read_images(struct kit_in *in, const char *place, const struct json_
 		if (!b)
 			return false;
 		/* what they are is told by their first bytes */
-		url = str_istarts(jstr_raw(data), STR("data:")) ? data
-		                                                : jstr_concat(in->arena, JSTR("data:image/png;base64,"), data);
+		url = str_istarts(jstr_raw(data), STR("data:"))
+		              ? data
+		              : jstr_concat(in->arena, JSTR("data:image/png;base64,"), data);
 		if (!url.p)
 			return openai_full(in->err);
 		if (!chat_media_read_url(in->arena, url, b->media, in->err))
@@ -293,7 +294,8 @@ static bool check_blocks(struct kit_out *o, const struct chat_turn *t, const str
 		bool media = b->kind == CHAT_AUDIO || b->kind == CHAT_VIDEO || b->kind == CHAT_DOCUMENT;
 
 		if (b->kind == CHAT_RAW || (b->kind == CHAT_TOOL_CALL && b->tool == TOOL_SERVER))
-			chat_drop(&o->wire->drops, "messages[%u].%s", t->index, chat_kind_name((enum chat_kind)b->kind));
+			chat_drop(&o->wire->drops, "messages[%u].%s", t->index,
+			          chat_kind_name((enum chat_kind)b->kind));
 		if (media && !(b->kind == CHAT_DOCUMENT && b->media && b->media->from == MEDIA_TEXT))
 			return err_set(o->err, ERR_INVALID_REQUEST, "messages[%u]: this provider takes no %s", t->index,
 			               chat_kind_name((enum chat_kind)b->kind));

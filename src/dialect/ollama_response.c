@@ -58,7 +58,8 @@ static bool read_response(struct arena *arena, const struct chat_source *source,
 	    !kit_add_text(&in, &end, CHAT_TEXT, node_get_text(message, STR("content"))))
 		return false;
 	calls = node_get_some(message, STR("tool_calls"));
-	for (const struct json_node *c = node_is(calls, JSON_ARRAY) ? node_first(calls) : NULL; c; c = node_next(calls, c)) {
+	for (const struct json_node *c = node_is(calls, JSON_ARRAY) ? node_first(calls) : NULL; c;
+	     c = node_next(calls, c)) {
 		struct chat_block *b = openai_read_call(arena, c, seed_of(body), n++, &end);
 
 		if (!b)
@@ -178,7 +179,8 @@ static bool read_line(struct reader *r, struct arena *a, const struct json_node 
 	if (!add_text(r, a, CHAT_REASONING, node_get_text(message, STR("thinking")), out) ||
 	    !add_text(r, a, CHAT_TEXT, node_get_text(message, STR("content")), out))
 		return false;
-	for (const struct json_node *c = node_is(calls, JSON_ARRAY) ? node_first(calls) : NULL; c; c = node_next(calls, c))
+	for (const struct json_node *c = node_is(calls, JSON_ARRAY) ? node_first(calls) : NULL; c;
+	     c = node_next(calls, c))
 		if (!add_call(r, a, c, out))
 			return false;
 	return !node_true(node_get(body, STR("done"))) || read_last(r, a, body, out);
@@ -301,7 +303,8 @@ static bool write_response(struct arena *a, const struct chat_response *resp, co
 {
 	struct json_writer w = json_writer_make(out);
 	const struct chat_output *o = resp->outputs;
-	struct jstr text = kit_join_said(a, o->blocks), thoughts = kit_join(a, o->blocks, CHAT_REASONING, JSTR("\\n\\n"));
+	struct jstr text = kit_join_said(a, o->blocks),
+		    thoughts = kit_join(a, o->blocks, CHAT_REASONING, JSTR("\\n\\n"));
 
 	if (!text.p || !thoughts.p)
 		return false;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * rerank: the dialects of rerankers. They differ in names: Cohere and Jina, whom most servers follow (llama.cpp, vLLM,
- * Infinity, LocalAI and others), say top_n and results, Voyage top_k and data. Cohere is paid by the search and says so,
- * the others by the token.
+ * Infinity, LocalAI and others), say top_n and results, Voyage top_k and data. Cohere is paid by the search and says
+ * so, the others by the token.
  */
 
 #include "base/text.h"
@@ -43,8 +43,8 @@ static bool read_documents(struct arena *a, const struct json_node *list, struct
 	if (!node_is(list, JSON_ARRAY) || list->children == 0)
 		return err_set(e, ERR_INVALID_REQUEST, "documents: must be a list of texts that is not empty");
 	if (list->children > RERANK_DOCUMENTS_MAX)
-		return err_set(e, ERR_INVALID_REQUEST, "documents: has %u elements; at most %d are allowed", list->children,
-		               RERANK_DOCUMENTS_MAX);
+		return err_set(e, ERR_INVALID_REQUEST, "documents: has %u elements; at most %d are allowed",
+		               list->children, RERANK_DOCUMENTS_MAX);
 	rq->n = list->children;
 	rq->documents = arena_zalloc(a, rq->n * sizeof *rq->documents);
 	if (!rq->documents)
@@ -56,8 +56,8 @@ static bool read_documents(struct arena *a, const struct json_node *list, struct
 		if (node_is(v, JSON_STRING))
 			d->text = node_text(v);
 		else if (!node_is(v, JSON_OBJECT))
-			return err_set(e, ERR_INVALID_REQUEST, "documents[%zu]: must be a text or an object, not %.*s", i,
-			               STR_ARG(text_utf8_cut(node_raw(v), 64)));
+			return err_set(e, ERR_INVALID_REQUEST, "documents[%zu]: must be a text or an object, not %.*s",
+			               i, STR_ARG(text_utf8_cut(node_raw(v), 64)));
 		else if (!read_object(a, v, &d->text))
 			return openai_full(e);
 	}
@@ -201,7 +201,8 @@ static bool read_response(struct arena *a, const struct json_node *body, size_t 
                           struct err *e)
 {
 	const struct json_node *list = node_get(body, STR("results"));
-	struct rerank_response rs = { .id = node_get_text(body, STR("id")), .model = node_get_text(body, STR("model")) };
+	struct rerank_response rs = { .id = node_get_text(body, STR("id")),
+		                      .model = node_get_text(body, STR("model")) };
 
 	if (!list)
 		list = node_get(body, STR("data"));

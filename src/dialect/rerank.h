@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * rerank: documents in the order of what they say about a query (rule M5). The neutral form is Cohere's v2: model,
- * query, documents, top_n → index and relevance score of each, best first. As dialect/embed.h: used only when client and
- * provider speak different dialects; plain memory in an arena, texts escaped as they came, scores raw JSON.
+ * query, documents, top_n → index and relevance score of each, best first. As dialect/embed.h: used only when client
+ * and provider speak different dialects; plain memory in an arena, texts escaped as they came, scores raw JSON.
  *
  *	C->read_request → struct rerank_request → P->write_request → upstream
  *	upstream → P->read_response → struct rerank_response → C->write_response → client

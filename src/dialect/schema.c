@@ -660,6 +660,7 @@ struct str chat_schema_custom(struct arena *a, const struct chat_tool *t)
 
 	if (!definition.n)
 		return STR(CUSTOM_HEAD CUSTOM_TAIL);
-	return arena_printf(a, CUSTOM_HEAD ",\"description\":\"Text that keeps to this %.*s grammar:\\n%.*s\"" CUSTOM_TAIL,
+	return arena_printf(a,
+	                    CUSTOM_HEAD ",\"description\":\"Text that keeps to this %.*s grammar:\\n%.*s\"" CUSTOM_TAIL,
 	                    STR_ARG(syntax), STR_ARG(definition));
 }

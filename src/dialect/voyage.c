@@ -91,7 +91,8 @@ static bool read_embed_request(struct arena *a, const struct dialect_request *in
 	return openai_embed_codec.read_request(a, in, body, out, e);
 }
 
-static bool read_embed(struct arena *a, const struct json_node *body, size_t n, struct embed_response *out, struct err *e)
+static bool read_embed(struct arena *a, const struct json_node *body, size_t n, struct embed_response *out,
+                       struct err *e)
 {
 	return openai_embed_codec.read_response(a, body, n, out, e);
 }

@@ -75,8 +75,8 @@ const struct provider *provider_by_name(struct str name);       /* NULL: unknown
 struct str provider_nearest(struct str name);
 
 /* A provider that only the configuration knows: its dialect's name ("openai-chat", "openai-responses", "anthropic",
- * "gemini", "bedrock", "cohere", "ollama", "rerank", "voyage") and base URL. An OpenAI-compatible one is taken to speak completions,
- * embeddings and rerank too. */
+ * "gemini", "bedrock", "cohere", "ollama", "rerank", "voyage") and base URL. An OpenAI-compatible one is taken to speak
+ * completions, embeddings and rerank too. */
 MUST_USE bool provider_unknown(struct arena *, struct str name, struct str dialect, struct str base_url,
                                struct provider *out, struct err *);
 

@@ -106,7 +106,8 @@ static const struct settings provider_tls_settings = {
 };
 
 static const char *const dialect_words[] = {
-	"openai-chat", "openai-responses", "anthropic", "gemini", "bedrock", "cohere", "ollama", "rerank", "voyage", NULL,
+	"openai-chat", "openai-responses", "anthropic", "gemini", "bedrock", "cohere", "ollama", "rerank", "voyage",
+	NULL,
 };
 
 #define STRUCT provider_settings

@@ -244,13 +244,16 @@ static const struct {
 	  "{\"model\":\"x\",\"messages\":[" HI "],\"tools\":[{\"type\":\"custom\",\"custom\":{\"name\":\"p\","
 	  "\"format\":{\"type\":"
 	  "\"grammar\",\"grammar\":{\"syntax\":\"lark\",\"definition\":\"d\"}}}}]}",
-	  "{" M HI "],\"tools\":[{\"type\":\"function\",\"function\":{\"name\":\"p\",\"parameters\":{\"type\":\"object\","
-	  "\"properties\":{\"input\":{\"type\":\"string\",\"description\":\"Text that keeps to this lark grammar:\\nd\"}},"
+	  "{" M HI "],\"tools\":[{\"type\":\"function\",\"function\":{\"name\":\"p\","
+	  "\"parameters\":{\"type\":\"object\","
+	  "\"properties\":{\"input\":{\"type\":\"string\",\"description\":\"Text that keeps to this lark "
+	  "grammar:\\nd\"}},"
 	  "\"required\":[\"input\"]}}}]}", "tools[0].format" },
 	{ "a custom tool of any text", 0, NULL,
 	  "{\"model\":\"x\",\"messages\":[" HI "],\"tools\":[{\"type\":\"custom\",\"custom\":{\"name\":\"p\","
 	  "\"format\":{\"type\":\"text\"}}}]}",
-	  "{" M HI "],\"tools\":[{\"type\":\"function\",\"function\":{\"name\":\"p\",\"parameters\":{\"type\":\"object\","
+	  "{" M HI "],\"tools\":[{\"type\":\"function\",\"function\":{\"name\":\"p\","
+	  "\"parameters\":{\"type\":\"object\","
 	  "\"properties\":{\"input\":{\"type\":\"string\"}},\"required\":[\"input\"]}}}]}", "" },
 	{ "a custom tool for OpenAI", OPENAI, NULL,
 	  "{\"model\":\"x\",\"messages\":[" HI "],\"tools\":[{\"type\":\"custom\",\"custom\":{\"name\":\"p\","
