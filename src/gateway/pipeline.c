@@ -279,9 +279,9 @@ static enum step step_refuse(struct req *r)
 	struct req_open *o = r->open;
 	const struct dialect *d =
 		dialect_by_id(r->endpoint ? r->endpoint->dialect : endpoint_error_dialect(o->in.path));
-	/* the words of another dialect would be none in the client's */
-	const struct dialect_error *words =
-		o->failure_is_answer && o->failure.pass && !req_is_translated(r) ? &o->failure : NULL;
+	/* a provider's words of another dialect would be none in the client's */
+	bool foreign = o->failure.err.origin == ERR_FROM_PROVIDER && req_is_translated(r);
+	const struct dialect_error *words = o->failure_is_answer && o->failure.pass && !foreign ? &o->failure : NULL;
 	char id[ULID_LEN];
 
 	ulid_text(id, r->id);
