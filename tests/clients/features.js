@@ -19,7 +19,7 @@ const long = "All that is said in a stream must come when it is said, and not al
 const usage = [100, 40, 25];
 
 // The tools that a provider was given, whose first one is the form of an answer where it has no word for forms.
-const offered = ({body}) => (body.toolConfig?.tools.map((t) => t.toolSpec) ?? body.tools?.flatMap((t) => t.functionDeclarations ?? t.function ?? t) ?? []).map((t) => t.name);
+const offered = ({body}) => (body.toolConfig?.tools?.map((t) => t.toolSpec) ?? body.tools?.flatMap((t) => t.functionDeclarations ?? t.function ?? t) ?? []).map((t) => t.name);
 
 export function features(client, {thinks = true, except = {}} = {}) {
   for (const model of models) {
