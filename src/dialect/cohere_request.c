@@ -387,7 +387,7 @@ static bool put_user_block(struct kit_out *o, const struct chat_turn *t, const s
 
 static bool put_result(struct kit_out *o, const struct chat_turn *t, const struct chat_block *b)
 {
-	struct jstr text = kit_join_said(o->arena, b->blocks);
+	struct jstr text = kit_join_said(o->arena, b->blocks, JSTR("\\n"));
 
 	if (b->is_error && text.p && !str_istarts(jstr_raw(text), STR("error")))
 		text = jstr_concat(o->arena, JSTR("Error: "), text);                    /* T11 */
@@ -409,7 +409,10 @@ static bool put_result_images(struct kit_out *o, const struct chat_turn *t)
 
 	for (const struct chat_block *b = t->blocks; b; b = b->next)
 		for (const struct chat_block *i = b->kind == CHAT_TOOL_RESULT ? b->blocks : NULL; i; i = i->next) {
-			if (i->kind != CHAT_IMAGE && i->kind != CHAT_AUDIO && i->kind != CHAT_VIDEO)
+			bool text = i->kind == CHAT_DOCUMENT && i->media && i->media->from == MEDIA_TEXT;
+
+			if (text || (i->kind != CHAT_IMAGE && i->kind != CHAT_AUDIO && i->kind != CHAT_VIDEO &&
+			             i->kind != CHAT_DOCUMENT))
 				continue;
 			if (!any) {
 				begin_message(o, STR("user"));
@@ -462,13 +465,8 @@ static bool put_calls(struct kit_out *o, const struct chat_turn *t)
 	json_key_lit(&o->w, "tool_calls");
 	json_open(&o->w, '[');
 	for (const struct chat_block *b = t->blocks; b; b = b->next) {
-		struct jstr name;
-
-		if (b->kind != CHAT_TOOL_CALL || b->tool == TOOL_SERVER)
-			continue;
-		name = kit_tool_name(o, b->name);
-		if (!name.p || !kit_put_call(&o->w, o->arena, b, name, true))
-			return openai_full(o->err);
+		if (b->kind == CHAT_TOOL_CALL && b->tool != TOOL_SERVER && !kit_put_past_call(o, b, true))
+			return false;
 	}
 	json_close(&o->w);
 	return true;
@@ -485,7 +483,7 @@ static bool calls_tools(const struct chat_turn *t)
 /* What is said before calls is the plan; a message without either is none. */
 static bool put_assistant(struct kit_out *o, const struct chat_turn *t)
 {
-	struct jstr text = kit_join_said(o->arena, t->blocks);
+	struct jstr text = kit_join_said(o->arena, t->blocks, JSTR("\\n"));
 	struct jstr thoughts = kit_join(o->arena, t->blocks, CHAT_REASONING, JSTR("\\n\\n"));
 	bool calls = calls_tools(t);
 

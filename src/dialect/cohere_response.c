@@ -217,18 +217,26 @@ static void put_part(struct json_writer *w, struct str type, struct jstr text)
 	json_close(w);
 }
 
-/* Whether something is said of a tool behind this block: then it is the plan for it. */
+static bool is_words(const struct chat_block *b) { return b->kind == CHAT_TEXT || b->kind == CHAT_REFUSAL; }
+
+/* Are there calls, and nothing said behind them? Then what was said before is the plan for them. */
 static bool is_plan(const struct chat_block *b)
 {
-	for (b = b->next; b; b = b->next)
+	bool calls = false;
+
+	for (; b; b = b->next) {
 		if (b->kind == CHAT_TOOL_CALL && b->tool != TOOL_SERVER)
-			return true;
-	return false;
+			calls = true;
+		else if (is_words(b))
+			calls = false;
+	}
+	return calls;
 }
 
 static bool put_content(struct json_writer *w, struct arena *a, const struct chat_block *list, struct jstr *plan)
 {
 	struct chat_block thought = { .kind = CHAT_REASONING };
+	bool planned = is_plan(list);
 	struct jstr text;
 
 	*plan = JSTR("");
@@ -243,8 +251,8 @@ static bool put_content(struct json_writer *w, struct arena *a, const struct cha
 				return false;
 			if (text.n)
 				put_part(w, STR("thinking"), text);
-		} else if (b->kind == CHAT_TEXT || b->kind == CHAT_REFUSAL) {
-			if (!is_plan(b)) {
+		} else if (is_words(b)) {
+			if (!planned) {
 				put_part(w, STR("text"), b->text);
 				continue;
 			}

@@ -397,6 +397,22 @@ bool kit_put_call(struct json_writer *w, struct arena *a, const struct chat_bloc
 	return true;
 }
 
+/* A custom tool's free text is the argument of the function that stands for it (U5). */
+bool kit_put_past_call(struct kit_out *o, const struct chat_block *b, bool as_text)
+{
+	struct jstr name = kit_tool_name(o, b->name);
+	struct chat_block call = *b;
+
+	if (b->tool == TOOL_CUSTOM) {
+		call.args = (struct chat_args){
+			.json = arena_printf(o->arena, "{\"input\":\"%.*s\"}", STR_ARG(b->args.text)),
+		};
+		if (!call.args.json.p)
+			return openai_full(o->err);
+	}
+	return (name.p && kit_put_call(&o->w, o->arena, &call, name, as_text)) || openai_full(o->err);
+}
+
 static bool is_said(const struct chat_block *b)
 {
 	return b->kind == CHAT_TEXT || b->kind == CHAT_REFUSAL ||
@@ -456,9 +472,9 @@ struct jstr kit_join(struct arena *a, const struct chat_block *list, enum chat_k
 	return join(a, list, kind, false, between);
 }
 
-struct jstr kit_join_said(struct arena *a, const struct chat_block *list)
+struct jstr kit_join_said(struct arena *a, const struct chat_block *list, struct jstr between)
 {
-	return join(a, list, CHAT_TEXT, true, JSTR("\\n"));
+	return join(a, list, CHAT_TEXT, true, between);
 }
 
 bool kit_holds_kind(const struct chat_block *b, enum chat_kind kind)

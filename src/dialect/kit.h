@@ -95,11 +95,12 @@ MUST_USE bool kit_put_tools(struct kit_out *, bool *any);
 /* An element of tool_calls; `as_text`: its arguments are a string, not an object. */
 MUST_USE bool kit_put_call(struct json_writer *, struct arena *, const struct chat_block *, struct jstr name,
                            bool as_text);
+MUST_USE bool kit_put_past_call(struct kit_out *, const struct chat_block *, bool as_text);     /* of the history */
 struct jstr kit_tool_name(struct kit_out *, struct jstr name);       /* p == NULL: the arena is full */
 /* All texts of this kind with `between` in between; empty: there is none. p == NULL: the arena is full. */
 struct jstr kit_join(struct arena *, const struct chat_block *, enum chat_kind, struct jstr between);
-/* What a user says, with the text documents among it. */
-struct jstr kit_join_said(struct arena *, const struct chat_block *);
+/* What somebody says, with the text documents among it. */
+struct jstr kit_join_said(struct arena *, const struct chat_block *, struct jstr between);
 bool kit_holds_kind(const struct chat_block *, enum chat_kind);
 /* Does the client want thoughts? 1 yes, 0 no, -1: it did not say. */
 int kit_wants_thoughts(const struct chat_request *);

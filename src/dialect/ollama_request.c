@@ -305,7 +305,7 @@ static bool check_blocks(struct kit_out *o, const struct chat_turn *t, const str
 
 static bool put_result(struct kit_out *o, const struct chat_turn *t, const struct chat_block *b)
 {
-	struct jstr text = kit_join_said(o->arena, b->blocks);
+	struct jstr text = kit_join_said(o->arena, b->blocks, JSTR("\\n"));
 
 	if (!check_blocks(o, t, b->blocks))
 		return false;
@@ -335,7 +335,7 @@ static bool put_user(struct kit_out *o, const struct chat_turn *t)
 	}
 	if (!rest && t->blocks)
 		return true;
-	if (!check_blocks(o, t, t->blocks) || !begin_message(o, STR("user"), kit_join_said(o->arena, t->blocks)) ||
+	if (!check_blocks(o, t, t->blocks) || !begin_message(o, STR("user"), kit_join_said(o->arena, t->blocks, JSTR("\\n"))) ||
 	    !put_images(o, t, t->blocks))
 		return false;
 	json_close(&o->w);
@@ -347,24 +347,22 @@ static bool put_assistant(struct kit_out *o, const struct chat_turn *t)
 	struct jstr thoughts = kit_join(o->arena, t->blocks, CHAT_REASONING, JSTR("\\n\\n"));
 	bool any = false;
 
-	if (!check_blocks(o, t, t->blocks) || !begin_message(o, STR("assistant"), kit_join_said(o->arena, t->blocks)))
+	if (!check_blocks(o, t, t->blocks) || !begin_message(o, STR("assistant"), kit_join_said(o->arena, t->blocks, JSTR("\\n"))))
 		return false;
 	if (thoughts.n) {
 		json_key_lit(&o->w, "thinking");
 		json_jstr(&o->w, thoughts);
 	}
 	for (const struct chat_block *b = t->blocks; b; b = b->next) {
-		struct jstr name = b->kind == CHAT_TOOL_CALL && b->tool != TOOL_SERVER ? kit_tool_name(o, b->name)
-		                                                                       : (struct jstr){ 0 };
-		if (!name.p)
+		if (b->kind != CHAT_TOOL_CALL || b->tool == TOOL_SERVER)
 			continue;
 		if (!any) {
 			json_key_lit(&o->w, "tool_calls");
 			json_open(&o->w, '[');
 			any = true;
 		}
-		if (!kit_put_call(&o->w, o->arena, b, name, false))
-			return openai_full(o->err);
+		if (!kit_put_past_call(o, b, false))
+			return false;
 	}
 	if (any)
 		json_close(&o->w);
@@ -395,7 +393,8 @@ static void put_options(struct kit_out *o)
 {
 	json_key_lit(&o->w, "options");
 	json_open(&o->w, '{');
-	kit_put_raw(o, MEMBER_MAX_OUTPUT, STR("num_predict"), o->rq.max_output);
+	if (o->rq.max_output.n && o->rq.max_output.p[0] != '-')
+		kit_put_raw(o, MEMBER_MAX_OUTPUT, STR("num_predict"), o->rq.max_output);
 	kit_put_raw(o, MEMBER_TEMPERATURE, STR("temperature"), o->rq.temperature);
 	kit_put_raw(o, MEMBER_TOP_P, STR("top_p"), o->rq.top_p);
 	kit_put_raw(o, MEMBER_TOP_K, STR("top_k"), o->rq.top_k);

@@ -10,6 +10,7 @@
 #include "dialect/ollama_in.h"
 
 enum { NO_BLOCK = -1 };
+#define LAST_SECOND 253402300799     /* of the year 9999 */
 
 static int64_t number(const struct json_node *body, struct str name)
 {
@@ -228,7 +229,9 @@ static void put_head(struct json_writer *w, struct jstr model, int64_t created_s
 {
 	char at[CLOCK_RFC3339_LEN];
 
-	clock_rfc3339(at, created_s > 0 ? (uint64_t)created_s * 1000 : 0);
+	if (created_s < 0 || created_s > LAST_SECOND)        /* some providers tell milliseconds */
+		created_s = 0;
+	clock_rfc3339(at, (uint64_t)created_s * 1000);
 	json_open(w, '{');
 	json_key_lit(w, "model");
 	json_jstr(w, model);
@@ -303,7 +306,7 @@ static bool write_response(struct arena *a, const struct chat_response *resp, co
 {
 	struct json_writer w = json_writer_make(out);
 	const struct chat_output *o = resp->outputs;
-	struct jstr text = kit_join_said(a, o->blocks),
+	struct jstr text = kit_join_said(a, o->blocks, JSTR("")),
 		    thoughts = kit_join(a, o->blocks, CHAT_REASONING, JSTR("\\n\\n"));
 
 	if (!text.p || !thoughts.p)

@@ -87,7 +87,8 @@ struct str req_tenant(const struct req *r)
 /* Clients of these dialects send no reasoning back, or without its token. */
 static bool loses_thoughts(enum dialect_id client)
 {
-	return client == DIALECT_OPENAI_CHAT || client == DIALECT_OPENAI_COMPLETIONS;
+	return client == DIALECT_OPENAI_CHAT || client == DIALECT_OPENAI_COMPLETIONS || client == DIALECT_OLLAMA ||
+	       client == DIALECT_COHERE;
 }
 
 /* What the answer's tokens are noted with; no tap where nothing is kept. */
