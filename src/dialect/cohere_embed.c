@@ -295,7 +295,7 @@ static bool put_vectors(struct arena *a, struct json_writer *w, const struct emb
 	json_open(w, '[');
 	for (size_t i = 0; i < rs->n; i++) {
 		struct jstr base64 = rq->base64 ? embed_base64(a, &rs->vectors[i]) : (struct jstr){ 0 };
-		struct str floats = rq->base64 ? (struct str){ 0 } : embed_floats(a, &rs->vectors[i]);
+		struct str floats = rq->base64 ? str_of(NULL, 0) : embed_floats(a, &rs->vectors[i]);
 
 		if (!base64.p && !floats.p)
 			return false;
