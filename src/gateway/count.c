@@ -122,9 +122,15 @@ static bool holds_media(struct str body)
 	       (str_find(body, STR("base64")) != STR_NPOS || str_find(body, STR("mime")) != STR_NPOS);
 }
 
+/* Sound, images and files are not looked into: an upload lies in a file, which must not be read as a whole. */
+static bool is_media(const struct req_open *o)
+{
+	return o->rq.call == CALL_MEDIA || holds_media(buf_str(&o->body));
+}
+
 void count_shed(struct req *r)
 {
-	r->has_media = holds_media(buf_str(&r->open->body));
+	r->has_media = is_media(r->open);
 }
 
 /* False: it cannot be told. */
@@ -141,7 +147,7 @@ static bool count_input(struct req *r, struct str model, uint64_t *out)
 		*out = count.tokens;
 		return true;
 	}
-	if (o ? holds_media(buf_str(&o->body)) : r->has_media)
+	if (o ? is_media(o) : r->has_media)
 		return false;
 	*out = estimate_tokens(r->w->gw->options.estimator, token_family_of(model), ESTIMATE_BODY, r->bytes_in);
 	return true;
