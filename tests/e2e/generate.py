@@ -82,6 +82,10 @@ def test_a_stream_that_is_cut_ends_with_an_error():
 def test_what_was_dropped_is_told():
     with Provider(lambda r: http(chat_answer("hello"))) as provider, Gateway(over(provider, "openai-chat")) as gw:
         r = gw.post("/v1beta/models/m:generateContent", json.dumps({"contents": [{"parts": [{"text": "hi"}]}],
-            "cachedContent": "cachedContents/x", "safetySettings": [{"category": "A"}], "frob": 1}).encode())
+            "safetySettings": [{"category": "A"}], "frob": 1}).encode())
         same(r.status, 200, r.body)
-        same(set(r.get("x-sluice-dropped").split(",")), {"safety_settings", "cached_content", "frob"})
+        same(set(r.get("x-sluice-dropped").split(",")), {"safety_settings", "frob"})
+        r = gw.post("/v1beta/models/m:generateContent", json.dumps({"contents": [{"parts": [{"text": "hi"}]}],
+            "cachedContent": "cachedContents/x"}).encode())
+        same(r.status, 400, r.body)
+        assert b"cachedContent" in r.body, r.body

@@ -30,8 +30,10 @@ static struct jstr jz(const char *z)
  * stops. */
 static struct chat_undo undo_of(const char *what, const char *const stops[3])
 {
-	static struct chat_rename rename = { NULL, { "mcp_read_1a2b", 13 }, { "mcp.read", 8 } };
-	static struct chat_rename rename_custom = { &rename, { "apply_patch_9", 13 }, { "apply.patch", 11 } };
+	static struct chat_rename rename = { .sent = { "mcp_read_1a2b", 13 }, .original = { "mcp.read", 8 } };
+	static struct chat_rename rename_custom = {
+		.next = &rename, .sent = { "apply_patch_9", 13 }, .original = { "apply.patch", 11 },
+	};
 	static struct chat_name custom = { NULL, { "apply.patch", 11 } };
 	struct chat_undo u = { 0 };
 	struct chat_name **end = &u.stop;
