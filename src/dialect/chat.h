@@ -51,7 +51,8 @@ void chat_drop_cache_marks(struct chat_drops *, const struct chat_request *);
  */
 struct chat_undo {
 	struct chat_rename {
-		struct chat_rename *next, *same_original, *same_sent; /* the others: by hash, while the request is written */
+		/* the others: by hash, while the request is written */
+		struct chat_rename *next, *same_original, *same_sent;
 		struct jstr sent, original;
 	} *renames, **by_hash;
 	struct chat_name *custom_tools;      /* original names */

@@ -12,18 +12,20 @@ static const struct {
 	struct str neutral, responses, anthropic, gemini, bedrock;
 } words[] = {
 	{ STR_INIT("messages["), STR_INIT("input["), STR_INIT(""), STR_INIT("contents["), STR_INIT("") },
-	{ STR_INIT("max_tokens"), STR_INIT("max_output_tokens"), STR_INIT(""), STR_INIT("generationConfig.maxOutputTokens"),
-	  STR_INIT("inferenceConfig.maxTokens") },
+	{ STR_INIT("max_tokens"), STR_INIT("max_output_tokens"), STR_INIT(""),
+	  STR_INIT("generationConfig.maxOutputTokens"), STR_INIT("inferenceConfig.maxTokens") },
 	{ STR_INIT("temperature"), STR_INIT(""), STR_INIT(""), STR_INIT("generationConfig.temperature"),
 	  STR_INIT("inferenceConfig.temperature") },
-	{ STR_INIT("top_p"), STR_INIT(""), STR_INIT(""), STR_INIT("generationConfig.topP"), STR_INIT("inferenceConfig.topP") },
+	{ STR_INIT("top_p"), STR_INIT(""), STR_INIT(""), STR_INIT("generationConfig.topP"),
+	  STR_INIT("inferenceConfig.topP") },
 	{ STR_INIT("top_k"), STR_INIT(""), STR_INIT(""), STR_INIT("generationConfig.topK"),
 	  STR_INIT("additionalModelRequestFields.top_k") },
 	{ STR_INIT("n"), STR_INIT(""), STR_INIT(""), STR_INIT("generationConfig.candidateCount"), STR_INIT("") },
 	{ STR_INIT("seed"), STR_INIT(""), STR_INIT(""), STR_INIT("generationConfig.seed"), STR_INIT("") },
 	{ STR_INIT("stop"), STR_INIT(""), STR_INIT("stop_sequences"), STR_INIT("generationConfig.stopSequences"),
 	  STR_INIT("inferenceConfig.stopSequences") },
-	{ STR_INIT("reasoning"), STR_INIT(""), STR_INIT("thinking"), STR_INIT("generationConfig.thinkingConfig"), STR_INIT("") },
+	{ STR_INIT("reasoning"), STR_INIT(""), STR_INIT("thinking"), STR_INIT("generationConfig.thinkingConfig"),
+	  STR_INIT("") },
 	{ STR_INIT("response_format"), STR_INIT("text.format"), STR_INIT("output_config.format"),
 	  STR_INIT("generationConfig.responseSchema"), STR_INIT("outputConfig") },
 	{ STR_INIT("tool_choice"), STR_INIT(""), STR_INIT(""), STR_INIT("toolConfig.functionCallingConfig"),
@@ -57,7 +59,8 @@ struct str chat_in_clients_words(struct arena *a, unsigned client, struct str pl
 
 		if (!word.n || !begins_with(place, words[i].neutral))
 			continue;
-		said = arena_printf(a, "%.*s%.*s", STR_ARG(word), STR_ARG(str_slice(place, words[i].neutral.n, place.n)));
+		said = arena_printf(a, "%.*s%.*s", STR_ARG(word),
+		                    STR_ARG(str_slice(place, words[i].neutral.n, place.n)));
 		return said.p ? said : place;
 	}
 	return place;
@@ -78,7 +81,8 @@ static bool whole(struct str number, const char *word, int64_t least, struct err
 static bool not_negative(struct str number, const char *word, struct err *e)
 {
 	return number.n == 0 || number.p[0] != '-' ||
-	       err_set(e, ERR_INVALID_REQUEST, "%s: %.*s must not be negative", word, STR_ARG(text_utf8_cut(number, 64)));
+	       err_set(e, ERR_INVALID_REQUEST, "%s: %.*s must not be negative", word,
+	               STR_ARG(text_utf8_cut(number, 64)));
 }
 
 bool chat_request_check(const struct chat_request *rq, struct err *e)

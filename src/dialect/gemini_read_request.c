@@ -261,8 +261,9 @@ struct tool_place { unsigned tool, function; };
 static bool refuse_function(struct gemini_reading *g, struct tool_place at, const char *member, const char *what,
                             const struct json_node *seen)
 {
-	return err_set(g->err, ERR_INVALID_REQUEST, "tools[%u].functionDeclarations[%u]%s: must be %s, not %.*s", at.tool,
-	               at.function, member, what, STR_ARG(text_utf8_cut(seen ? node_raw(seen) : STR("nothing"), 64)));
+	return err_set(g->err, ERR_INVALID_REQUEST, "tools[%u].functionDeclarations[%u]%s: must be %s, not %.*s",
+	               at.tool, at.function, member, what,
+	               STR_ARG(text_utf8_cut(seen ? node_raw(seen) : STR("nothing"), 64)));
 }
 
 static bool read_function(struct gemini_reading *g, const struct json_node *f, struct tool_place at,
@@ -321,8 +322,8 @@ static bool read_functions(struct gemini_reading *g, const struct json_node *lis
                            struct chat_tool ***end)
 {
 	if (!node_is(list, JSON_ARRAY) && !node_is(list, JSON_OBJECT))
-		return err_set(g->err, ERR_INVALID_REQUEST, "tools[%u].functionDeclarations: must be a list, not %.*s", at.tool,
-		               STR_ARG(text_utf8_cut(node_raw(list), 64)));
+		return err_set(g->err, ERR_INVALID_REQUEST, "tools[%u].functionDeclarations: must be a list, not %.*s",
+		               at.tool, STR_ARG(text_utf8_cut(node_raw(list), 64)));
 	for (const struct json_node *f = gemini_first(list); f; f = gemini_after(list, f), at.function++)
 		if (!read_function(g, f, at, end))
 			return false;

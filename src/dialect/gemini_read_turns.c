@@ -30,7 +30,8 @@ static bool fail_at(struct turns *t, struct str member)
 	if (member.n)
 		return err_prefix(e, "contents[%u].parts[%u]%.*s", t->content, t->part, STR_ARG(member));
 	/* "inlineData.data: must …" goes on where this place ends */
-	while (place < text.n && ((text.p[place] | 0x20) >= 'a' && (text.p[place] | 0x20) <= 'z' ? true : text.p[place] == '.'))
+	while (place < text.n &&
+	       ((text.p[place] | 0x20) >= 'a' && (text.p[place] | 0x20) <= 'z' ? true : text.p[place] == '.'))
 		place++;
 	if (place == text.n || text.p[place] != ':')
 		return err_prefix(e, "contents[%u].parts[%u]", t->content, t->part);

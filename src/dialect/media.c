@@ -186,8 +186,10 @@ bool chat_media_check_url(struct jstr url, struct err *e)
 		if (host.p[i] == '/' || host.p[i] == '?' || host.p[i] == '#')
 			host.n = i;
 	for (size_t i = 0; i < s.n; i++)             /* others may take letters like ① for digits */
-		if ((unsigned char)s.p[i] <= ' ' || s.p[i] == 0x7f || ((unsigned char)s.p[i] >= 0x80 && s.p + i < host.p + host.n))
-			return err_set(e, ERR_INVALID_REQUEST, "\"%.*s\" must not hold spaces, and its host must be ASCII",
+		if ((unsigned char)s.p[i] <= ' ' || s.p[i] == 0x7f ||
+		    ((unsigned char)s.p[i] >= 0x80 && s.p + i < host.p + host.n))
+			return err_set(e, ERR_INVALID_REQUEST,
+			               "\"%.*s\" must not hold spaces, and its host must be ASCII",
 			               STR_ARG(shown(url)));
 	if (memchr(host.p, '@', host.n))
 		return err_set(e, ERR_INVALID_REQUEST, "\"%.*s\" must not hold a user's name or password",

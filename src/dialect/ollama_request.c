@@ -335,7 +335,8 @@ static bool put_user(struct kit_out *o, const struct chat_turn *t)
 	}
 	if (!rest && t->blocks)
 		return true;
-	if (!check_blocks(o, t, t->blocks) || !begin_message(o, STR("user"), kit_join_said(o->arena, t->blocks, JSTR("\\n"))) ||
+	if (!check_blocks(o, t, t->blocks) ||
+	    !begin_message(o, STR("user"), kit_join_said(o->arena, t->blocks, JSTR("\\n"))) ||
 	    !put_images(o, t, t->blocks))
 		return false;
 	json_close(&o->w);
@@ -347,7 +348,8 @@ static bool put_assistant(struct kit_out *o, const struct chat_turn *t)
 	struct jstr thoughts = kit_join(o->arena, t->blocks, CHAT_REASONING, JSTR("\\n\\n"));
 	bool any = false;
 
-	if (!check_blocks(o, t, t->blocks) || !begin_message(o, STR("assistant"), kit_join_said(o->arena, t->blocks, JSTR("\\n"))))
+	if (!check_blocks(o, t, t->blocks) ||
+	    !begin_message(o, STR("assistant"), kit_join_said(o->arena, t->blocks, JSTR("\\n"))))
 		return false;
 	if (thoughts.n) {
 		json_key_lit(&o->w, "thinking");

@@ -385,7 +385,8 @@ static bool read_calls(struct openai_request_in *in, const struct json_node *lis
 			               place(in, where, ".tool_calls[%u].function.name", index));
 		args = node_get_some(node_get_some(v, STR("function")), STR("arguments"));
 		if (args && !node_is(args, JSON_STRING) && !node_is(args, JSON_OBJECT))
-			return openai_refuse(in, place(in, where, ".tool_calls[%u].function.arguments", index), "a string", args);
+			return openai_refuse(in, place(in, where, ".tool_calls[%u].function.arguments", index),
+			                     "a string", args);
 		b->cache = (uint8_t)openai_read_cache(node_get_some(v, STR("cache_control")));
 	}
 	return true;

@@ -109,7 +109,8 @@ bool translate_reports(struct req *r, const struct chat_drops *drops)
 
 	if (drops->first && is_strict(r))
 		return err_set(&r->open->err, ERR_UNSUPPORTED_PARAMETER, "%.*s: the %s API of %.*s has no word for it",
-		               STR_ARG(chat_in_clients_words(&r->open->arena, r->open->rq.dialect->id, drops->first->name)),
+		               STR_ARG(chat_in_clients_words(&r->open->arena, r->open->rq.dialect->id,
+		                       drops->first->name)),
 		               c->dialect->name, STR_ARG(c->deployment->provider->name));
 	note_dropped(r, drops);
 	return true;

@@ -102,7 +102,8 @@ static enum chat_stop stop_for(const struct dialect *client, const struct story 
 
 	/* F1: calls tell why it ended; whole answers cannot be errors, but those of Responses */
 	if (s->calls.n && client->id != DIALECT_OPENAI_COMPLETIONS && client->id != s->from &&
-	    (stop == STOP_END || stop == STOP_PAUSE || (stop == STOP_ERROR && client->id != DIALECT_BEDROCK && client->id != DIALECT_COHERE)))
+	    (stop == STOP_END || stop == STOP_PAUSE ||
+	     (stop == STOP_ERROR && client->id != DIALECT_BEDROCK && client->id != DIALECT_COHERE)))
 		stop = STOP_TOOL;
 	switch (client->id) {
 	case DIALECT_OPENAI_CHAT:
