@@ -265,8 +265,10 @@ static void body_take(struct stream *s, struct str data)
 	s->body_bytes += data.n;
 	if (buf_append(s->body, data))
 		body_deadline(s);
-	else
+	else if (data.n > s->body->max - s->body->n)
 		body_fail(s, ERR_TOO_LARGE, "the request body is larger than allowed");
+	else
+		body_fail(s, ERR_INTERNAL, "the request body cannot be kept: the disk may be full");
 }
 
 static void body_hold(struct stream *s, struct str data)

@@ -211,6 +211,15 @@ static void body_too_large(struct h1 *h)
 	body_failed(h, ERR_TOO_LARGE, "the request body is larger than allowed");
 }
 
+/* There is no room for `n` bytes more: by the ceiling, or since a body that is a file finds the disk full. */
+static void body_does_not_fit(struct h1 *h, size_t n)
+{
+	if (n > h->body->max - h->body->n)
+		body_too_large(h);
+	else
+		body_failed(h, ERR_INTERNAL, "the request body cannot be kept: the disk may be full");
+}
+
 static void body_done(struct h1 *h)
 {
 	h->body_state = BODY_NONE;
@@ -234,7 +243,10 @@ static void feed_sized(struct h1 *h, struct str *in)
 	bool fits = buf_reserve(h->body, h->body_left < BODY_READ_BYTES ? (size_t)h->body_left : BODY_READ_BYTES) &&
 		    buf_append(h->body, data);
 
-	assert(fits); /* body_begin has looked */
+	if (unlikely(!fits)) {
+		body_does_not_fit(h, data.n);
+		return;
+	}
 	*in = str_slice(*in, data.n, in->n);
 	h->body_left -= data.n;
 	if (h->body_left == 0)
@@ -255,7 +267,7 @@ static void feed_chunked(struct h1 *h, struct str *in)
 		case HTTP1_BODY_DATA:
 					if (buf_append(h->body, data))
 				break;
-			body_too_large(h);
+			body_does_not_fit(h, data.n);
 			return;
 		case HTTP1_BODY_END:
 			body_done(h);
@@ -495,7 +507,10 @@ static ssize_t read_sized(struct h1 *h)
 	char *at = buf_reserve(h->body, ask);
 	ssize_t n;
 
-	assert(at);
+	if (unlikely(!at)) {
+		body_does_not_fit(h, ask);
+		return 1;        /* nothing is read any more */
+	}
 	n = conn_read(&h->sc.conn, at, ask);
 	if (n <= 0)
 		return n;
