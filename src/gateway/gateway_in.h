@@ -103,7 +103,10 @@ struct req_open {
 	struct fetch *fetch;             /* an image on its way */
 	struct media_kept *media;        /* those that came; arena */
 	struct jstr media_url;           /* of the fetch */
+	size_t media_bytes;              /* of all of them, in base64 */
+	uint16_t n_media;
 	bool media_failed;               /* err tells */
+	bool media_waits;                /* the request was read, and goes on when the fetch is done */
 	struct embed_work *embed;        /* vectors that are asked for in another dialect, in parts; arena */
 	struct rerank_work *rerank;      /* documents that are put in order in another dialect; arena */
 	bool own_state; /* it names an answer that is kept here, or holds a token in our envelope: it is

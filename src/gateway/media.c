@@ -11,6 +11,8 @@
 #include "gateway/gateway_in.h"
 #include "net/fetch.h"
 
+#define FETCHES_MAX 100                  /* of a request: as many images as any provider takes */
+
 struct media_kept {
 	struct media_kept *next;
 	struct jstr url, type, data;
@@ -66,12 +68,31 @@ static bool is_image(struct str type)
 	       str_eq(type, STR("image/webp"));
 }
 
-static bool keep(struct req_open *o, const struct fetch_answer *answer)
+/* What a request may have fetched is no more than what it could have held. */
+static bool may_keep(struct req *r, size_t n)
 {
-	struct media_kept *k = arena_zalloc(&o->arena, sizeof *k);
-	struct buf data = buf_make(answer->body.n / 3 * 4 + 8);
-	struct str kept = { 0 };
+	struct req_open *o = r->open;
+	size_t max = (size_t)req_conf(r)->server->body_max_bytes;
 
+	if (n > max - o->media_bytes)
+		return err_set(&o->err, ERR_TOO_LARGE, "what the request's addresses hold is more than the %zu bytes of a body",
+		               max);
+	o->media_bytes += n;
+	o->arena.max_bytes += 3 * n;     /* here, as a data URI, and in the provider's request */
+	return true;
+}
+
+static bool keep(struct req *r, const struct fetch_answer *answer)
+{
+	struct req_open *o = r->open;
+	size_t n = answer->body.n / 3 * 4 + 8;
+	struct buf data = buf_make(n);
+	struct str kept = { 0 };
+	struct media_kept *k;
+
+	if (!may_keep(r, n))
+		return false;
+	k = arena_zalloc(&o->arena, sizeof *k);
 	if (text_base64(&data, answer->body))
 		kept = arena_dup(&o->arena, buf_str(&data));
 	buf_fini(&data);
@@ -107,7 +128,7 @@ static void on_fetched(void *arg, const struct fetch_answer *answer, const struc
 		        "the address \"%.*s\" holds no image (png, jpeg, gif, webp) or PDF, but \"%.*s\"", STR_ARG(url),
 		        STR_ARG(str_slice(answer->content_type, 0, 64)));
 	else
-		o->media_failed = !keep(o, answer);
+		o->media_failed = !keep(r, answer);
 	req_wake(r);
 }
 
@@ -119,6 +140,12 @@ static enum media_got start(struct req *r, struct jstr url)
 	struct err e;
 
 	o->media_url = url;
+	if (o->n_media++ == FETCHES_MAX) {
+		err_set(&o->err, ERR_INVALID_REQUEST,
+		        "a request may name at most %d different addresses to this provider; send the bytes as data URIs",
+		        FETCHES_MAX);
+		return MEDIA_FAILED;
+	}
 	if (!s->fetch_media) {
 		err_set(&o->err, ERR_INVALID_REQUEST,
 		        "\"%.*s\": this provider takes no addresses, and translation.fetch_media is off; send the "

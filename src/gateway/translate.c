@@ -169,6 +169,30 @@ static void make_room(struct req_open *o)
 		o->arena.max_bytes = wanted;
 }
 
+/* Reads the request, once for each attempt. */
+static bool begin(struct req *r)
+{
+	struct req_open *o = r->open;
+	struct err *e = &o->err;
+
+	make_room(o);
+	o->wire = arena_zalloc(&o->arena, sizeof *o->wire);
+	o->chat = arena_zalloc(&o->arena, sizeof *o->chat);
+	if (!o->wire || !o->chat)
+		return err_set(e, ERR_TOO_LARGE, "the request needs more memory than it may have");
+	o->wire->drops.arena = &o->arena;
+	if (!translate_read(r, o->chat, e) || !chat_request_check(o->chat, e)) {
+		(void)refuse_request(r);
+		return false;
+	}
+	prefer_responses(&o->candidate, o->chat);
+	if (r->w->gw->options.keep && r->key &&
+	    !recall_fill(r->w->gw->options.keep, req_tenant(r), &o->arena, o->chat))
+		return err_set(e, ERR_TOO_LARGE, "the request needs more memory than it may have");
+	count_sample(r, o->chat);
+	return true;
+}
+
 enum attempt_start translate_request(struct req *r, struct str *body, struct str *head)
 {
 	struct req_open *o = r->open;
@@ -188,27 +212,20 @@ enum attempt_start translate_request(struct req *r, struct str *body, struct str
 		return embed_request(r, body);
 	if (rerank_is(r))
 		return rerank_request(r, body);
-	make_room(o);
-	o->wire = arena_zalloc(&o->arena, sizeof *o->wire);
-	o->chat = arena_zalloc(&o->arena, sizeof *o->chat);
-	if (!o->wire || !o->chat || !target.model.p)
-		return refuse(e, ERR_TOO_LARGE, "the request needs more memory than it may have");
-	o->wire->drops.arena = &o->arena;
-	if (!translate_read(r, o->chat, e) || !chat_request_check(o->chat, e))
-		return refuse_request(r);
-	prefer_responses(c, o->chat);
-	if (r->w->gw->options.keep && r->key &&
-	    !recall_fill(r->w->gw->options.keep, req_tenant(r), &o->arena, o->chat))
-		return refuse(e, ERR_TOO_LARGE, "the request needs more memory than it may have");
-	count_sample(r, o->chat);
+	if (!o->media_waits && !begin(r))
+		return START_NOT;
+	o->media_waits = false;
 	switch (media_ready(r)) {
 	case MEDIA_READY:
 		break;
 	case MEDIA_WAIT:
+		o->media_waits = true;
 		return START_WAIT;
 	case MEDIA_FAILED:
 		return START_NOT;
 	}
+	if (!target.model.p)
+		return refuse(e, ERR_TOO_LARGE, "the request needs more memory than it may have");
 	if (o->chat->cached_content.n && c->dialect->id != DIALECT_GEMINI) {
 		err_set(e, ERR_UNSUPPORTED_PARAMETER,
 		        "cachedContent: what it names is Gemini's, and %.*s cannot see it", STR_ARG(p->name));
