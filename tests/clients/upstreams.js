@@ -253,11 +253,12 @@ async function serve(request, response) {
   response.end();
 }
 
-// Starts all; returns the gateway's address and what ends them. A model's name is its provider's.
-export async function start() {
+// Starts all; returns the gateway's address and what ends them. A model's name is its provider's. `other` is the address of another provider
+// of all dialects to stand before.
+export async function start(other) {
   const provider = http.createServer((q, s) => serve(q, s).catch((e) => { console.error(e); s.destroy(); })).listen(0, "127.0.0.1");
   await once(provider, "listening");
-  const folder = mkdtempSync(join(tmpdir(), "sluice-clients-")), file = join(folder, "sluice.yaml"), base = `http://127.0.0.1:${provider.address().port}`;
+  const folder = mkdtempSync(join(tmpdir(), "sluice-clients-")), file = join(folder, "sluice.yaml"), base = other ?? `http://127.0.0.1:${provider.address().port}`;
   const at = (dialect, path = "") => ({dialect, base_url: base + path, api_key: "sk-up"});
   const config = {listen: "127.0.0.1:0", data_dir: join(folder, "data"), keys: [{name: "clients", key}],
     routing: {retries: {attempts: 0}, cooldown: {failure_ratio: 1, min_requests: 1000000, on_429: false}, breaker: {consecutive_failures: 1000000}},
