@@ -18,13 +18,13 @@ struct recall {
 	struct keep *keep;
 	bool thoughts;
 	uint8_t watch[BLOCKS_MAX];       /* enum watch, by block */
-	struct buf thoughts_json;        /* objects of the thoughts so far, joined by commas */
+	struct buf thoughts_json;        /* objects of the thoughts that led to the next call, joined by commas */
 	struct buf text, summary, token; /* of the thought under way */
 	uint32_t thought;                /* its block, if has_thought */
 	bool has_thought, redacted;
 	struct chat_opaque opaque;       /* of the thought: maker; its texts are in the buffers */
 	struct buf id;
-	bool given;                      /* the thoughts stand with the call of block `given_to` */
+	bool given;                      /* the thoughts so far stand with the call of block `given_to` */
 	uint32_t given_to;
 	struct str tenant;               /* behind this struct */
 };
@@ -92,6 +92,9 @@ static void end_thought(struct recall *r)
 		json_key_lit(&w, "redacted");
 		json_bool(&w, r->redacted);
 		json_close(&w);
+		if (r->given)            /* those stand with their call; this one leads to the next */
+			buf_clear(&r->thoughts_json);
+		r->given = false;
 		if (r->thoughts_json.n)
 			buf_append_c(&r->thoughts_json, ',');
 		buf_append(&r->thoughts_json, buf_str(&one));
@@ -226,8 +229,8 @@ static void read_opaque(const struct json_node *from, struct chat_opaque *out)
 	out->id = node_get_text(from, STR("item"));
 }
 
-/* Puts the thoughts before the turn's blocks. */
-static bool put_thoughts(struct arena *a, const struct json_node *thoughts, struct chat_turn *turn)
+/* Puts the thoughts before *at, and gives what is behind them. NULL: the arena is full. */
+static struct chat_block **put_thoughts(struct arena *a, const struct json_node *thoughts, struct chat_block **at)
 {
 	struct chat_block *list = NULL, **end = &list;
 
@@ -236,7 +239,7 @@ static bool put_thoughts(struct arena *a, const struct json_node *thoughts, stru
 		struct jstr summary = node_get_text(t, STR("summary"));
 
 		if (!b)
-			return false;
+			return NULL;
 		read_opaque(t, &b->opaque);
 		b->id = b->opaque.id;
 		b->text = node_get_text(t, STR("text"));
@@ -244,21 +247,25 @@ static bool put_thoughts(struct arena *a, const struct json_node *thoughts, stru
 		if (summary.n) {
 			part = &b->blocks;
 			if (!chat_block_add(a, &part, CHAT_TEXT))
-				return false;
+				return NULL;
 			b->blocks->text = summary;
 		}
 	}
-	*end = turn->blocks;
-	turn->blocks = list;
-	return true;
+	if (!list)
+		return at;
+	*end = *at;
+	*at = list;
+	return end;
 }
 
+/* What is kept of the call; *thoughts: those that led to it, if any. False: the arena is full. */
 static bool fill_call(struct keep *keep, struct str tenant, struct arena *a, struct chat_block *call,
-                      struct chat_turn *turn, bool *has_thoughts)
+                      const struct json_node **thoughts)
 {
 	const struct json_node *root;
 	struct str value;
 
+	*thoughts = NULL;
 	if (!keep_get(keep, a, tenant, KEEP_OPAQUE, jstr_raw(call->id), &value))
 		return true;
 	root = json_nodes(a, value, REQUEST_DEPTH_MAX, NULL);
@@ -266,10 +273,34 @@ static bool fill_call(struct keep *keep, struct str tenant, struct arena *a, str
 		return false;
 	if (!call->opaque.bytes.n)
 		read_opaque(root, &call->opaque);
-	if (*has_thoughts || !node_get(root, STR("thoughts")))
-		return true;
-	*has_thoughts = true;
-	return put_thoughts(a, node_get(root, STR("thoughts")), turn);
+	*thoughts = node_get(root, STR("thoughts"));
+	return true;
+}
+
+/* Thoughts before the first call open the turn, before its text; others stand before the call that they led to. */
+static bool fill_turn(struct keep *keep, struct str tenant, struct arena *a, struct chat_turn *turn, bool carried)
+{
+	struct chat_block **at = &turn->blocks, **behind;
+	bool first = true;
+
+	while (*at) {
+		struct chat_block *b = *at;
+		const struct json_node *thoughts = NULL;
+
+		if (b->kind == CHAT_TOOL_CALL && b->id.n && !(b->opaque.bytes.n && carried) &&
+		    !fill_call(keep, tenant, a, b, &thoughts))
+			return false;
+		if (thoughts && !carried) {
+			behind = put_thoughts(a, thoughts, first ? &turn->blocks : at);
+			if (!behind)
+				return false;
+			if (!first || at == &turn->blocks)
+				at = behind;
+		}
+		first &= b->kind != CHAT_TOOL_CALL;
+		at = &(*at)->next;
+	}
+	return true;
 }
 
 static bool has_reasoning(const struct chat_turn *turn)
@@ -282,16 +313,8 @@ static bool has_reasoning(const struct chat_turn *turn)
 
 bool recall_fill(struct keep *keep, struct str tenant, struct arena *a, struct chat_request *rq)
 {
-	for (struct chat_turn *t = rq->turns; t; t = t->next) {
-		bool thoughts;
-
-		if (t->role != ROLE_ASSISTANT)
-			continue;
-		thoughts = has_reasoning(t);
-		for (struct chat_block *b = t->blocks; b; b = b->next)
-			if (b->kind == CHAT_TOOL_CALL && b->id.n && !(b->opaque.bytes.n && thoughts) &&
-			    !fill_call(keep, tenant, a, b, t, &thoughts))
-				return false;
-	}
+	for (struct chat_turn *t = rq->turns; t; t = t->next)
+		if (t->role == ROLE_ASSISTANT && !fill_turn(keep, tenant, a, t, has_reasoning(t)))
+			return false;
 	return true;
 }
