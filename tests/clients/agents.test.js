@@ -124,7 +124,7 @@ async function message(model, messages, streamed) {
 
 const messagesOver = {
   chat: {
-    dropped: ["cache_control", "reasoning"], types: ["thinking", "text", "tool_use", "tool_use"],
+    dropped: ["cache_control", "thinking"], types: ["thinking", "text", "tool_use", "tool_use"],
     lines: ["system: You are an agent.", "user: a picture", "user: fix it", "assistant: Let me look.", "call call_1 read_file {\"path\":\"a.c\"}",
       "call call_2 run {\"command\":\"make \\\"all\\\"\\n\"}", "result call_1: int main\n[The tool's media follow in the next message.]", "result call_2: Error: exit 1",
       "user: Media of the result of tool call call_1", "user: a picture", "call call_3 run {\"command\":\"ls\"}", "result call_3: a.c", "user: and?",
@@ -311,4 +311,46 @@ for (const [model, want] of Object.entries(chatOver))
       assert.deepEqual([done.finish_reason, done.message.content], ["stop", "Done."]);
       await turn(four, {role: "user", content: "thanks"});
       assert.deepEqual(before, want.lines);
+    });
+
+/* ---- thoughts between calls ---- */
+
+const between = ["thought: I must look. [A]", "call call_1 run {\"command\":\"ls\"}", "thought: And there. [B]", "call call_2 run {\"command\":\"pwd\"}", "result call_1: a.c",
+  "result call_2: /"];
+const betweenOver = {claude: between, converse: between, responses: between,
+  gemini: between.filter((l) => !l.startsWith("thought")).map((l) => l.startsWith("call call_1") ? `${l} [A]` : l.startsWith("call call_2") ? `${l} [B]` : l)};
+
+for (const [model, want] of Object.entries(betweenOver))
+  for (const streamed of [false, true])
+    test(`thoughts between calls over ${model}${streamed ? ", streamed" : ""}: each stays where it was`, async () => {
+      const said = () => [{thought: "I must look.", token: token.A}, {call: id(1), name: "run", args: {command: "ls"}, token: token.A},
+        {thought: "And there.", token: token.B}, {call: id(2), name: "run", args: {command: "pwd"}, token: token.B}];
+      const check = (what) => assert.deepEqual(unmarked(history()).filter((l) => /^(thought|call|result)/.test(l)), want, what);
+      const next = () => {
+        conversation++;
+        say(said(), [{text: "Done."}]);
+      };
+
+      if (model !== "claude") {
+        next();
+        const messages = [{role: "user", content: [{type: "text", text: "where?"}]}], {data} = await message(model, messages, streamed);
+        await message(model, [...messages, {role: "assistant", content: data.content}, {role: "user", content: [{type: "tool_result", tool_use_id: id(1), content: "a.c"},
+          {type: "tool_result", tool_use_id: id(2), content: "/"}]}], streamed);
+        check("Messages");
+      }
+      if (model !== "responses") {
+        next();
+        const body = {model, input: [{role: "user", content: "where?"}], store: false, reasoning: {effort: "medium", summary: "auto"}, include: ["reasoning.encrypted_content"],
+          tools: [{type: "function", name: "run", strict: false, parameters: blockTools[1].input_schema}]};
+        const ask = async (input) => streamed ? await openai.responses.stream({...body, input}).finalResponse() : await openai.responses.create({...body, input});
+        const {output} = await ask(body.input);
+        await ask([...body.input, ...output, {type: "function_call_output", call_id: id(1), output: "a.c"}, {type: "function_call_output", call_id: id(2), output: "/"}]);
+        check("Responses");
+      }
+      next();
+      const body = {model, messages: [{role: "user", content: "where?"}], tools: functions, reasoning_effort: "medium", max_tokens: 16000};
+      const r = streamed ? await openai.chat.completions.stream(body).finalChatCompletion() : await openai.chat.completions.create(body);
+      await openai.chat.completions.create({...body, messages: [...body.messages, {role: "assistant", content: null, tool_calls: r.choices[0].message.tool_calls.map(({id, type, function: f}) =>
+        ({id, type, function: {name: f.name, arguments: f.arguments}}))}, {role: "tool", tool_call_id: id(1), content: "a.c"}, {role: "tool", tool_call_id: id(2), content: "/"}]});
+      check("Chat Completions");
     });
