@@ -22,14 +22,13 @@
 #define CC_WITH(more, messages) "{\"model\":\"m\"," more ",\"messages\":[" messages "]}"
 #define U(content)              "{\"role\":\"user\",\"content\":" content "}"
 #define HI                      U("\"hi\"")
-#define CALLED                                                                                                           \
+#define CALLED \
 	"{\"role\":\"assistant\",\"content\":\"so\",\"tool_calls\":[{\"id\":\"c1\",\"type\":\"function\"," \
-	"\"function\":{" \
-	"\"name\":\"get\",\"arguments\":\"{\\\"b\\\":1.0,\\\"a\\\":2}\"}}]}"
+	"\"function\":{\"name\":\"get\",\"arguments\":\"{\\\"b\\\":1.0,\\\"a\\\":2}\"}}]}"
 #define RESULT       "{\"role\":\"tool\",\"tool_call_id\":\"c1\",\"content\":\"ok\"}"
 #define TOOLS(names) "\"tools\":[" names "]"
-#define TOOL(name)   "{\"type\":\"function\",\"function\":{\"name\":\"" name "\",\"parameters\":{\"type\":\"obje"
-"ct\"}}}"
+#define TOOL(name) \
+	"{\"type\":\"function\",\"function\":{\"name\":\"" name "\",\"parameters\":{\"type\":\"object\"}}}"
 #define PNG          "iVBORw0KGgo="
 
 struct request_case {
