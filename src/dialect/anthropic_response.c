@@ -230,8 +230,9 @@ bool anthropic_write_response(struct arena *a, const struct chat_response *rs, c
 		if (!write_block(&w, a, b, drops))
 			return false;
 	json_close(&w);
-	if (o->next && drops)
+	if (o->next)
 		chat_drop(drops, "choices[1]");
+	chat_drop_answer(drops, rs, own ? ANSWER_TIER : 0);
 	anthropic_write_finish(&w, &o->finish, has_calls(o->blocks), own);
 	json_key_lit(&w, "usage");
 	anthropic_write_usage(&w, &rs->usage, !own);

@@ -57,7 +57,7 @@ static bool write_reasoning(struct anthropic_out *o, const struct chat_block *b)
 	struct jstr text = anthropic_thinking(o->arena, b);
 
 	if (!anthropic_replays(b)) { /* O1, O9 */
-		if (text.n)
+		if (text.n || b->opaque.bytes.n)
 			DROP(o, "messages.reasoning");
 		return true;
 	}

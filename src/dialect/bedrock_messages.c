@@ -123,6 +123,8 @@ static void note_drops(struct bedrock_out *x, const struct chat_turn *t)
 	for (const struct chat_block *b = t->blocks; b; b = b->next) {
 		for (const struct chat_extra *e = b->extras; e; e = e->next)
 			chat_drop(&x->wire->drops, "messages[%u].%.*s", t->index, STR_ARG(jstr_raw(e->name)));
+		if (b->media && b->media->detail.n && !jstr_is(b->media->detail, STR("auto")))
+			chat_drop(&x->wire->drops, "messages[%u].detail", t->index);
 		if (says(x, t, b) || b->kind == CHAT_TEXT)
 			continue;
 		if (b->tool == TOOL_SERVER)

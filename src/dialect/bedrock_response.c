@@ -263,8 +263,7 @@ bool bedrock_write_response(struct arena *a, const struct chat_response *rs, con
 	write_end(&w, rs, o);
 	if (o->next)
 		chat_drop(drops, "n");
-	if (o->logprobs.p)
-		chat_drop(drops, "logprobs");
+	chat_drop_answer(drops, rs, bedrock_tier_word(rs->service_tier).n ? ANSWER_TIER : 0);
 	json_close(&w);
 	return json_write_done(&w);
 }

@@ -41,6 +41,10 @@ void chat_drop_members(struct chat_drops *, const struct chat_request *, uint64_
  * there. */
 void chat_drop_cache_marks(struct chat_drops *, const struct chat_request *);
 
+/* What an answer's writer has no word for, of what stands beside its blocks. */
+enum chat_answer_part { ANSWER_TIER = 1, ANSWER_LOGPROBS = 2 };
+void chat_drop_answer(struct chat_drops *, const struct chat_response *, unsigned carried);
+
 /* ---- requests ---------------------------------------------------------------------------------------------------- */
 
 /*

@@ -63,6 +63,30 @@ void chat_drop(struct chat_drops *d, const char *fmt, ...)
 	add(d, str_of(name, length));
 }
 
+void chat_drop_answer(struct chat_drops *d, const struct chat_response *r, unsigned carried)
+{
+	if (r->service_tier.n && !(carried & ANSWER_TIER) && usage_service_of(jstr_raw(r->service_tier)) != SERVICE_STANDARD)
+		chat_drop(d, "service_tier");
+	for (const struct chat_output *o = r->outputs; o && !(carried & ANSWER_LOGPROBS); o = o->next)
+		if (o->logprobs.n)
+			chat_drop(d, "logprobs");
+}
+
+/* What hangs on blocks and goes to few: sources of a text, and tokens of calls, which only their maker can use (O9). */
+static void drop_hangers(struct chat_drops *d, const struct chat_request *rq, enum dialect_id target)
+{
+	bool cites = target == DIALECT_ANTHROPIC || target == DIALECT_OPENAI_RESPONSES;
+	bool signs = target == DIALECT_GEMINI || target == DIALECT_OPENAI_CHAT;       /* Chat Completions: its writer knows */
+
+	for (const struct chat_turn *t = rq->turns; t; t = t->next)
+		for (const struct chat_block *b = t->blocks; b && t->role == ROLE_ASSISTANT; b = b->next) {
+			if (b->citations && !cites)
+				chat_drop(d, "citations");
+			if (b->kind == CHAT_TOOL_CALL && b->opaque.bytes.n && !signs)
+				chat_drop(d, "thought_signature");
+		}
+}
+
 void chat_drop_members(struct chat_drops *d, const struct chat_request *rq, uint64_t carried, enum dialect_id target)
 {
 	for (uint64_t rest = rq->set & ~carried; rest; rest &= rest - 1)
@@ -70,6 +94,8 @@ void chat_drop_members(struct chat_drops *d, const struct chat_request *rq, uint
 	for (const struct chat_extra *x = rq->extras; x; x = x->next)
 		if (x->from != target)
 			chat_drop(d, "%.*s", STR_ARG(x->name));
+	if (rq->from != target)
+		drop_hangers(d, rq, target);
 }
 
 /* Tools' results hold blocks of their own. */

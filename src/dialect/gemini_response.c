@@ -337,5 +337,6 @@ bool gemini_write_response(struct arena *a, const struct chat_response *rs, cons
 	json_jstr(&w, rs->id.p ? rs->id : reply->id);
 	put_extras(&w, rs->extras);
 	json_close(&w);
+	chat_drop_answer(drops, rs, ANSWER_LOGPROBS);
 	return json_write_done(&w) && !put.full;
 }

@@ -121,6 +121,8 @@ static bool put_media(struct gemini_writing *g, const struct chat_turn *t, const
 		return true;
 	if (!check_media(g, t, b))
 		return false;
+	if (b->media->detail.n && !jstr_is(b->media->detail, STR("auto")))
+		chat_drop(&g->out->drops, "messages[%u].detail", t->index);
 	copy = *b->media;
 	with = *b;
 	with.media = &copy;

@@ -424,6 +424,19 @@ static bool read_old_call(struct openai_request_in *in, const struct json_node *
 	return true;
 }
 
+/* Of an answer that came from here: sources of its text. False: the arena is full. */
+static bool read_annotations(struct openai_request_in *in, const struct json_node *list, struct chat_block *text)
+{
+	struct chat_citation **end = text ? &text->citations : NULL;
+
+	if (!text || text->kind != CHAT_TEXT || !node_is(list, JSON_ARRAY))
+		return true;
+	for (const struct json_node *v = node_first(list); v; v = node_next(list, v), end = &(*end)->next)
+		if (!(*end = openai_read_citation(in->arena, v)))
+			return false;
+	return true;
+}
+
 static bool read_assistant(struct openai_request_in *in, const struct json_node *const at[M_COUNT])
 {
 	const struct openai_thoughts thoughts = { at[M_DETAILS], at[M_SIGNED],
@@ -445,6 +458,8 @@ static bool read_assistant(struct openai_request_in *in, const struct json_node 
 		end = text;
 	}
 	mark_last(at[M_CACHE], t->blocks);
+	if (!read_annotations(in, at[M_ANNOTATIONS], *text))
+		return openai_full(in->err);
 	if (refusal.n) {
 		if (!(b = chat_block_add(in->arena, &end, CHAT_REFUSAL)))
 			return openai_full(in->err);

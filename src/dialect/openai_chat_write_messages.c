@@ -171,6 +171,8 @@ static bool write_file(struct openai_request_out *o, const struct chat_turn *t, 
 	}
 	if (m->from == MEDIA_URL && !openai_has_quirk(o, QUIRK_REASONING_DETAILS))
 		return refuse(o, t, "documents must be inline for this provider");
+	if (m->from == MEDIA_FILE && o->rq->from != DIALECT_OPENAI_CHAT && o->rq->from != DIALECT_OPENAI_RESPONSES)
+		return refuse(o, t, "files of another provider are not there: send the data");
 	open_part(o, STR("file"));
 	json_key_lit(&o->w, "file");
 	json_open(&o->w, '{');
@@ -444,6 +446,20 @@ static bool is_replayable(const struct chat_block *b)
 	return b->kind == CHAT_REASONING && (!b->opaque.bytes.p || b->opaque.maker == MAKER_OTHER);
 }
 
+/* Reported, but for those that go as parts of the content, or beside it. */
+static void note_thoughts(struct openai_request_out *o, const struct chat_turn *t)
+{
+	for (const struct chat_block *b = t->blocks; b; b = b->next) {
+		bool signature = b->opaque.bytes.n && b->opaque.maker == MAKER_GEMINI &&
+		                 openai_has_quirk(o, QUIRK_EXTRA_CONTENT);
+
+		if (b->kind == CHAT_REASONING && !signature && b->opaque.bytes.n)
+			chat_drop(&o->wire->drops, "reasoning");
+		if (b->kind == CHAT_TOOL_CALL && !signature && b->opaque.bytes.n)
+			chat_drop(&o->wire->drops, "thought_signature");
+	}
+}
+
 static bool write_thoughts(struct openai_request_out *o, const struct chat_turn *t, bool calls)
 {
 	struct joint j = joint_make(o, JSTR("\\n\\n"));
@@ -462,8 +478,10 @@ static bool write_thoughts(struct openai_request_out *o, const struct chat_turn 
 		json_close(&o->w);
 		return true;
 	}
-	if (!openai_has_quirk(o, QUIRK_REASONING_REPLAY) || !calls)                           /* O6 */
+	if (!openai_has_quirk(o, QUIRK_REASONING_REPLAY) || !calls) {                         /* O6 */
+		note_thoughts(o, t);
 		return true;
+	}
 	for (const struct chat_block *b = t->blocks; b; b = b->next)
 		if (is_replayable(b)) {
 			joint_add(&j, b->text);

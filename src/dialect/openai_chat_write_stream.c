@@ -37,6 +37,7 @@ struct writer {
 	uint32_t open_n, open_cap, choices_n;
 	bool started, over;
 	struct usage usage;
+	struct buf *image;       /* the picture under way, whose data comes in pieces: its media type and a space in front */
 };
 _Static_assert(sizeof(struct writer) <= OPENAI_CHAT_WRITER_SIZE, "its size is told in openai_chat_in.h");
 
@@ -46,11 +47,20 @@ bool openai_chat_writer_init(void *writer, const struct chat_reply *reply)
 	return true;
 }
 
+static void drop_image(struct writer *w)
+{
+	if (w->image)
+		buf_fini(w->image);
+	free(w->image);
+	w->image = NULL;
+}
+
 void openai_chat_writer_fini(void *writer)
 {
 	struct writer *w = writer;
 
 	buf_fini(&w->head);
+	drop_image(w);
 	free(w->open);
 	free(w->choices);
 	*w = (struct writer){ 0 };
@@ -309,6 +319,33 @@ static void image_chunk(struct writer *w, struct arena *a, struct buf *out, cons
 	buf_fini(&json);
 }
 
+/* A picture whose data is still to come. Clients want it whole. */
+static void image_begin(struct writer *w, const struct chat_media *m)
+{
+	drop_image(w);
+	w->image = mem_zalloc(sizeof *w->image);
+	*w->image = buf_make(w->reply->max_bytes ? w->reply->max_bytes : (size_t)1 << 26);
+	buf_append_jstr(w->image, m && m->type.n ? m->type : JSTR("image/png"));
+	buf_append_c(w->image, ' ');
+}
+
+static bool image_end(struct writer *w, struct arena *a, struct buf *out, const struct open_block *o)
+{
+	struct str data, type;
+	bool good = true;
+
+	if (!w->image)
+		return true;
+	data = buf_str(w->image);
+	type = str_cut(&data, ' ');
+	good = !w->image->failed;
+	if (good && data.n)
+		image_chunk(w, a, out, o, &(struct chat_media){ .from = MEDIA_BYTES, .type = jstr_of(type.p, type.n),
+		                                                .data = jstr_of(data.p, data.n) });
+	drop_image(w);
+	return good;
+}
+
 static void audio_chunk(struct writer *w, struct buf *out, uint32_t choice, struct str key, struct jstr text)
 {
 	begin_chunk(w, out, choice);
@@ -362,6 +399,8 @@ static void open_known(struct writer *w, struct arena *a, struct buf *out, struc
 	case CHAT_IMAGE:
 		if (b->media && b->media->data.n)
 			image_chunk(w, a, out, o, b->media);
+		else
+			image_begin(w, b->media);
 		break;
 	case CHAT_AUDIO:
 		audio_chunk(w, out, o->choice, STR("\"id\":\""),
@@ -435,6 +474,8 @@ static void write_delta(struct writer *w, const struct chat_event *e, struct buf
 	case DELTA_DATA:
 		if (o->kind == CHAT_AUDIO)
 			audio_chunk(w, out, o->choice, STR("\"data\":\""), d->text);
+		else if (o->kind == CHAT_IMAGE && w->image)
+			buf_append_jstr(w->image, d->text);
 		break;
 	case DELTA_TRANSCRIPT: audio_chunk(w, out, o->choice, STR("\"transcript\":\""), d->text); break;
 	case DELTA_LOGPROBS:
@@ -445,18 +486,21 @@ static void write_delta(struct writer *w, const struct chat_event *e, struct buf
 	}
 }
 
-static void write_close(struct writer *w, const struct chat_event *e, struct buf *out)
+static bool write_close(struct writer *w, struct arena *a, const struct chat_event *e, struct buf *out)
 {
 	struct open_block *o = get_open(w, e->block);
 
 	if (!o)
-		return;
+		return true;
+	if (o->kind == CHAT_IMAGE && !image_end(w, a, out, o))
+		return false;
 	if (e->open && e->open->opaque.bytes.n && !o->hidden && o->kind == CHAT_REASONING)
 		token_chunk(w, out, o, &e->open->opaque, e->open->redacted);
 	if (o->kind == CHAT_TOOL_CALL && !o->args && !o->hidden && !o->custom)
 		args_chunk(w, out, o, JSTR("{}"));
 	memmove(o, o + 1, (size_t)(w->open + w->open_n - (o + 1)) * sizeof *o);
 	w->open_n--;
+	return true;
 }
 
 /* The provider gave up: the client must not take what it has for an answer (row 67). */
@@ -516,7 +560,7 @@ bool openai_chat_write_event(void *writer, struct arena *arena, const struct cha
 	case EVENT_START: case EVENT_PING: case EVENT_ERROR: break;
 	case EVENT_OPEN: ok = write_open(w, arena, e, out); break;
 	case EVENT_DELTA: write_delta(w, e, out); break;
-	case EVENT_CLOSE: write_close(w, e, out); break;
+	case EVENT_CLOSE: ok = write_close(w, arena, e, out); break;
 	case EVENT_FINISH: ok = write_finish(w, e, out); break;
 	case EVENT_USAGE: w->usage = e->usage; break;
 	case EVENT_END: ok = write_end(w, out); break;

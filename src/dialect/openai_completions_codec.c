@@ -151,11 +151,14 @@ static bool write_response(struct arena *arena, const struct chat_response *resp
 		for (const struct chat_block *b = o->blocks; b; b = b->next) {
 			if (b->kind == CHAT_TEXT || b->kind == CHAT_REFUSAL)
 				buf_append_jstr(out, b->text);
-			else
+			if (b->citations)
+				chat_drop(drops, "citations");
+			if (b->kind != CHAT_TEXT && b->kind != CHAT_REFUSAL)
 				chat_drop(drops, "%s", chat_kind_name((enum chat_kind)b->kind));
 		}
 		end_choice(out, index++, finish_word(&o->finish));
 	}
+	chat_drop_answer(drops, resp, 0);
 	buf_append_c(out, ']');
 	if (resp->usage.source != USAGE_NONE)
 		write_usage(out, &resp->usage);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* responses_write_request: a request for a provider that speaks Responses. */
+#include "base/text.h"
 #include "dialect/responses_in.h"
 #include "model/facts.h"
 #include "model/quirk.h"
@@ -55,11 +56,22 @@ static bool cannot(struct writing *wr, const struct chat_block *b)
 	               wr->turn ? wr->turn->index : 0, chat_kind_name((enum chat_kind)b->kind));
 }
 
+static bool file_is_ours(struct writing *wr, const struct chat_media *m)
+{
+	if (m->from != MEDIA_FILE || wr->rq->from == DIALECT_OPENAI_CHAT || wr->rq->from == DIALECT_OPENAI_RESPONSES)
+		return true;
+	return err_set(wr->err, ERR_INVALID_REQUEST,
+	               "messages[%u]: the file \"%.*s\" is known to another provider only; send its data",
+	               wr->turn ? wr->turn->index : 0, STR_ARG(text_utf8_cut(jstr_raw(m->data), 64)));
+}
+
 static bool put_image(struct writing *wr, const struct chat_media *m)
 {
 	struct json_writer *w = &wr->w;
 	struct jstr url = m->from == MEDIA_BYTES ? chat_media_data_url(wr->arena, m) : m->data;
 
+	if (!file_is_ours(wr, m))
+		return false;
 	wr->full |= !url.p;
 	json_open(w, '{');
 	json_key_lit(w, "type");

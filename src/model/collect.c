@@ -466,6 +466,9 @@ static bool give_texts(struct arena *a, struct chat_events *out, uint32_t choice
 	}
 	if (b->text.n && !delta(a, out, choice, block, DELTA_TEXT, b->text))
 		return false;
+	if (b->kind == CHAT_AUDIO && b->media && b->media->transcript.n &&
+	    !delta(a, out, choice, block, DELTA_TRANSCRIPT, b->media->transcript))
+		return false;
 	for (const struct chat_citation *c = b->citations; c; c = c->next) {
 		e = delta(a, out, choice, block, DELTA_CITATION, (struct jstr){ 0 });
 		if (!e)
@@ -501,6 +504,13 @@ static bool give_block(struct arena *a, struct chat_events *out, uint32_t choice
 	open->citations = NULL;
 	if (b->kind == CHAT_REASONING)
 		open->blocks = NULL;
+	if (b->kind == CHAT_AUDIO && b->media && b->media->transcript.n) {
+		open->media = arena_alloc(a, sizeof *open->media);
+		if (!open->media)
+			return false;
+		*open->media = *b->media;
+		open->media->transcript = (struct jstr){ 0 };
+	}
 	e->choice = choice;
 	e->block = block;
 	e->open = open;
