@@ -51,21 +51,27 @@ bool translate_read(struct req *r, struct chat_request *out, struct err *e)
 }
 
 /* Names as a header's value: visible ASCII, bounded. */
-static void note_dropped(struct req *r, const struct chat_drops *drops)
+static void note_dropped(struct req *r, const struct chat_drops *drops, bool more)
 {
 	struct req_open *o = r->open;
-	char *text = arena_alloc(&o->arena, DROPPED_MAX_BYTES);
-	size_t n = 0;
+	struct str before = more ? o->dropped : (struct str){ 0 };
+	char *text = drops->first ? arena_alloc(&o->arena, DROPPED_MAX_BYTES) : NULL;
+	size_t n = before.n;
 
-	o->dropped = (struct str){ 0 };
-	if (!text || !drops->first)
+	o->dropped = before;
+	if (!text || before.n >= DROPPED_MAX_BYTES)
 		return;
+	if (n) {
+		memcpy(text, before.p, n);
+		text[n++] = ',';
+	}
 	for (const struct chat_drop *d = drops->first; d; d = d->next) {
 		struct str name = chat_in_clients_words(&o->arena, o->rq.dialect->id, d->name);
 
 		if (n + name.n + 4 > DROPPED_MAX_BYTES) {
-			memcpy(text + n, "...", 3);
-			n += 3;
+			size_t dots = DROPPED_MAX_BYTES - n < 3 ? DROPPED_MAX_BYTES - n : 3;
+			memcpy(text + n, "...", dots);
+			n += dots;
 			break;
 		}
 		for (size_t i = 0; i < name.n; i++) {
@@ -112,7 +118,7 @@ bool translate_reports(struct req *r, const struct chat_drops *drops)
 		               STR_ARG(chat_in_clients_words(&r->open->arena, r->open->rq.dialect->id,
 		                       drops->first->name)),
 		               c->dialect->name, STR_ARG(c->deployment->provider->name));
-	note_dropped(r, drops);
+	note_dropped(r, drops, false);
 	return true;
 }
 
@@ -328,6 +334,7 @@ bool translate_answer(struct req *r, struct err *e)
 	struct req_open *o = r->open;
 	struct translation_options options;
 	struct buf out = buf_make(o->answer.max);
+	struct chat_drops drops = { .arena = &o->arena };
 	bool good;
 
 	if (embed_is(r))
@@ -338,8 +345,9 @@ bool translate_answer(struct req *r, struct err *e)
 
 	if (!good)
 		err_set(e, ERR_UPSTREAM, "the provider's answer needs more memory than it may have");
-	good = good && translation_whole(&options, &o->arena, buf_str(&o->answer), &out, NULL, e);
+	good = good && translation_whole(&options, &o->arena, buf_str(&o->answer), &out, &drops, e);
 	if (good) {
+		note_dropped(r, &drops, true);
 		buf_fini(&o->answer);
 		o->answer = out;
 	} else {
