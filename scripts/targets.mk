@@ -3,7 +3,7 @@
 # As many compilers as cores, unless the caller has chosen.
 PARALLEL = $(if $(filter -j% --jobserver%,$(MAKEFLAGS)),,-j$(shell nproc))
 SUBMAKE  = $(MAKE) --no-print-directory $(PARALLEL)
-.PHONY: run test unit e2e clients perf asan ubsan tsan sanitized coverage fuzz fuzz-run bench bench-tokens soak check-rooms format lint docs docs-check \
+.PHONY: run test unit e2e clients perf asan ubsan tsan sanitized coverage fuzz fuzz-run bench bench-tokens bench-translate soak check-rooms format lint docs docs-check \
         deps test-deps dev-deps install uninstall clean help
 
 # --- the two commands: on a fresh Debian 12 or 13 these two are enough
@@ -32,7 +32,7 @@ clients: build
 	@SLUICE=$(BUILD)/sluice tests/clients/run $(ARGS)
 
 # Instructions per request against tests/perf/limits.json.
-perf: build tools
+perf: build tools $(BUILD)/bench/translate
 	tests/perf/instructions
 
 # The same tests with the compiler's checks, in folders of their own. Deadlines of the end-to-end tests stretch by SLOW.
@@ -86,6 +86,8 @@ lint:
 docs: build
 	$(BUILD)/sluice manual > docs/configuration.md
 	$(BUILD)/sluice providers --markdown > docs/providers.md
+	@$(MAKE) --no-print-directory $(BUILD)/unit/dialect/coverage_test
+	$(BUILD)/unit/dialect/coverage_test --write
 docs-check: build
 	@$(BUILD)/sluice manual | cmp - docs/configuration.md || { echo 'docs/configuration.md is old: make docs' >&2; exit 1; }
 	@$(BUILD)/sluice providers --markdown | cmp - docs/providers.md || { echo 'docs/providers.md is old: make docs' >&2; exit 1; }
@@ -107,6 +109,10 @@ bench: build tools
 # How fast texts are counted in tokens: this repository's own English and code.
 bench-tokens: $(BUILD)/bench/tokens
 	$(BUILD)/bench/tokens English docs/*.md README.md LICENSE -- code src/*/*.c tests/e2e/*.py
+
+# Requests and events from each dialect to each other.
+bench-translate: $(BUILD)/bench/translate
+	$(BUILD)/bench/translate
 
 soak: build tools
 	tests/soak/run
@@ -147,6 +153,7 @@ help:
 	@echo 'make docs          write docs/configuration.md from the settings; docs-check: is it up to date?'
 	@echo 'make bench         what a request costs beside nginx, HAProxy and a gateway of npm; perf: instructions a request'
 	@echo 'make bench-tokens  how fast texts are counted in tokens'
+	@echo 'make bench-translate what translation between dialects costs'
 	@echo 'make soak          kill -9, 10,000 streams, reloads, a million requests, memory; some minutes'
 	@echo 'make install       to $$(DESTDIR)$$(PREFIX), by default /usr/local; uninstall removes it'
 	@echo 'make clean         remove $(BUILD)/'

@@ -22,14 +22,13 @@
 #include <yyjson.h>
 
 #include "base/text.h"
-#include "gateway/frames.h"
-#include "gateway/translation.h"
 #include "lib/story.h"
+#include "lib/telling.h"
 #include "model/facts.h"
 #include "model/quirk.h"
 
 #define FOLDER "../shared/corpus"
-enum { MEMORY_MAX = 64 << 20 };
+enum { MEMORY_MAX = TELLING_MAX_BYTES };
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 enum { SAMPLE = 4 };
@@ -250,22 +249,11 @@ static struct chat_source source_of(struct str model)
 		                     .bedrock_claude = str_find(model, STR("claude")) != STR_NPOS };
 }
 
-static struct chat_reply reply_for(const struct dialect *client)
-{
-	return (struct chat_reply){ .id = JSTR("01J0000000000000000000000Z"),
-		                    .created_s = 1700000000,
-		                    .model = JSTR("m"),
-		                    .usage_asked = true,
-		                    .max_bytes = MEMORY_MAX,
-		                    .framing = client->chat->framing == FRAMING_WHOLE ? FRAMING_SSE
-		                                                                      : client->chat->framing };
-}
-
 static void try_answer_for(const char *id, struct arena *a, const struct dialect *to, const struct chat_source *source,
                            const struct chat_response *rs, const struct story *want)
 {
 	struct chat_drops drops = { .arena = a };
-	struct chat_reply reply = reply_for(to);
+	struct chat_reply reply = telling_reply(to);
 	struct buf out = buf_make(MEMORY_MAX);
 	struct chat_response back = { 0 };
 	const struct json_node *root;
@@ -349,82 +337,13 @@ static void try_answer(const char *id, const struct dialect *from, struct str bo
 static bool hear(struct arena *a, const struct dialect *d, const struct chat_source *source, struct str bytes,
                  struct story *out)
 {
-	void *reader = calloc(1, d->chat->reader_size + 1);
 	struct chat_collector *collector = chat_collector_new(MEMORY_MAX);
-	struct chat_reply reply = reply_for(d);
-	struct frames frames;
-	struct chat_frame frame;
-	bool good = true, ended = false;
-	enum frames_got got;
+	bool good = telling_hear(a, d, source, bytes, collector);
 
-	frames_init(&frames, reply.framing, MEMORY_MAX);
-	assert_true(!d->chat->reader_init || d->chat->reader_init(reader, source));
-	while (good && !ended) {
-		struct arena_mark mark = arena_mark(a);
-		struct chat_events events = { 0 };
-		struct dialect_error error;
-		struct err e;
-
-		got = frames_next(&frames, &bytes, &frame);
-		if (got == FRAMES_NONE)
-			frame = (struct chat_frame){ 0 };
-		good = got != FRAMES_BAD && (got == FRAMES_ONE || frames_at_boundary(&frames)) &&
-		       d->chat->read_event(reader, a, &frame, &events, &error, &e) == CHAT_READ_OK;
-		for (const struct chat_event *ev = events.first; ev && good; ev = ev->next) {
-			assert_true(chat_collector_add(collector, ev));
-			ended |= ev->kind == EVENT_END;
-		}
-		good = good && (got == FRAMES_ONE || ended);
-		arena_rewind(a, mark);
-	}
 	if (good)
 		story_of(out, a, chat_collector_response(collector));
-	frames_fini(&frames);
 	chat_collector_free(collector);
-	if (d->chat->reader_fini)
-		d->chat->reader_fini(reader);
-	free(reader);
 	return good;
-}
-
-enum { PIECES_WHOLE, PIECES_BYTES, PIECES_RANDOM };
-
-/* What a client gets of a stream that comes in pieces. */
-static enum translated carry(struct arena *a, const struct dialect *from, const struct dialect *to,
-                             const struct chat_source *source, struct str bytes, int pieces, struct buf *out)
-{
-	static const struct chat_undo none = { 0 };
-	struct translation_options o = { .provider = from->chat,
-		                         .client = to->chat,
-		                         .source = *source,
-		                         .undo = &none,
-		                         .reply = reply_for(to),
-		                         .frame_max_bytes = MEMORY_MAX };
-	struct translation *t = translation_new(&o);
-	enum translated got = TRANSLATED_ON;
-	struct dialect_error error;
-	struct err e = { 0 };
-	uint32_t seed = (uint32_t)bytes.n * 2654435761u + 1;
-
-	assert_non_null(t);
-	while (got == TRANSLATED_ON && bytes.n) {
-		size_t n = pieces == PIECES_WHOLE ? bytes.n : 1;
-		if (pieces == PIECES_RANDOM) {
-			seed = seed * 1664525u + 1013904223u;
-			n = 1 + (seed >> 16) % 700;
-		}
-		/* a piece of its own, so that a sanitizer sees who looks behind it */
-		struct str run = str_slice(bytes, 0, n);
-		char *piece = malloc(run.n);
-		memcpy(piece, run.p, run.n);
-		got = translation_take(t, a, str_of(piece, run.n), out, &error, &e);
-		free(piece);
-		bytes = str_slice(bytes, n, bytes.n);
-	}
-	if (got == TRANSLATED_ON)
-		got = translation_finish(t, a, out, &error, &e);
-	translation_free(t);
-	return got;
 }
 
 struct stream_try {
@@ -441,14 +360,14 @@ static void stream_for(void *arg, const struct dialect *to)
 {
 	const struct stream_try *t = arg;
 	struct buf whole = buf_make(MEMORY_MAX), cut = buf_make(MEMORY_MAX);
-	enum translated how = carry(t->arena, t->from, to, t->source, t->bytes, PIECES_WHOLE, &whole);
+	enum translated how = telling_carry(t->arena, t->from, to, t->source, t->bytes, PIECES_WHOLE, &whole);
 	struct story got;
 
 	if ((how == TRANSLATED_END) != t->good)
 		complain(t->id, to, "does not end as it was heard", STR(""), STR(""));
 	for (int pieces = PIECES_BYTES; pieces <= PIECES_RANDOM; pieces++) {
 		buf_clear(&cut);
-		if (carry(t->arena, t->from, to, t->source, t->bytes, pieces, &cut) != how)
+		if (telling_carry(t->arena, t->from, to, t->source, t->bytes, pieces, &cut) != how)
 			complain(t->id, to, "ends otherwise in pieces", STR(""), STR(""));
 		same_text(t->id, to, "the stream in pieces", &whole, &cut);
 	}
