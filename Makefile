@@ -92,13 +92,14 @@ $(BUILD)/bench/%: bench/%.c Makefile
 	$(call say,TOOL $<)
 	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP $< $(LDX) -lssl -lcrypto -lpthread -lm -o $@
 
-# Measures the program's own code, so it is built from it and as it is.
-$(BUILD)/bench/tokens: bench/tokens.c $(LIB_OBJ) Makefile
+# They measure the program's own code, so they are built from it and as it is.
+OWN_TOOLS := $(BUILD)/bench/tokens $(BUILD)/bench/translate
+$(OWN_TOOLS): $(BUILD)/bench/%: bench/%.c $(LIB_OBJ) Makefile
 	@mkdir -p $(@D)
 	$(call say,TOOL $<)
 	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP $< $(LIB_OBJ) $(LDX) $(LIBS) -o $@
 
-tools: $(filter-out $(BUILD)/bench/tokens,$(TOOL_BIN))
+tools: $(filter-out $(OWN_TOOLS),$(TOOL_BIN))
 
 -include $(OBJ:.o=.d) $(UNIT_BIN:%=%.d) $(TOOL_BIN:%=%.d)
 
