@@ -136,8 +136,8 @@ static enum chat_stop stop_for(const struct dialect *client, const struct story 
 		return stop == STOP_REFUSAL ? STOP_FILTER : stop;
 	case DIALECT_OLLAMA:
 		return stop == STOP_CONTEXT_FULL || stop == STOP_MAX_TOKENS ? STOP_MAX_TOKENS
-		       : s->calls.n                                          ? STOP_TOOL
-		                                                             : STOP_END;
+		       : s->calls.n                                         ? STOP_TOOL
+		                                                            : STOP_END;
 	case DIALECT_COHERE:
 		if (stop == STOP_CONTEXT_FULL)
 			return STOP_MAX_TOKENS;
@@ -632,12 +632,27 @@ static void compare_requests(const char *id, const struct dialect *to, struct ar
 	const bool trims = to->id == DIALECT_OLLAMA || to->id == DIALECT_COHERE;
 
 	if (want->tools > got.tools && !was_dropped(&wire->drops, STR("tools")) && rq->choice != CHOICE_SUBSET &&
-	    !(trims && rq->choice == CHOICE_TOOL) &&
-	    rq->choice != CHOICE_NONE)
+	    !(trims && rq->choice == CHOICE_TOOL) && rq->choice != CHOICE_NONE)
 		same_number(id, to, "request: tools", want->tools, got.tools);
 	compare_members(id, to, rq, back, wire);
 	asked_fini(&got);
 	dropped = NULL;
+}
+
+static struct buf *told; /* not NULL: what becomes of the request, a line for each provider */
+
+static void tell_request(const struct dialect *to, const struct chat_drops *drops, const struct err *refused)
+{
+	if (!told)
+		return;
+	if (refused) {
+		buf_printf(told, "%s refuses: %s\n", to->name, refused->text);
+		return;
+	}
+	buf_printf(told, "%s leaves out:", to->name);
+	for (const struct chat_drop *d = drops->first; d; d = d->next)
+		buf_printf(told, " %.*s", STR_ARG(d->name));
+	buf_append_c(told, '\n');
 }
 
 static void request_for(void *arg, const struct dialect *to)
@@ -666,10 +681,12 @@ static void request_for(void *arg, const struct dialect *to)
 	rq.stream = t->in->stream;
 	asked_of(&want, a, &rq, maker_for(to));
 	if (!to->chat->write_request(a, &rq, &target, &wire, &e)) {
+		tell_request(to, NULL, &e);
 		count.refused++;
 		if (e.code == ERR_NONE || !e.text[0])
 			complain(t->id, to, "refused without a reason", STR(""), STR(""));
 	} else {
+		tell_request(to, &wire.drops, NULL);
 		/* the writers may have changed the request: what it said is read anew */
 		root = json_nodes(a, t->body, REQUEST_DEPTH_MAX, &e);
 		rq = (struct chat_request){ .from = (uint8_t)t->from->id };
@@ -809,9 +826,172 @@ static void recordings_reach_clients_of_every_dialect(void **state)
 	assert_int_equal(count.bad, 0);
 }
 
+/* ---- goldens ----------------------------------------------------------------------------------------------------- */
+
+/*
+ * tests/golden/<dialect>/NNNN-name/: request.json of a client, response.json or upstream.sse of a provider that speaks
+ * the same, and events.txt: what is heard in the answer, and what each provider's request leaves out.
+ * SLUICE_GOLDEN=write writes events.txt anew.
+ */
+#define GOLDEN "tests/golden"
+
+static bool read_file(struct buf *out, const char *folder, const char *name)
+{
+	char path[600], piece[65536];
+	size_t n;
+	FILE *f;
+
+	snprintf(path, sizeof path, "%s/%s", folder, name);
+	f = fopen(path, "r");
+	if (!f)
+		return false;
+	while ((n = fread(piece, 1, sizeof piece, f)) > 0)
+		assert_true(buf_append(out, str_of(piece, n)));
+	fclose(f);
+	return true;
+}
+
+/* What is heard, as lines. */
+static void tell_story(struct buf *out, const struct dialect *d, struct str answer, bool streamed)
+{
+	struct chat_source source = source_of(STR("m"));
+	struct chat_response rs = { 0 };
+	struct story s;
+	struct arena arena;
+	struct err e = { 0 };
+	const struct json_node *root;
+	bool good;
+
+	arena_init(&arena, MEMORY_MAX);
+	story_init(&s);
+	if (streamed) {
+		good = hear(&arena, d, &source, answer, &s);
+	} else {
+		root = json_nodes(&arena, answer, ANSWER_DEPTH_MAX, &e);
+		good = root && d->chat->read_response(&arena, &source, root, &rs, &e);
+		if (good)
+			story_of(&s, &arena, &rs);
+	}
+	buf_printf(out, "%s\ntext: ", good ? "heard" : "broken, or an error");
+	json_append_str(out, buf_str(&s.text));
+	buf_append(out, STR("\nthoughts: "));
+	json_append_str(out, buf_str(&s.thoughts));
+	buf_append(out, STR("\ncalls: "));
+	json_append_str(out, buf_str(&s.calls));
+	buf_append(out, STR("\ntokens: "));
+	json_append_str(out, buf_str(&s.tokens));
+	buf_printf(out, "\nend: %u\nusage:", s.finish.stop);
+	for (unsigned i = 0; i < USAGE_COUNTERS; i++)
+		if (s.usage.n[i])
+			buf_printf(out, " %s=%u", usage_counter_name((enum usage_counter)i), s.usage.n[i]);
+	buf_append_c(out, '\n');
+	story_fini(&s);
+	arena_fini(&arena);
+}
+
+static void tell_folder(const char *folder, const struct dialect *d, struct buf *events)
+{
+	struct buf request = buf_make(MEMORY_MAX), answer = buf_make(MEMORY_MAX);
+
+	if (read_file(&request, folder, "request.json")) {
+		told = events;
+		try_request(folder, d, buf_str(&request), STR("m"));
+		told = NULL;
+	}
+	if (read_file(&answer, folder, "response.json")) {
+		try_answer(folder, d, buf_str(&answer), STR("m"));
+		tell_story(events, d, buf_str(&answer), false);
+	} else if (read_file(&answer, folder, "upstream.sse")) {
+		try_stream(folder, d, buf_str(&answer), STR("m"));
+		tell_story(events, d, buf_str(&answer), true);
+	}
+	buf_fini(&request);
+	buf_fini(&answer);
+}
+
+static void try_folder(const char *folder, const struct dialect *d)
+{
+	struct buf events = buf_make(MEMORY_MAX), want = buf_make(MEMORY_MAX);
+	const char *write = getenv("SLUICE_GOLDEN");
+	char path[600];
+
+	tell_folder(folder, d, &events);
+	if (write) {
+		snprintf(path, sizeof path, "%s/events.txt", folder);
+		FILE *f = fopen(path, "w");
+		assert_non_null(f);
+		assert_int_equal(fwrite(events.p, 1, events.n, f), events.n);
+		fclose(f);
+	} else if (!read_file(&want, folder, "events.txt") || !str_eq(buf_str(&want), buf_str(&events))) {
+		complain(folder, d, "events.txt", buf_str(&want), buf_str(&events));
+	}
+	buf_fini(&events);
+	buf_fini(&want);
+}
+
+static void goldens_reach_every_dialect(void **state)
+{
+	unsigned folders = 0, bad = count.bad;
+
+	(void)state;
+	for (unsigned i = 0; i < DIALECTS; i++) {
+		const struct dialect *d = dialect_by_id((enum dialect_id)i);
+		struct dirent **list = NULL;
+		char folder[500];
+		int n;
+
+		snprintf(folder, sizeof folder, GOLDEN "/%s", d->name);
+		n = scandir(folder, &list, NULL, alphasort);
+		for (int k = 0; k < n; k++) {
+			if (list[k]->d_name[0] != '.') {
+				snprintf(folder, sizeof folder, GOLDEN "/%s/%s", d->name, list[k]->d_name);
+				try_folder(folder, d);
+				folders++;
+			}
+			free(list[k]);
+		}
+		free(list);
+	}
+	print_message("%u goldens\n", folders);
+	assert_true(folders >= 43);
+	assert_int_equal(count.bad, bad);
+}
+
+/* Vectors 43 and 44: an image of 10 MB, a conversation of 1,000 turns. */
+static void large_requests_reach_every_dialect(void **state)
+{
+	struct buf b = buf_make(MEMORY_MAX);
+	unsigned bad = count.bad;
+
+	(void)state;
+	buf_append(
+		&b,
+		STR("{\"model\":\"m\",\"messages\":[{\"role\":\"user\",\"content\":[{\"type\":\"text\",\"text\":\"Hi\"},{\"type\":"
+	            "\"image_url\",\"image_url\":{\"url\":\"data:image/png;base64,iVBORw0KGgoAAAAN"));
+	for (int i = 0; i < (10 << 20) / 64; i++)
+		buf_append(&b, STR("AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"));
+	buf_append(&b, STR("\"}}]}]}"));
+	try_request("10 MB image", &dialect_openai_chat, buf_str(&b), STR("m"));
+	buf_clear(&b);
+	buf_append(&b, STR("{\"model\":\"m\",\"messages\":[{\"role\":\"user\",\"content\":\"Hi\"}"));
+	for (int i = 0; i < 333; i++)
+		buf_printf(
+			&b,
+			",{\"role\":\"assistant\",\"content\":null,\"tool_calls\":[{\"id\":\"c%d\",\"type\":\"function\",\"function\":{"
+			"\"name\":\"f\",\"arguments\":\"{\\\"i\\\":%d}\"}}]},{\"role\":\"tool\",\"tool_call_id\":\"c%d\",\"content\":"
+			"\"r%d\"},{\"role\":\"user\",\"content\":\"t%d\"}",
+			i, i, i, i, i);
+	buf_append(&b, STR("],\"tools\":[{\"type\":\"function\",\"function\":{\"name\":\"f\"}}]}"));
+	try_request("1,000 turns", &dialect_openai_chat, buf_str(&b), STR("m"));
+	buf_fini(&b);
+	assert_int_equal(count.bad, bad);
+}
+
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(recordings_reach_clients_of_every_dialect) };
+	const struct CMUnitTest tests[] = { cmocka_unit_test(goldens_reach_every_dialect),
+		                            cmocka_unit_test(large_requests_reach_every_dialect),
+		                            cmocka_unit_test(recordings_reach_clients_of_every_dialect) };
 
 	dialect_init();
 	return cmocka_run_group_tests(tests, NULL, NULL);
