@@ -75,8 +75,8 @@ static bool may_keep(struct req *r, size_t n)
 	size_t max = (size_t)req_conf(r)->server->body_max_bytes;
 
 	if (n > max - o->media_bytes)
-		return err_set(&o->err, ERR_TOO_LARGE, "what the request's addresses hold is more than the %zu bytes of a body",
-		               max);
+		return err_set(&o->err, ERR_TOO_LARGE,
+		               "what the request's addresses hold is more than the %zu bytes of a body", max);
 	o->media_bytes += n;
 	o->arena.max_bytes += 3 * n;     /* here, as a data URI, and in the provider's request */
 	return true;
@@ -142,7 +142,8 @@ static enum media_got start(struct req *r, struct jstr url)
 	o->media_url = url;
 	if (o->n_media++ == FETCHES_MAX) {
 		err_set(&o->err, ERR_INVALID_REQUEST,
-		        "a request may name at most %d different addresses to this provider; send the bytes as data URIs",
+		        "a request may name at most %d different addresses to this provider; send the bytes as data "
+		        "URIs",
 		        FETCHES_MAX);
 		return MEDIA_FAILED;
 	}
