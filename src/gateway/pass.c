@@ -29,16 +29,24 @@ static enum dialect_id dialect_of(struct str path)
 	return DIALECT_OPENAI_MEDIA;
 }
 
-/* A server that decodes before it resolves would climb out of its own API. */
+/* A server that decodes before it resolves, twice even, or takes what follows a ';' for parameters of the segment, would
+ * climb out of its own API. */
 static bool climbs(struct str path)
 {
-	struct buf decoded = buf_make(path.n + 1);
-	bool bad = !text_percent_decode(&decoded, path);
-	struct str rest = buf_str(&decoded);
+	struct buf once = buf_make(path.n + 1), decoded = buf_make(path.n + 1);
+	bool bad = !text_percent_decode(&once, path);
+	struct str rest;
 
+	if (!bad && !text_percent_decode(&decoded, buf_str(&once))) { /* a '%' that is one */
+		buf_clear(&decoded);
+		(void)buf_append(&decoded, buf_str(&once));
+	}
+	rest = buf_str(&decoded);
+	buf_fini(&once);
 	while (!bad && rest.p) {
 		struct str part = str_cut(&rest, '/');
 
+		part = str_slice(part, 0, str_find_chr(part, ';'));
 		bad = str_eq(part, STR("..")) || str_eq(part, STR(".")) || str_find_chr(part, '\\') != STR_NPOS;
 	}
 	buf_fini(&decoded);

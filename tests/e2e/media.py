@@ -215,7 +215,8 @@ def passthrough_is_no_way_around():
         is_error(gw.post("/passthrough/up/x", b"{}", key="wrong"), 401, "invalid_api_key")
         same(len(provider.requests), 0)
     with through(http(b"{}")) as (gw, provider):
-        for path in ("/passthrough/up/../x", "/passthrough/up/a/%2e%2e/x", "/passthrough/up/..%2Fadmin", "/passthrough/up/a/..",
+        for path in ("/passthrough/up/../x", "/passthrough/up/a/%2e%2e/x", "/passthrough/up/%252e%252e/x",
+                     "/passthrough/up/..;a/x", "/passthrough/up/%252e%252e%252fx", "/passthrough/up/..%2Fadmin", "/passthrough/up/a/..",
                      "/passthrough/up/%zz", "/passthrough/up/..%5cx", "/v1/files/../x"):
             assert gw.post(path, b"{}").status in (400, 404), path
         is_error(gw.post("/passthrough/nobody/x", b"{}"), 404, "not_found")
