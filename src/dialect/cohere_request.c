@@ -146,13 +146,23 @@ static bool read_document(struct kit_in *in, const struct json_node *v, struct c
 	return true;
 }
 
-static bool read_part(struct kit_in *in, const struct json_node *v, struct chat_block ***end)
+static const char *part_place(const struct kit_in *in, char out[KIT_PLACE_MAX], unsigned part, const char *member)
+{
+	char rest[48];
+
+	snprintf(rest, sizeof(rest), ".content[%u].%s", part, member);
+	return kit_place(in, out, rest);
+}
+
+static bool read_part(struct kit_in *in, const struct json_node *v, unsigned part, struct chat_block ***end)
 {
 	const struct json_node *image = node_get_some(v, STR("image_url"));
 	struct jstr type = node_get_text(v, STR("type")), url = node_text(image);
 	char place[KIT_PLACE_MAX];
 	struct chat_block *b;
 
+	if (jstr_is(type, STR("text")) && !node_is(node_get(v, STR("text")), JSON_STRING))
+		return kit_refuse(in, part_place(in, place, part, "text"), "a string", node_get(v, STR("text")));
 	if (jstr_is(type, STR("text")))
 		return kit_add_text(in, end, CHAT_TEXT, node_get_text(v, STR("text")));
 	if (jstr_is(type, STR("thinking")))
@@ -160,7 +170,7 @@ static bool read_part(struct kit_in *in, const struct json_node *v, struct chat_
 	if (jstr_is(type, STR("document")))
 		return read_document(in, node_get(v, STR("document")), end);
 	if (!jstr_is(type, STR("image_url")))
-		return kit_refuse(in, kit_place(in, place, ".content.type"),
+		return kit_refuse(in, part_place(in, place, part, "type"),
 		                  "one of text, thinking, image_url, document", node_get(v, STR("type")));
 	b = kit_add_media(in, end, CHAT_IMAGE);
 	if (!b)
@@ -168,7 +178,7 @@ static bool read_part(struct kit_in *in, const struct json_node *v, struct chat_
 	if (node_is(image, JSON_OBJECT))
 		url = node_get_text(image, STR("url"));
 	if (!chat_media_read_url(in->arena, url, b->media, in->err))
-		return err_prefix(in->err, "%s", kit_place(in, place, ".content.image_url"));
+		return err_prefix(in->err, "%s", part_place(in, place, part, "image_url"));
 	b->media->detail = node_get_text(image, STR("detail"));
 	return true;
 }
@@ -177,6 +187,7 @@ static bool read_content(struct kit_in *in, const struct json_node *m, struct ch
 {
 	const struct json_node *content = node_get_some(m, STR("content"));
 	char place[KIT_PLACE_MAX];
+	unsigned part = 0;
 
 	if (!content)
 		return true;
@@ -184,8 +195,8 @@ static bool read_content(struct kit_in *in, const struct json_node *m, struct ch
 		return kit_add_text(in, end, CHAT_TEXT, node_text(content));
 	if (!node_is(content, JSON_ARRAY))
 		return kit_refuse(in, kit_place(in, place, ".content"), "a string or an array of parts", content);
-	for (const struct json_node *v = node_first(content); v; v = node_next(content, v))
-		if (!read_part(in, v, end))
+	for (const struct json_node *v = node_first(content); v; v = node_next(content, v), part++)
+		if (!read_part(in, v, part, end))
 			return false;
 	return true;
 }

@@ -79,6 +79,17 @@ CLIENTS = [
            {"role": "messages[0].role", "orphan": "messages[0]"},
            [({"inferenceConfig": {"maxTokens": -1}}, "inferenceConfig.maxTokens"),
             ({"inferenceConfig": {"temperature": "hot"}}, "inferenceConfig.temperature")]),
+    Client("cohere", "anthropic", "/v2/chat", {"model": "m"}, "messages", say("user"), say("assistant"),
+           lambda i: {"role": "assistant", "tool_calls": [{"id": i, "type": "function", "function": {"name": "f", "arguments": "{}"}}]},
+           lambda i: {"role": "tool", "tool_call_id": i, "content": "r"},
+           lambda url: say("user")([{"type": "text", "text": "a"}, {"type": "image_url", "image_url": {"url": url}}]),
+           {"image": "messages[0].content[1].image_url", "role": "messages[0].role", "orphan": "messages[0]"},
+           [({"max_tokens": -1}, "max_tokens"), ({"temperature": "hot"}, "temperature"), ({"p": "x"}, "p")]),
+    Client("ollama", "anthropic", "/api/chat", {"model": "m", "stream": False}, "messages", say("user"), say("assistant"),
+           lambda i: {"role": "assistant", "tool_calls": [{"function": {"name": "f", "arguments": {}}}]},
+           lambda i: {"role": "tool", "tool_name": "f", "content": "r"}, None,
+           {"role": "messages[0].role", "orphan": "messages[0]"},
+           [({"options": {"temperature": "hot"}}, "options.temperature"), ({"options": 3}, "options"), ({"tools": 3}, "tools")]),
 ]
 
 ANSWERS = {"/messages": MESSAGE, "/responses": RESPONSE, "/chat/completions": chat_answer("hello"), ":generateContent": GENERATED,
@@ -106,6 +117,10 @@ def refused(client, r, p, place="", statuses=(400,)):
     if client.name == "bedrock":
         assert r.headers.has("x-amzn-errortype"), r.head
         text = body["message"]
+    elif client.name == "cohere":
+        text = body["message"]
+    elif client.name == "ollama":
+        text = body["error"]
     else:
         text = body["error"]["message"]
     if client.name == "anthropic":
@@ -113,7 +128,7 @@ def refused(client, r, p, place="", statuses=(400,)):
         assert body["error"]["type"], body
     elif client.name == "gemini":
         same((body["error"]["code"], bool(body["error"]["status"])), (r.status, True))
-    elif client.name != "bedrock":
+    elif client.name.startswith("openai"):
         assert "type" in body["error"] and "code" in body["error"], body
     assert text.startswith(place), f"{client.name}: {text!r} does not begin with {place!r}"
     same(len(p.requests), 0, f"sent upstream: {text}")
@@ -137,8 +152,8 @@ def wrong_turns(client, gw, p):
                            ([client.user("x"), client.call("c1"), client.user("x")], client.history + "[1]"),
                            ([client.user("x"), client.call("c1"), client.result("c2")], client.history + "[2]"),
                            ([3], client.history + "[0]")):
-        if client.name == "gemini" and history[2:] == [client.result("c2")]:
-            continue         # a result whose id is not known is found by its name
+        if client.name in ("gemini", "ollama") and history[2:] == [client.result("c2")]:
+            continue         # without an id that is known, the name tells
         refused(client, gw.post(client.path, client.request(*history)), p, place)
     for history in ([], None, "", 3, {}):
         if not (client.name == "openai-responses" and history == ""):
@@ -174,7 +189,8 @@ def what_is_too_large(client, gw, p):
 
 def tools_of(client, n):
     many = [f"é tool {i} " + "x" * 60 for i in range(n)]
-    return {"openai-chat": {"tools": [{"type": "function", "function": {"name": t, "parameters": SCHEMA}} for t in many]},
+    functions = {"tools": [{"type": "function", "function": {"name": t, "parameters": SCHEMA}} for t in many]}
+    return {"openai-chat": functions, "cohere": functions, "ollama": functions,
             "openai-responses": {"tools": [{"type": "function", "name": t, "parameters": SCHEMA} for t in many]},
             "anthropic": {"tools": [{"name": t, "input_schema": SCHEMA} for t in many]},
             "gemini": {"tools": [{"functionDeclarations": [{"name": t, "parameters": SCHEMA} for t in many]}]},
@@ -210,6 +226,7 @@ def large_images_pass(client, gw, p):
     """Within the ceiling of bodies there is room for their translation."""
     data = PNG[:-1] + "A" * 20_000_001
     turn = {"openai-chat": lambda: client.image("data:image/png;base64,X"), "openai-responses": lambda: client.image("data:image/png;base64,X"),
+            "cohere": lambda: client.image("data:image/png;base64,X"), "ollama": lambda: {"role": "user", "content": "a", "images": ["X"]},
             "anthropic": lambda: say("user")([{"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": "X"}}]),
             "gemini": lambda: say("user", "parts")([{"inlineData": {"mimeType": "image/png", "data": "X"}}]),
             "bedrock": lambda: say("user")([{"image": {"format": "png", "source": {"bytes": "X"}}}])}[client.name]()
