@@ -614,8 +614,22 @@ static bool write_assistant_content(struct openai_request_out *o, const struct c
 	return true;
 }
 
+/* Is the thought written, or of no use to a provider that wants thoughts only beside calls (O6)? */
+static bool keeps_thought(const struct openai_request_out *o, const struct chat_block *b)
+{
+	if (openai_has_quirk(o, QUIRK_REASONING_DETAILS))
+		return true;
+	if (openai_has_quirk(o, QUIRK_EXTRA_CONTENT) && b->redacted && b->opaque.maker == MAKER_GEMINI)
+		return true;
+	return is_replayable(b) &&
+	       (openai_has_quirk(o, QUIRK_REASONING_REPLAY) || openai_has_quirk(o, QUIRK_REASONING_PARTS));
+}
+
 static void drop_from_assistant(struct openai_request_out *o, const struct chat_turn *t)
 {
+	for (const struct chat_block *b = t->blocks; b; b = b->next)
+		if (b->kind == CHAT_REASONING && !keeps_thought(o, b))
+			chat_drop(&o->wire->drops, "messages[].reasoning");
 	for (const struct chat_block *b = t->blocks; b; b = b->next)
 		if ((b->kind == CHAT_TOOL_CALL && b->tool == TOOL_SERVER) || b->kind == CHAT_RAW ||
 		    b->kind == CHAT_IMAGE || b->kind == CHAT_VIDEO || b->kind == CHAT_DOCUMENT ||

@@ -124,7 +124,7 @@ async function message(model, messages, streamed) {
 
 const messagesOver = {
   chat: {
-    dropped: ["cache_control", "thinking"], types: ["thinking", "text", "tool_use", "tool_use"],
+    dropped: ["cache_control", "messages[].reasoning", "thinking"], types: ["thinking", "text", "tool_use", "tool_use"],
     lines: ["system: You are an agent.", "user: a picture", "user: fix it", "assistant: Let me look.", "call call_1 read_file {\"path\":\"a.c\"}",
       "call call_2 run {\"command\":\"make \\\"all\\\"\\n\"}", "result call_1: int main\n[The tool's media follow in the next message.]", "result call_2: Error: exit 1",
       "user: Media of the result of tool call call_1", "user: a picture", "call call_3 run {\"command\":\"ls\"}", "result call_3: a.c", "user: and?",
