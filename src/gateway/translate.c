@@ -87,7 +87,7 @@ static void note_dropped(struct req *r, const struct chat_drops *drops, bool mor
 
 struct str req_tenant(const struct req *r)
 {
-	return r->key->info.team.n ? r->key->info.team : r->key->info.id;
+	return r->key->tenant;
 }
 
 /* Clients of these dialects send no reasoning back, or without its token. */

@@ -80,9 +80,10 @@ static const struct str *texts_copy(struct str *to, char **p, const struct str *
 /* One block: the key, its two lists, then all texts. */
 struct key *key_new(const struct key_info *info, const uint8_t digest[KEY_DIGEST_BYTES])
 {
+	struct str owner = info->team.n ? info->team : info->id;
 	size_t bytes = sizeof(struct key) + texts_bytes(info->models, info->n_models) +
 	               texts_bytes(info->tags, info->n_tags) + info->id.n + info->name.n + info->hint.n + info->team.n +
-	               info->user.n;
+	               info->user.n + 1 + owner.n;
 	struct key *key = mem_zalloc(bytes);
 	struct str *lists = (struct str *)(key + 1);
 	char *p = (char *)(lists + info->n_models + info->n_tags);
@@ -95,6 +96,9 @@ struct key *key_new(const struct key_info *info, const uint8_t digest[KEY_DIGEST
 	key->info.hint = text_copy(&p, info->hint);
 	key->info.team = text_copy(&p, info->team);
 	key->info.user = text_copy(&p, info->user);
+	key->tenant = str_of(p, 1 + owner.n);
+	*p++ = info->team.n ? 't' : 'k'; /* a team may be called as a key is */
+	(void)text_copy(&p, owner);
 	assert(p == (char *)key + bytes);
 	memcpy(key->digest, digest, KEY_DIGEST_BYTES);
 	key->refs = 1;
@@ -122,6 +126,7 @@ struct key *keys_anonymous(void)
 		          .name = STR_INIT("anonymous"),
 		          .role = KEY_USER,
 		          .source = KEY_BUILTIN },
+		.tenant = STR_INIT("k"),
 		.refs = 1,
 	};
 

@@ -236,7 +236,27 @@ def large_images_pass(client, gw, p):
     assert data.encode() in p.requests[-1].body
 
 
+def responses_of_others_are_not_there():
+    """A team may be called as a key of no team is."""
+    keys = {"a": {}, "b": {}, "c": {"team": "cfg_a"}, "d": {"team": "t"}, "e": {"team": "t"}}
+    secret = {n: f"sk-sl-tenant-{n}-0123456789abcdef" for n in keys}
+    with through("anthropic", keys=[{"name": n, "key": secret[n], **more} for n, more in keys.items()]) as (gw, p):
+        for owner, friends in (("a", "a"), ("c", "c"), ("d", "de")):
+            r = gw.post("/v1/responses", {"model": "m", "input": "hi"}, key=secret[owner])
+            same(r.status, 200, r.body)
+            made, item = r.json()["id"], r.json()["output"][0]["id"]
+            for n in keys:
+                mine = n in friends
+                same(gw.get("/v1/responses/" + made, key=secret[n]).status, 200 if mine else 404, (owner, n))
+                same(gw.get(f"/v1/responses/{made}/input_items", key=secret[n]).status, 200 if mine else 404, (owner, n))
+                for more in ({"input": "x", "previous_response_id": made}, {"input": [{"type": "item_reference", "id": item}]}):
+                    same(gw.post("/v1/responses", {"model": "m", **more}, key=secret[n]).status, 200 if mine else 400, (owner, n))
+                if not mine:
+                    same(gw.request("DELETE", "/v1/responses/" + made, key=secret[n]).status, 404, (owner, n))
+
+
 def cases():
+    yield "responses of others are not there", responses_of_others_are_not_there
     for f in (bodies_that_are_none, wrong_turns, wrong_values, addresses_that_are_not_public, what_is_too_large,
               what_is_long_is_not_slow, texts_that_are_odd_but_valid_pass, large_images_pass):
         def run(f=f):
