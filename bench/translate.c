@@ -85,14 +85,17 @@ static void make_request(struct buf *out)
 {
 	buf_append(
 		out,
-		STR("{\"model\":\"m\",\"max_completion_tokens\":2048,\"messages\":[{\"role\":\"system\",\"content\":\""));
+		STR("{\"model\":\"m\",\"max_completion_tokens\":2048,\"messages\":[{\"role\":\"system\","
+		    "\"content\":\""));
 	put_words(out, 900);
 	buf_append(out, STR("\"},{\"role\":\"user\",\"content\":\""));
 	put_words(out, 700);
 	buf_append(
 		out,
-		STR("\"},{\"role\":\"assistant\",\"content\":null,\"tool_calls\":[{\"id\":\"call_1\",\"type\":\"function\",\"function\":{"
-	            "\"name\":\"get_weather\",\"arguments\":\"{\\\"city\\\":\\\"Paris\\\",\\\"days\\\":3}\"}}]},{\"role\":\"tool\","
+		STR("\"},{\"role\":\"assistant\",\"content\":null,\"tool_calls\":[{\"id\":\"call_1\","
+		    "\"type\":\"function\",\"function\":{"
+	            "\"name\":\"get_weather\",\"arguments\":\"{\\\"city\\\":\\\"Paris\\\",\\\"days\\\":3}\"}}]},"
+	            "{\"role\":\"tool\","
 	            "\"tool_call_id\":\"call_1\",\"content\":\""));
 	put_words(out, 600);
 	buf_append(out, STR("\"},{\"role\":\"user\",\"content\":\""));
@@ -101,8 +104,10 @@ static void make_request(struct buf *out)
 	for (int i = 0; i < 4; i++) {
 		buf_printf(
 			out,
-			"%s{\"type\":\"function\",\"function\":{\"name\":\"%s\",\"description\":\"Tells the weather of a city for some days.\","
-			"\"parameters\":{\"type\":\"object\",\"properties\":{\"city\":{\"type\":\"string\",\"description\":\"its name\"},"
+			"%s{\"type\":\"function\",\"function\":{\"name\":\"%s\",\"description\":\"Tells the weather of "
+			"a city for some days.\","
+			"\"parameters\":{\"type\":\"object\",\"properties\":{\"city\":{\"type\":\"string\","
+			"\"description\":\"its name\"},"
 			"\"days\":{\"type\":\"integer\"}},\"required\":[\"city\"],\"additionalProperties\":false}}}",
 			i ? "," : "", (const char *[]){ "get_weather", "get_rain", "get_wind", "get_sun" }[i]);
 	}
@@ -113,14 +118,18 @@ static void make_answer(struct buf *out)
 {
 	buf_append(
 		out,
-		STR("{\"id\":\"chatcmpl-1\",\"object\":\"chat.completion\",\"created\":1,\"model\":\"m\",\"choices\":[{\"index\":0,"
+		STR("{\"id\":\"chatcmpl-1\",\"object\":\"chat.completion\",\"created\":1,\"model\":\"m\","
+		    "\"choices\":[{\"index\":0,"
 	            "\"message\":{\"role\":\"assistant\",\"content\":\""));
 	put_words(out, 3500);
 	buf_append(
 		out,
-		STR("\",\"tool_calls\":[{\"id\":\"call_2\",\"type\":\"function\",\"function\":{\"name\":\"get_weather\",\"arguments\":"
-	            "\"{\\\"city\\\":\\\"Rome\\\",\\\"days\\\":1}\"}}]},\"finish_reason\":\"tool_calls\"}],\"usage\":{\"prompt_tokens\":900,"
-	            "\"completion_tokens\":800,\"total_tokens\":1700,\"prompt_tokens_details\":{\"cached_tokens\":512}}}"));
+		STR("\",\"tool_calls\":[{\"id\":\"call_2\",\"type\":\"function\","
+		    "\"function\":{\"name\":\"get_weather\",\"arguments\":"
+	            "\"{\\\"city\\\":\\\"Rome\\\",\\\"days\\\":1}\"}}]},\"finish_reason\":\"tool_calls\"}],"
+	            "\"usage\":{\"prompt_tokens\":900,"
+	            "\"completion_tokens\":800,\"total_tokens\":1700,\"prompt_tokens_details\":{\"cached_tokens\":512}}"
+	            "}"));
 }
 
 static void read_request(struct arena *a, unsigned client, struct chat_request *rq)
@@ -297,7 +306,8 @@ int main(int argc, char **argv)
 			(strcmp(argv[1], "request") == 0 ? one_request : one_stream)(0, 2);
 		return 0;
 	}
-	printf("OpenAI's request %zu bytes, Anthropic's answer %zu bytes: %.1f us of CPU a request and its answer (goal: 15)\n",
+	printf("OpenAI's request %zu bytes, Anthropic's answer %zu bytes: "
+	       "%.1f us of CPU a request and its answer (goal: 15)\n",
 	       texts[0].request.n, texts[2].answer.n, measure(one_request, 0, 2, 2000));
 	printf("Anthropic's stream to OpenAI's client: %.2f us of CPU an event (goal: 2)\n",
 	       measure(one_stream, 0, 2, 10) / EVENTS);

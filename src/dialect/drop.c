@@ -65,7 +65,8 @@ void chat_drop(struct chat_drops *d, const char *fmt, ...)
 
 void chat_drop_answer(struct chat_drops *d, const struct chat_response *r, unsigned carried)
 {
-	if (r->service_tier.n && !(carried & ANSWER_TIER) && usage_service_of(jstr_raw(r->service_tier)) != SERVICE_STANDARD)
+	if (r->service_tier.n && !(carried & ANSWER_TIER) &&
+	    usage_service_of(jstr_raw(r->service_tier)) != SERVICE_STANDARD)
 		chat_drop(d, "service_tier");
 	for (const struct chat_output *o = r->outputs; o && !(carried & ANSWER_LOGPROBS); o = o->next)
 		if (o->logprobs.n)
@@ -76,7 +77,8 @@ void chat_drop_answer(struct chat_drops *d, const struct chat_response *r, unsig
 static void drop_hangers(struct chat_drops *d, const struct chat_request *rq, enum dialect_id target)
 {
 	bool cites = target == DIALECT_ANTHROPIC || target == DIALECT_OPENAI_RESPONSES;
-	bool signs = target == DIALECT_GEMINI || target == DIALECT_OPENAI_CHAT;       /* Chat Completions: its writer knows */
+	/* Chat Completions: its writer knows */
+	bool signs = target == DIALECT_GEMINI || target == DIALECT_OPENAI_CHAT;
 
 	for (const struct chat_turn *t = rq->turns; t; t = t->next)
 		for (const struct chat_block *b = t->blocks; b && t->role == ROLE_ASSISTANT; b = b->next) {

@@ -37,7 +37,8 @@ struct writer {
 	uint32_t open_n, open_cap, choices_n;
 	bool started, over;
 	struct usage usage;
-	struct buf *image;       /* the picture under way, whose data comes in pieces: its media type and a space in front */
+	/* the picture under way, whose data comes in pieces: its media type and a space in front */
+	struct buf *image;
 };
 _Static_assert(sizeof(struct writer) <= OPENAI_CHAT_WRITER_SIZE, "its size is told in openai_chat_in.h");
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * coverage: what becomes of each feature between each pair of dialects, found out by translating it. The pages of words
- * (tests/data/coverage-requests.txt, coverage-answers.txt) hold each feature in each dialect's own words; what comes out
- * of a translation is searched for the target's words:
+ * (tests/data/coverage-requests.txt, coverage-answers.txt) hold each feature in each dialect's own words; what comes
+ * out of a translation is searched for the target's words:
  *
  *	carried    they are there
  *	emulated   another form is there that means the same, or nearly so
@@ -17,15 +17,15 @@
  *
  * Form of a page: "== section", "= feature", then a line for each dialect that has words for it:
  *
- *	dialect words [~ sign [& sign]…]   what is sent; the signs by which it is known in a target's text (else: the words)
+ *	dialect words [~ sign [& sign]…]   what is sent; signs by which it is known in a target's text (else: the words)
  *	dialect emulated ~ sign…           the dialect has no such word; what stands for it
  *	model dialect name                 the target's model;    thinks: models that think
  *
  * whole: streams are not compared, since their readers tell it elsewhere: tiers in the usage, sources without a quote.
  *
- * "~~ sign…" behind that: what stands for the words where they do not. "! sign": must not be there. "kept" in the words'
- * place: the gateway keeps it. Answers' words are "content: …", "finish: …", "usage: …", with ";;" between; a dialect
- * that only hears has none. $tool, $png and so on are in expand().
+ * "~~ sign…" behind that: what stands for the words where they do not. "! sign": must not be there. "kept" in the
+ * words' place: the gateway keeps it. Answers' words are "content: …", "finish: …", "usage: …", with ";;" between; a
+ * dialect that only hears has none. $tool, $png and so on are in expand().
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -56,12 +56,15 @@ static const struct side {
 	  "openai-chat",
 	  "gpt-4o",
 	  "gpt-5.2",
-	  "{\"type\":\"function\",\"function\":{\"name\":\"zqf\",\"parameters\":{\"type\":\"object\",\"properties\":{}}}}",
-	  "{\"type\":\"function\",\"function\":{\"name\":\"zqg\",\"parameters\":{\"type\":\"object\",\"properties\":{}}}}",
+	  "{\"type\":\"function\",\"function\":{\"name\":\"zqf\",\"parameters\":{\"type\":\"object\",\"properties\":{}}"
+	  "}}",
+	  "{\"type\":\"function\",\"function\":{\"name\":\"zqg\",\"parameters\":{\"type\":\"object\",\"properties\":{}}"
+	  "}}",
 	  "\"model\":\"m\"",
 	  "\"messages\":[{\"role\":\"user\",\"content\":\"Hi\"}]",
 	  "\"messages\":",
-	  { "{\"id\":\"chatcmpl-1\",\"object\":\"chat.completion\",\"created\":1,\"model\":\"m\",\"choices\":[{\"index\":0,\"message\":{"
+	  { "{\"id\":\"chatcmpl-1\",\"object\":\"chat.completion\",\"created\":1,\"model\":\"m\","
+	          "\"choices\":[{\"index\":0,\"message\":{"
 	    "\"role\":\"assistant\",",
 	    "},", "}],\"usage\":{", "}}" },
 	  "\"content\":\"Ho\"",
@@ -79,7 +82,8 @@ static const struct side {
 	  "\"input\":",
 	  { "{\"id\":\"resp_1\",\"object\":\"response\",\"created_at\":1,\"model\":\"m\",\"output\":[", "],",
 	    ",\"usage\":{", "}}" },
-	  "{\"type\":\"message\",\"id\":\"msg_1\",\"status\":\"completed\",\"role\":\"assistant\",\"content\":[{\"type\":\"output_text\","
+	  "{\"type\":\"message\",\"id\":\"msg_1\",\"status\":\"completed\",\"role\":\"assistant\","
+	  "\"content\":[{\"type\":\"output_text\","
 	  "\"text\":\"Ho\",\"annotations\":[]}]}",
 	  "\"status\":\"completed\"",
 	  "\"input_tokens\":1,\"output_tokens\":1,\"total_tokens\":2" },
@@ -644,15 +648,19 @@ static void put_table(struct buf *out, const struct page *page, unsigned side, b
 
 static const char head[] =
 	"# Coverage of translation\n\n"
-	"What becomes of each feature between each pair of dialects. Written by `make docs`, which translates each feature and looks at what comes\n"
-	"out (tests/unit/dialect/coverage_test.c); `make test` fails if a cell gets worse. Rules and exceptions: [translation.md](translation.md).\n\n"
+	"What becomes of each feature between each pair of dialects. Written by `make docs`, which translates each "
+	"feature and looks at what comes\n"
+	"out (tests/unit/dialect/coverage_test.c); `make test` fails if a cell gets worse. Rules and exceptions: "
+	"[translation.md](translation.md).\n\n"
 	"* **as it is**: the same dialect on both sides: bytes pass\n"
 	"* **carried**: said in the other dialect's own words\n"
 	"* **emulated**: the other dialect has no such words; another form means the same, or nearly so\n"
 	"* **kept**: the gateway keeps it and puts it back into the conversation's next request\n"
-	"* **dropped**: left out, and reported in `x-sluice-dropped`; under `translation.strict` the request is refused\n"
+	"* **dropped**: left out, and reported in `x-sluice-dropped`; under `translation.strict` the request is "
+	"refused\n"
 	"* **refused**: 400, with the place and what is allowed\n\n"
-	"Models are those of today: where a feature depends on the model (sampling while thinking, schemas on older models), translation.md tells.\n"
+	"Models are those of today: where a feature depends on the model (sampling while thinking, schemas on older "
+	"models), translation.md tells.\n"
 	"Rows are what a dialect has words for.\n\n";
 
 static void write_page(struct buf *out)
@@ -665,7 +673,8 @@ static void write_page(struct buf *out)
 	}
 	buf_append(
 		out,
-		STR("# Answers\n\nWhole ones; streams bring the same, but for voices, which Converse has in whole answers only.\n\n"));
+		STR("# Answers\n\nWhole ones; streams bring the same, but for voices, which Converse has in whole "
+		    "answers only.\n\n"));
 	for (unsigned p = 0; p < PROVIDERS; p++) {
 		buf_printf(out, "## A provider of %s answers a client of …\n\n", sides[p].title);
 		put_table(out, &answers, p, false);

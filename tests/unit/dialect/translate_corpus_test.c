@@ -966,7 +966,8 @@ static void large_requests_reach_every_dialect(void **state)
 	(void)state;
 	buf_append(
 		&b,
-		STR("{\"model\":\"m\",\"messages\":[{\"role\":\"user\",\"content\":[{\"type\":\"text\",\"text\":\"Hi\"},{\"type\":"
+		STR("{\"model\":\"m\",\"messages\":[{\"role\":\"user\",\"content\":[{\"type\":\"text\",\"text\":\"Hi\"}"
+		    ",{\"type\":"
 	            "\"image_url\",\"image_url\":{\"url\":\"data:image/png;base64,iVBORw0KGgoAAAAN"));
 	for (int i = 0; i < (10 << 20) / 64; i++)
 		buf_append(&b, STR("AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"));
@@ -977,8 +978,10 @@ static void large_requests_reach_every_dialect(void **state)
 	for (int i = 0; i < 333; i++)
 		buf_printf(
 			&b,
-			",{\"role\":\"assistant\",\"content\":null,\"tool_calls\":[{\"id\":\"c%d\",\"type\":\"function\",\"function\":{"
-			"\"name\":\"f\",\"arguments\":\"{\\\"i\\\":%d}\"}}]},{\"role\":\"tool\",\"tool_call_id\":\"c%d\",\"content\":"
+			",{\"role\":\"assistant\",\"content\":null,\"tool_calls\":[{\"id\":\"c%d\","
+			"\"type\":\"function\",\"function\":{"
+			"\"name\":\"f\",\"arguments\":\"{\\\"i\\\":%d}\"}}]},{\"role\":\"tool\","
+			"\"tool_call_id\":\"c%d\",\"content\":"
 			"\"r%d\"},{\"role\":\"user\",\"content\":\"t%d\"}",
 			i, i, i, i, i);
 	buf_append(&b, STR("],\"tools\":[{\"type\":\"function\",\"function\":{\"name\":\"f\"}}]}"));
