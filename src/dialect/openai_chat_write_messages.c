@@ -446,15 +446,13 @@ static bool is_replayable(const struct chat_block *b)
 	return b->kind == CHAT_REASONING && (!b->opaque.bytes.p || b->opaque.maker == MAKER_OTHER);
 }
 
-/* Reported, but for those that go as parts of the content, or beside it. */
+/* Tokens of calls that are not sent are reported. */
 static void note_thoughts(struct openai_request_out *o, const struct chat_turn *t)
 {
 	for (const struct chat_block *b = t->blocks; b; b = b->next) {
 		bool signature = b->opaque.bytes.n && b->opaque.maker == MAKER_GEMINI &&
 		                 openai_has_quirk(o, QUIRK_EXTRA_CONTENT);
 
-		if (b->kind == CHAT_REASONING && !signature && b->opaque.bytes.n)
-			chat_drop(&o->wire->drops, "reasoning");
 		if (b->kind == CHAT_TOOL_CALL && !signature && b->opaque.bytes.n)
 			chat_drop(&o->wire->drops, "thought_signature");
 	}
