@@ -29,8 +29,8 @@ static enum dialect_id dialect_of(struct str path)
 	return DIALECT_OPENAI_MEDIA;
 }
 
-/* A server that decodes before it resolves, twice even, or takes what follows a ';' for parameters of the segment, would
- * climb out of its own API. */
+/* A server that decodes before it resolves, twice even, or takes what follows a ';' for parameters of the segment,
+ * would climb out of its own API. */
 static bool climbs(struct str path)
 {
 	struct buf once = buf_make(path.n + 1), decoded = buf_make(path.n + 1);

@@ -57,7 +57,8 @@ struct key_info {
 /* Immutable but for the count and the mark. */
 struct key {
 	struct key_info info;
-	struct str tenant;              /* who shares what is kept between requests: its team, else itself; never both alike */
+	/* who shares what is kept between requests: its team, else itself; never both alike */
+	struct str tenant;
 	_Atomic uint32_t refs;
 	atomic_bool dead;               /* revoked, rotated or replaced by an edit: look again */
 	atomic_bool revoked;            /* for the log: why it is dead */
