@@ -500,11 +500,14 @@ static bool put_assistant(struct kit_out *o, const struct chat_turn *t)
 
 	if (!text.p || !thoughts.p)
 		return openai_full(o->err);
-	for (const struct chat_block *b = t->blocks; b; b = b->next)
+	for (const struct chat_block *b = t->blocks; b; b = b->next) {
+		if (b->kind == CHAT_REASONING && b->opaque.bytes.n)
+			chat_drop(&o->wire->drops, "messages[].signature");
 		if (b->kind == CHAT_RAW || b->kind == CHAT_IMAGE || b->kind == CHAT_AUDIO || b->kind == CHAT_VIDEO ||
 		    (b->kind == CHAT_TOOL_CALL && b->tool == TOOL_SERVER))
 			chat_drop(&o->wire->drops, "messages[%u].%s", t->index,
 			          chat_kind_name((enum chat_kind)b->kind));
+	}
 	if (text.n == 0 && !calls)
 		return true;
 	begin_message(o, STR("assistant"));
@@ -726,6 +729,7 @@ bool cohere_write_request(struct arena *arena, const struct chat_request *rq, co
 			json_bool(&o.w, true);
 		}
 		json_close(&o.w);
+		chat_drop_cache_marks(&out->drops, rq);
 	}
 	return kit_out_end(&o, &body, good, DIALECT_COHERE);
 }

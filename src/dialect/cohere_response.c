@@ -332,5 +332,6 @@ bool cohere_write_response(struct arena *a, const struct chat_response *resp, co
 			chat_drop(drops, "%s", chat_kind_name((enum chat_kind)b->kind));
 	if (o->next && drops)
 		chat_drop(drops, "n");
+	chat_drop_answer(drops, resp, 0);
 	return json_write_done(&w);
 }

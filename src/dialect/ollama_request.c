@@ -258,6 +258,8 @@ static bool put_images(struct kit_out *o, const struct chat_turn *t, const struc
 			json_open(&o->w, '[');
 			any = true;
 		}
+		if (b->media->detail.n)
+			chat_drop(&o->wire->drops, "messages[%u].detail", t->index);
 		json_jstr(&o->w, b->media->data);
 	}
 	if (any)
@@ -296,6 +298,8 @@ static bool check_blocks(struct kit_out *o, const struct chat_turn *t, const str
 		if (b->kind == CHAT_RAW || (b->kind == CHAT_TOOL_CALL && b->tool == TOOL_SERVER))
 			chat_drop(&o->wire->drops, "messages[%u].%s", t->index,
 			          chat_kind_name((enum chat_kind)b->kind));
+		if (b->kind == CHAT_REASONING && b->opaque.bytes.n)
+			chat_drop(&o->wire->drops, "messages[].signature");
 		if (media && !(b->kind == CHAT_DOCUMENT && b->media && b->media->from == MEDIA_TEXT))
 			return err_set(o->err, ERR_INVALID_REQUEST, "messages[%u]: this provider takes no %s", t->index,
 			               chat_kind_name((enum chat_kind)b->kind));
@@ -461,7 +465,11 @@ static bool put_tools(struct kit_out *o)
 		return true;
 	if (must && rq->tools)
 		chat_drop(&o->wire->drops, "tool_choice");
-	return kit_put_tools(o, &any);
+	if (!kit_put_tools(o, &any))
+		return false;
+	if (o->strict)
+		chat_drop(&o->wire->drops, "tools[].strict");
+	return true;
 }
 
 bool ollama_write_request(struct arena *arena, const struct chat_request *rq, const struct chat_target *target,
@@ -484,6 +492,7 @@ bool ollama_write_request(struct arena *arena, const struct chat_request *rq, co
 		json_key_lit(&o.w, "stream");
 		json_bool(&o.w, rq->stream);
 		json_close(&o.w);
+		chat_drop_cache_marks(&out->drops, rq);
 	}
 	return kit_out_end(&o, &body, good, DIALECT_OLLAMA);
 }

@@ -320,11 +320,15 @@ static bool write_response(struct arena *a, const struct chat_response *resp, co
 		json_close(&w);
 	}
 	put_end(&w, &o->finish, &resp->usage);
-	for (const struct chat_block *b = o->blocks; b && drops; b = b->next)
+	for (const struct chat_block *b = o->blocks; b && drops; b = b->next) {
 		if (!is_shown(b))
 			chat_drop(drops, "%s", chat_kind_name((enum chat_kind)b->kind));
+		if (b->citations)
+			chat_drop(drops, "citations");
+	}
 	if (o->next && drops)
 		chat_drop(drops, "n");
+	chat_drop_answer(drops, resp, 0);
 	return json_write_done(&w);
 }
 
