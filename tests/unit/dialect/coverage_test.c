@@ -21,7 +21,8 @@
  *	dialect emulated ~ sign…           the dialect has no such word; what stands for it
  *	model dialect name                 the target's model;    thinks: models that think
  *
- * whole: streams are not compared, since their readers tell it elsewhere: tiers in the usage, sources without a quote.
+ * whole: streams are not compared, since their readers tell it elsewhere: tiers in the usage, sources without a quote;
+ * "whole dialect": only those to this one's clients, which tell it and whose reader here has no use for it.
  *
  * "~~ sign…" behind that: what stands for the words where they do not. "! sign": must not be there. "kept" in the
  * words' place: the gateway keeps it. Answers' words are "content: …", "finish: …", "usage: …", with ";;" between; a
@@ -44,6 +45,11 @@
 #define ANSWERS  "tests/data/coverage-answers.txt"
 enum { MEMORY_MAX = 64 << 20, FEATURES_MAX = 200 };
 
+/* A function as Chat Completions and those after it say it. */
+#define TOOL(name) \
+	"{\"type\":\"function\",\"function\":{\"name\":\"" name "\",\"parameters\":{\"type\":\"object\"," \
+	"\"properties\":{}}}}"
+
 /* In the order of the page's columns. */
 static const struct side {
 	const char *name, *title, *dialect, *model, *thinker;
@@ -56,10 +62,8 @@ static const struct side {
 	  "openai-chat",
 	  "gpt-4o",
 	  "gpt-5.2",
-	  "{\"type\":\"function\",\"function\":{\"name\":\"zqf\",\"parameters\":{\"type\":\"object\",\"properties\":{}}"
-	  "}}",
-	  "{\"type\":\"function\",\"function\":{\"name\":\"zqg\",\"parameters\":{\"type\":\"object\",\"properties\":{}}"
-	  "}}",
+	  TOOL("zqf"),
+	  TOOL("zqg"),
 	  "\"model\":\"m\"",
 	  "\"messages\":[{\"role\":\"user\",\"content\":\"Hi\"}]",
 	  "\"messages\":",
@@ -133,6 +137,35 @@ static const struct side {
 	  "{\"text\":\"Ho\"}",
 	  "\"stopReason\":\"end_turn\"",
 	  "\"inputTokens\":1,\"outputTokens\":1,\"totalTokens\":2" },
+	{ "cohere",
+	  "Cohere",
+	  "cohere",
+	  "command-a-03-2025",
+	  "command-a-reasoning-08-2025",
+	  TOOL("zqf"),
+	  TOOL("zqg"),
+	  "\"model\":\"m\"",
+	  "\"messages\":[{\"role\":\"user\",\"content\":\"Hi\"}]",
+	  "\"messages\":",
+	  { "{\"id\":\"c1\",\"message\":{\"role\":\"assistant\",", "},", ",\"usage\":{", "}}" },
+	  "\"content\":[{\"type\":\"text\",\"text\":\"Ho\"}]",
+	  "\"finish_reason\":\"COMPLETE\"",
+	  "\"billed_units\":{\"input_tokens\":1,\"output_tokens\":1}" },
+	{ "ollama",
+	  "Ollama",
+	  "ollama",
+	  "llama3.1:8b",
+	  "gpt-oss:20b",
+	  TOOL("zqf"),
+	  TOOL("zqg"),
+	  "\"model\":\"m\"",
+	  "\"messages\":[{\"role\":\"user\",\"content\":\"Hi\"}]",
+	  "\"messages\":",
+	  { "{\"model\":\"m\",\"created_at\":\"2026-01-01T00:00:00Z\",\"message\":{\"role\":\"assistant\",",
+	    "},\"done\":true,", ",", "}" },
+	  "\"content\":\"Ho\"",
+	  "\"done_reason\":\"stop\"",
+	  "\"prompt_eval_count\":1,\"eval_count\":1" },
 	{ "completions",
 	  "Completions (old)",
 	  "openai-completions",
@@ -157,7 +190,7 @@ static const char *const outcome_names[] = { "–",    "LOST",     "dropped", "r
 struct words {
 	struct str text;          /* empty: this dialect says nothing of the kind */
 	struct str signs, others; /* others: of another form that means the same */
-	bool emulated, kept, claude;
+	bool emulated, kept, claude, whole;
 };
 
 struct feature {
@@ -240,7 +273,7 @@ static struct str without_container(struct str text)
 {
 	static const struct str containers[] = { STR_INIT("\"generationConfig\":{"), STR_INIT("\"inferenceConfig\":{"),
 		                                 STR_INIT("\"additionalModelRequestFields\":{"),
-		                                 STR_INIT("\"output_config\":{") };
+		                                 STR_INIT("\"output_config\":{"), STR_INIT("\"options\":{") };
 
 	for (size_t i = 0; i < COUNT_OF(containers); i++)
 		if (str_starts(text, containers[i]))
@@ -259,7 +292,8 @@ static void read_words(struct feature *f, struct str line)
 		return;
 	}
 	if (str_eq(first, STR("whole"))) {
-		f->whole = true;
+		side = side_by_name(rest);
+		*(side < 0 ? &f->whole : &f->of[side].whole) = true;
 		return;
 	}
 	if (str_eq(first, STR("model"))) {
@@ -454,7 +488,7 @@ static enum outcome try_request(const struct feature *f, unsigned client, unsign
 			seen.text = wire.body;
 			seen.drops = wire.drops.first != NULL;
 			got = judge(&f->of[provider], &seen);
-		} else if (seen.fetch) {
+		} else if (seen.fetch && str_eq(f->of[provider].signs, STR("$fetch"))) {
 			got = EMULATED; /* by bytes: gateway/media.h has fetched them before */
 		}
 		if (got == LOST)
@@ -589,7 +623,7 @@ static enum outcome try_answer(const struct feature *f, unsigned client, unsigne
 			lost(f, provider, client, "whole answer", text);
 		itself.client = provider;
 		/* only what its provider's streams can say can be lost on the way */
-		if (!f->whole && whole > DROPPED && stream_of(&t, a, &rs, &stream) &&
+		if (!f->whole && !f->of[client].whole && whole > DROPPED && stream_of(&t, a, &rs, &stream) &&
 		    try_stream(&itself, a, buf_str(&stream), &text) == CARRIED) {
 			streamed = try_stream(&t, a, buf_str(&stream), &text);
 			if (streamed < whole)
