@@ -176,7 +176,7 @@ def test_a_full_disk_refuses_uploads_and_nothing_else():
 
 
 def test_uploads_that_are_left_or_shut_down_leave_nothing_behind():
-    with Provider(lambda r: http(b"{}")) as p, Gateway(config(p)) as gw:
+    with Provider(lambda r: http(b"{}")) as p, Gateway(config(p, shutdown_grace="2s")) as gw:
         raw = request_bytes("POST", "/v1/audio/transcriptions", form(8 << 20), FORM)
         with gw.client() as c:
             c.send(raw[:3 << 20])

@@ -550,9 +550,10 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 	if (mkdir(journal, 0700) < 0)
 		abort();
 	c = config_read("fuzz.yaml", str_from_z(text), &conf_env_process, &problems);
-	conf = (struct gateway_conf){ .server = &c->server, .upstream = &c->upstream, .auth_required = true };
-	if (!route_table_init(&conf.routes, &(struct route_table_source){ c->providers, c->models, &c->routing },
-	                      &c->arena, &e))
+	conf = (struct gateway_conf){ .server = &c->server, .upstream = &c->upstream,
+	                              .translation = &c->translation, .auth_required = true };
+	struct route_table_source source = { .providers = c->providers, .models = c->models, .routing = &c->routing };
+	if (!route_table_init(&conf.routes, &source, &c->arena, &e))
 		abort();
 	snapshot_slot_init(&snapshot_slot, snapshot_new(&conf, keep_payload));
 	o.keys = keys_open(&(struct keys_options){ dir, STR("admin-key-of-tests"), &key, 1 }, &e);

@@ -154,6 +154,7 @@ static int setup(void **state)
 	check("table", route_table_init(&rig.conf.routes, &source, &rig.config->arena, &e));
 	rig.conf.server = &rig.config->server;
 	rig.conf.upstream = &rig.config->upstream;
+	rig.conf.translation = &rig.config->translation;
 	rig.conf.auth_required = true;
 	snapshot_slot_init(&rig.slot, snapshot_new(&rig.conf, keep_payload));
 	rig.keys = keys_open(&(struct keys_options){ rig.dir, STR("admin-key-of-tests"),
