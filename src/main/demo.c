@@ -47,45 +47,40 @@ static void make_secret(char out[64], const char *prefix)
 
 static void append_providers(struct buf *out, const struct demo *d)
 {
+	/* one like OpenAI speaks all of its APIs, so that each client meets its own */
 	static const struct {
-		const char *name, *dialect, *path;
+		const char *name, *kind, *path;
 	} rows[] = {
-		{ "openai-demo", "openai-chat", "/v1" },
-		{ "openai-responses-demo", "openai-responses", "/v1" },
-		{ "anthropic-demo", "anthropic", "" },
-		{ "gemini-demo", "gemini", "" },
+		{ "openai-demo", "like: openai", "/v1" },
+		{ "anthropic-demo", "dialect: anthropic", "" },
+		{ "gemini-demo", "dialect: gemini", "" },
 	};
 
 	buf_printf(out, "providers:\n");
 	for (size_t i = 0; i < COUNT_OF(rows); i++)
-		buf_printf(out, "  %s: {dialect: %s, base_url: \"http://127.0.0.1:%u%s\", api_key: \"%s\"}\n",
-		           rows[i].name, rows[i].dialect, demo_provider_port(d->provider), rows[i].path,
-		           d->provider_key);
+		buf_printf(out, "  %s: {%s, base_url: \"http://127.0.0.1:%u%s\", api_key: \"%s\"}\n", rows[i].name,
+		           rows[i].kind, demo_provider_port(d->provider), rows[i].path, d->provider_key);
 }
 
 /* A model of its name, and a pattern for the names that hold orders to the provider (docs/demo.md). */
 static void append_models(struct buf *out)
 {
 	static const struct {
-		const char *name, *upstream, *provider, *also, *price;
+		const char *name, *upstream, *provider, *price;
 	} rows[] = {
-		{ "demo", "demo-1", "openai-demo", "openai-responses-demo", "{input: 2.50, output: 10}" },
-		{ "demo-embed", "demo-embed-1", "openai-demo", NULL, "{input: 0.02}" },
-		{ "claude-demo", "claude-demo-1", "anthropic-demo", NULL, "{input: 3, output: 15}" },
-		{ "gemini-demo", "gemini-demo-1", "gemini-demo", NULL, "{input: 0.30, output: 2.50}" },
-		{ "demo-*", "demo-*", "openai-demo", "openai-responses-demo", "{input: 2.50, output: 10}" },
-		{ "claude-demo-*", "claude-demo-*", "anthropic-demo", NULL, "{input: 3, output: 15}" },
-		{ "gemini-demo-*", "gemini-demo-*", "gemini-demo", NULL, "{input: 0.30, output: 2.50}" },
+		{ "demo", "demo-1", "openai-demo", "{input: 2.50, output: 10}" },
+		{ "demo-embed", "demo-embed-1", "openai-demo", "{input: 0.02}" },
+		{ "claude-demo", "claude-demo-1", "anthropic-demo", "{input: 3, output: 15}" },
+		{ "gemini-demo", "gemini-demo-1", "gemini-demo", "{input: 0.30, output: 2.50}" },
+		{ "demo-*", "demo-*", "openai-demo", "{input: 2.50, output: 10}" },
+		{ "claude-demo-*", "claude-demo-*", "anthropic-demo", "{input: 3, output: 15}" },
+		{ "gemini-demo-*", "gemini-demo-*", "gemini-demo", "{input: 0.30, output: 2.50}" },
 	};
 
 	buf_printf(out, "models:\n");
-	for (size_t i = 0; i < COUNT_OF(rows); i++) {
-		const char *providers[] = { rows[i].provider, rows[i].also };
-		buf_printf(out, "  - name: \"%s\"\n    deployments:\n", rows[i].name);
-		for (size_t k = 0; k < COUNT_OF(providers) && providers[k]; k++)
-			buf_printf(out, "      - {provider: %s, model: \"%s\", price: %s}\n", providers[k],
-			           rows[i].upstream, rows[i].price);
-	}
+	for (size_t i = 0; i < COUNT_OF(rows); i++)
+		buf_printf(out, "  - {name: \"%s\", deployments: [{provider: %s, model: \"%s\", price: %s}]}\n",
+		           rows[i].name, rows[i].provider, rows[i].upstream, rows[i].price);
 }
 
 /* Errors are asked for here, so none puts a deployment away, and they are told soon. */
