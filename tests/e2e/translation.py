@@ -114,9 +114,16 @@ def images_by_address_are_fetched_for_providers_that_take_bytes():
     png = b"\x89PNG\r\n\x1a\n" + b"x" * 50
     served = {"/a.png": http(png, content_type="image/png"), "/text": http(b"hello", content_type="text/html"),
               "/gone": http(b"", status="404 Not Found"), "/big": http(b"x" * 5000, content_type="image/png")}
+
+    def serve(r):
+        if r.target.startswith("/moved"):       # /moved3 leads over /moved2 and /moved1 to the picture
+            n = int(r.target[6:])
+            to = f"/moved{n - 1}" if n > 1 else "/a.png"
+            return http(b"", status="302 Found", headers=[f"Location: {web.url}{to}"])
+        return served[r.target]
     answer = {"output": {"message": {"role": "assistant", "content": [{"text": "hello"}]}}, "stopReason": "end_turn",
               "usage": {"inputTokens": 1, "outputTokens": 1, "totalTokens": 2}}
-    with Provider(lambda r: served[r.target]) as web:
+    with Provider(serve) as web:
         def ask(gw, url):
             return post(gw, "/v1/chat/completions", {"model": "m", "messages": [{"role": "user", "content": [
                 {"type": "text", "text": "what is it"}, {"type": "image_url", "image_url": {"url": url}}]}]})
@@ -130,6 +137,8 @@ def images_by_address_are_fetched_for_providers_that_take_bytes():
                 is_error(r, 400, "invalid_request_error")
                 assert path.encode() in r.body, r.body
             same(len(p.requests), 1)
+            same(ask(gw, web.url + "/moved3").status, 200)
+            is_error(ask(gw, web.url + "/moved4"), 400, "invalid_request_error")
             same([n for n, _ in web.requests[0].headers if n in (b"authorization", b"x-api-key", b"cookie")], [])
         with through(http(json.dumps(answer).encode()), dialect="bedrock") as (gw, p):
             seen = len(web.requests)
