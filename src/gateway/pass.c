@@ -131,6 +131,33 @@ static struct str read_model(struct req_open *o)
 	return model;
 }
 
+/* The path with the client's query, but for what may be its credential (req_token takes `key`). */
+static struct str with_query(struct req_open *o, struct str path)
+{
+	struct str rest = o->in.query;
+	char *start = arena_alloc(&o->arena, path.n + rest.n + 2), *at = start;
+	char gap = '?';
+
+	if (!start)
+		return str_of(NULL, 0);
+	at = put_str(at, path);
+	while (rest.p) {
+		struct str member = str_cut(&rest, '&'), name = str_slice(member, 0, str_find_chr(member, '='));
+		struct buf decoded = buf_make(64);
+		/* a name that is long, or that cannot be decoded, is none of ours */
+		bool ours = name.n < 64 && text_percent_decode(&decoded, name) &&
+		            (str_ieq(buf_str(&decoded), STR("key")) || str_ieq(buf_str(&decoded), STR("$key")));
+
+		buf_fini(&decoded);
+		if (ours || member.n == 0)
+			continue;
+		*at++ = gap;
+		at = put_str(at, member);
+		gap = '&';
+	}
+	return str_of(start, (size_t)(at - start));
+}
+
 enum step pass_decode(struct req *r)
 {
 	struct req_open *o = r->open;
@@ -169,7 +196,7 @@ enum step pass_decode(struct req *r)
 		                 .model = model.n ? model : STR("*") };
 	c->face = pick_face(c->deployment->provider, o->rq.dialect->id, model, &c->face_index);
 	tail = behind_base(c->face->base_path, path);
-	o->rq.tail = o->in.query.n ? arena_printf(&o->arena, "%.*s?%.*s", STR_ARG(tail), STR_ARG(o->in.query)) : tail;
+	o->rq.tail = with_query(o, tail);
 	if (!o->rq.tail.p)
 		return req_refuse(r, ERR_TOO_LARGE, "the request needs more memory than it may have");
 	o->text[TEXT_MODEL] = model.n ? model : c->deployment->provider->name;
