@@ -29,15 +29,17 @@
 	  .upload = (upload_) }, \
 	{ .method = METHOD_POST, .pattern = STR_INIT(path), .name = STR_INIT("/v1" path), .kind = ENDPOINT_MODEL, \
 	  .dialect = DIALECT_OPENAI_MEDIA, .call = CALL_MEDIA, .has_body = true, .upload = (upload_) }
-#define PASS(method_, path, match_, dialect_) \
+#define PASS(method_, path, match_, dialect_, free_) \
 	{ .method = (method_), .pattern = STR_INIT(path), .name = STR_INIT(path), .match = (match_), \
-	  .kind = ENDPOINT_PASS, .dialect = (dialect_), .call = CALL_MEDIA, .has_body = (method_) != METHOD_GET, \
+	  .kind = ENDPOINT_PASS, .costs_nothing = (free_), .dialect = (dialect_), .call = CALL_MEDIA, .has_body = (method_) != METHOD_GET, \
 	  .upload = (method_) != METHOD_GET }
 /* A collection, its members and what is below them. */
-#define RESOURCE(path, dialect_) \
-	PASS(METHOD_GET, path, MATCH_EXACT, dialect_), PASS(METHOD_POST, path, MATCH_EXACT, dialect_), \
-	PASS(METHOD_GET, path "/", MATCH_BELOW, dialect_), PASS(METHOD_POST, path "/", MATCH_BELOW, dialect_), \
-	PASS(METHOD_DELETE, path "/", MATCH_BELOW, dialect_)
+#define RESOURCE(path, dialect_, free_) \
+	PASS(METHOD_GET, path, MATCH_EXACT, dialect_, true), PASS(METHOD_POST, path, MATCH_EXACT, dialect_, free_), \
+	PASS(METHOD_GET, path "/", MATCH_BELOW, dialect_, true), \
+	PASS(METHOD_POST, path "/", MATCH_BELOW, dialect_, free_), \
+	PASS(METHOD_DELETE, path "/", MATCH_BELOW, dialect_, true)
+
 #define RESPONSES(method_, path) \
 	SERVE(method_, path, "/v1/responses/{id}", MATCH_BELOW, ACCESS_KEY, SERVICE_RESPONSES, DIALECT_OPENAI_RESPONSES)
 
@@ -78,15 +80,15 @@ static const struct endpoint rows[] = {
 	MEDIA("/audio/speech", false),
 	MEDIA("/audio/transcriptions", true),
 	MEDIA("/audio/translations", true),
-	RESOURCE("/v1/messages/batches", DIALECT_ANTHROPIC),
-	RESOURCE("/v1/files", DIALECT_OPENAI_CHAT),
-	RESOURCE("/v1/uploads", DIALECT_OPENAI_CHAT),
-	RESOURCE("/v1/batches", DIALECT_OPENAI_CHAT),
-	PASS(METHOD_GET, "/passthrough/", MATCH_BELOW, DIALECT_OPENAI_CHAT),
-	PASS(METHOD_POST, "/passthrough/", MATCH_BELOW, DIALECT_OPENAI_CHAT),
-	PASS(METHOD_PUT, "/passthrough/", MATCH_BELOW, DIALECT_OPENAI_CHAT),
-	PASS(METHOD_PATCH, "/passthrough/", MATCH_BELOW, DIALECT_OPENAI_CHAT),
-	PASS(METHOD_DELETE, "/passthrough/", MATCH_BELOW, DIALECT_OPENAI_CHAT),
+	RESOURCE("/v1/messages/batches", DIALECT_ANTHROPIC, false),
+	RESOURCE("/v1/files", DIALECT_OPENAI_CHAT, true),
+	RESOURCE("/v1/uploads", DIALECT_OPENAI_CHAT, true),
+	RESOURCE("/v1/batches", DIALECT_OPENAI_CHAT, false),
+	PASS(METHOD_GET, "/passthrough/", MATCH_BELOW, DIALECT_OPENAI_CHAT, false),
+	PASS(METHOD_POST, "/passthrough/", MATCH_BELOW, DIALECT_OPENAI_CHAT, false),
+	PASS(METHOD_PUT, "/passthrough/", MATCH_BELOW, DIALECT_OPENAI_CHAT, false),
+	PASS(METHOD_PATCH, "/passthrough/", MATCH_BELOW, DIALECT_OPENAI_CHAT, false),
+	PASS(METHOD_DELETE, "/passthrough/", MATCH_BELOW, DIALECT_OPENAI_CHAT, false),
 	MODEL("/responses/input_tokens", "/v1/responses/input_tokens", DIALECT_OPENAI_RESPONSES, CALL_COUNT_TOKENS),
 	GEMINI("/v1/models/"),
 	GEMINI("/v1beta/tunedModels/"),

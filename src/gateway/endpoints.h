@@ -41,6 +41,7 @@ struct endpoint {
 	enum dialect_call call;      /* ENDPOINT_MODEL */
 	enum service_id service;     /* ENDPOINT_SERVICE */
 	bool has_body;               /* a body may come; others' bodies are refused */
+	bool costs_nothing;          /* lists, files, deletions: a provider bills none of them */
 	bool upload;                 /* of any type, and too large to be held in memory */
 };
 

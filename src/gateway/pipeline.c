@@ -304,7 +304,8 @@ static enum step step_refuse(struct req *r)
 /* Asked of a request that was decoded. */
 static bool is_free(const struct req *r)
 {
-	return r->open && r->open->rq.call == CALL_COUNT_TOKENS;
+	return r->endpoint->costs_nothing || (r->open && r->open->rq.call == CALL_COUNT_TOKENS) ||
+	       (r->endpoint->kind == ENDPOINT_PASS && r->attempt.status >= 400);
 }
 
 /* A name that a client made up is looked up; nearly all were known before. */
@@ -327,7 +328,7 @@ static enum step step_settle(struct req *r)
 		responses_keep_answer(r);
 	if (!r->consumed) {
 		r->cost_known = !r->may_be_billed || is_free(r);
-	} else if (is_free(r) || (r->endpoint->kind == ENDPOINT_PASS && r->method != METHOD_POST)) {
+	} else if (is_free(r)) {
 		r->cost_known = true;
 	} else {
 		if (unlikely(r->meter.usage.source == USAGE_NONE ||

@@ -322,7 +322,7 @@ static void take_translated(struct req *r, enum translated got, struct buf *out,
 
 static void take_to_translate(struct req *r, struct str run)
 {
-	struct buf out = buf_make((size_t)req_conf(r)->upstream->event_max_bytes + LOOP_SCRATCH_BYTES);
+	struct buf out = buf_make((size_t)req_conf(r)->upstream->response_max_bytes + LOOP_SCRATCH_BYTES);
 	struct dialect_error error;
 	struct err e;
 
@@ -333,7 +333,7 @@ static void take_to_translate(struct req *r, struct str run)
 /* The transport has ended: does the provider's dialect take that for the end? */
 static void finish_translation(struct req *r)
 {
-	struct buf out = buf_make((size_t)req_conf(r)->upstream->event_max_bytes + LOOP_SCRATCH_BYTES);
+	struct buf out = buf_make((size_t)req_conf(r)->upstream->response_max_bytes + LOOP_SCRATCH_BYTES);
 	struct dialect_error error;
 	struct err e;
 	enum translated got = translation_finish(r->translation, &r->w->events, &out, &error, &e);
