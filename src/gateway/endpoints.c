@@ -31,8 +31,8 @@
 	  .dialect = DIALECT_OPENAI_MEDIA, .call = CALL_MEDIA, .has_body = true, .upload = (upload_) }
 #define PASS(method_, path, match_, dialect_, free_) \
 	{ .method = (method_), .pattern = STR_INIT(path), .name = STR_INIT(path), .match = (match_), \
-	  .kind = ENDPOINT_PASS, .costs_nothing = (free_), .dialect = (dialect_), .call = CALL_MEDIA, .has_body = (method_) != METHOD_GET, \
-	  .upload = (method_) != METHOD_GET }
+	  .kind = ENDPOINT_PASS, .costs_nothing = (free_), .dialect = (dialect_), .call = CALL_MEDIA, \
+	  .has_body = (method_) != METHOD_GET, .upload = (method_) != METHOD_GET }
 /* A collection, its members and what is below them. */
 #define RESOURCE(path, dialect_, free_) \
 	PASS(METHOD_GET, path, MATCH_EXACT, dialect_, true), PASS(METHOD_POST, path, MATCH_EXACT, dialect_, free_), \
