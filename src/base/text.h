@@ -36,4 +36,7 @@ bool text_from_fixed(struct buf *out, int64_t v, int scale);
 #define TEXT_FIXED_MAX 40
 size_t text_fixed(char out[TEXT_FIXED_MAX], int64_t v, int scale);
 
+/* The character c, at most U+10FFFF, as UTF-8 (RFC 3629); returns its length. Surrogates are the caller's to avoid. */
+size_t text_utf8_put(char out[4], uint32_t c);
+
 #endif

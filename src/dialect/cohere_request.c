@@ -547,24 +547,7 @@ static bool put_system(struct kit_out *o, const struct chat_block *list)
 	return true;
 }
 
-static bool put_turns(struct kit_out *o)
-{
-	json_key_lit(&o->w, "messages");
-	json_open(&o->w, '[');
-	if (!put_system(o, o->rq.system))
-		return false;
-	for (const struct chat_turn *t = o->rq.turns; t; t = t->next) {
-		bool good = t->role == ROLE_USER        ? put_user(o, t)
-		            : t->role == ROLE_ASSISTANT ? put_assistant(o, t)
-		                                        : put_system(o, t->blocks);
-		if (!good)
-			return false;
-		if (t->name.n)
-			chat_drop(&o->wire->drops, "messages[%u].name", t->index);
-	}
-	json_close(&o->w);
-	return true;
-}
+static const struct kit_turns turns = { put_system, put_user, put_assistant };
 
 static void put_document(struct kit_out *o, const struct chat_media *m, unsigned index)
 {
@@ -717,7 +700,7 @@ bool cohere_write_request(struct arena *arena, const struct chat_request *rq, co
 		json_open(&o.w, '{');
 		json_key_lit(&o.w, "model");
 		json_jstr(&o.w, target->model);
-		good = put_turns(&o) && put_tools(&o) && put_stop(&o);
+		good = kit_put_turns(&o, &turns) && put_tools(&o) && put_stop(&o);
 	}
 	if (good) {
 		put_documents(&o);

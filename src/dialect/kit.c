@@ -492,3 +492,22 @@ int kit_wants_thoughts(const struct chat_request *rq)
 		return 1;
 	return rq->thinking == TRI_UNSET ? -1 : rq->thinking == TRI_YES;
 }
+
+bool kit_put_turns(struct kit_out *o, const struct kit_turns *put)
+{
+	json_key_lit(&o->w, "messages");
+	json_open(&o->w, '[');
+	if (!put->system(o, o->rq.system))
+		return false;
+	for (const struct chat_turn *t = o->rq.turns; t; t = t->next) {
+		bool good = t->role == ROLE_USER        ? put->user(o, t)
+		            : t->role == ROLE_ASSISTANT ? put->assistant(o, t)
+		                                        : put->system(o, t->blocks);
+		if (!good)
+			return false;
+		if (t->name.n)
+			chat_drop(&o->wire->drops, "messages[%u].name", t->index);
+	}
+	json_close(&o->w);
+	return true;
+}

@@ -95,6 +95,13 @@ MUST_USE bool kit_put_tools(struct kit_out *, bool *any);
 /* An element of tool_calls; `as_text`: its arguments are a string, not an object. */
 MUST_USE bool kit_put_call(struct json_writer *, struct arena *, const struct chat_block *, struct jstr name,
                            bool as_text);
+/* The member `messages`: the system's blocks, then each turn; a speaker's name is reported. */
+struct kit_turns {
+	bool (*system)(struct kit_out *, const struct chat_block *list);
+	bool (*user)(struct kit_out *, const struct chat_turn *);
+	bool (*assistant)(struct kit_out *, const struct chat_turn *);
+};
+MUST_USE bool kit_put_turns(struct kit_out *, const struct kit_turns *);
 MUST_USE bool kit_put_past_call(struct kit_out *, const struct chat_block *, bool as_text);     /* of the history */
 struct jstr kit_tool_name(struct kit_out *, struct jstr name);       /* p == NULL: the arena is full */
 /* All texts of this kind with `between` in between; empty: there is none. p == NULL: the arena is full. */

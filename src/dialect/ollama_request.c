@@ -376,24 +376,7 @@ static bool put_assistant(struct kit_out *o, const struct chat_turn *t)
 	return true;
 }
 
-static bool put_turns(struct kit_out *o)
-{
-	json_key_lit(&o->w, "messages");
-	json_open(&o->w, '[');
-	if (!put_system(o, o->rq.system))
-		return false;
-	for (const struct chat_turn *t = o->rq.turns; t; t = t->next) {
-		bool good = t->role == ROLE_USER        ? put_user(o, t)
-		            : t->role == ROLE_ASSISTANT ? put_assistant(o, t)
-		                                        : put_system(o, t->blocks);
-		if (!good)
-			return false;
-		if (t->name.n)
-			chat_drop(&o->wire->drops, "messages[%u].name", t->index);
-	}
-	json_close(&o->w);
-	return true;
-}
+static const struct kit_turns turns = { put_system, put_user, put_assistant };
 
 static void put_options(struct kit_out *o)
 {
@@ -483,7 +466,7 @@ bool ollama_write_request(struct arena *arena, const struct chat_request *rq, co
 		json_open(&o.w, '{');
 		json_key_lit(&o.w, "model");
 		json_jstr(&o.w, target->model);
-		good = put_turns(&o) && put_tools(&o);
+		good = kit_put_turns(&o, &turns) && put_tools(&o);
 	}
 	if (good) {
 		put_format(&o);

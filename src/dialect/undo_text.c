@@ -3,6 +3,7 @@
 #include "dialect/undo_in.h"
 
 #include "base/arena.h"
+#include "base/text.h"
 #include "json/node.h"
 
 enum { DOCUMENT_DEPTH_MAX = 256 };
@@ -41,30 +42,6 @@ static int32_t hex4(struct jstr t, size_t at)
 	return v;
 }
 
-static uint8_t utf8_put(char out[4], uint32_t c)
-{
-	if (c < 0x80) {
-		out[0] = (char)c;
-		return 1;
-	}
-	if (c < 0x800) {
-		out[0] = (char)(0xc0 | c >> 6);
-		out[1] = (char)(0x80 | (c & 0x3f));
-		return 2;
-	}
-	if (c < 0x10000) {
-		out[0] = (char)(0xe0 | c >> 12);
-		out[1] = (char)(0x80 | (c >> 6 & 0x3f));
-		out[2] = (char)(0x80 | (c & 0x3f));
-		return 3;
-	}
-	out[0] = (char)(0xf0 | c >> 18);
-	out[1] = (char)(0x80 | (c >> 12 & 0x3f));
-	out[2] = (char)(0x80 | (c >> 6 & 0x3f));
-	out[3] = (char)(0x80 | (c & 0x3f));
-	return 4;
-}
-
 static void letter_escaped(struct jstr t, size_t at, struct letter *l)
 {
 	static const char short_names[] = "\"\\/bfnrt", short_values[] = "\"\\/\b\f\n\r\t";
@@ -89,7 +66,7 @@ static void letter_escaped(struct jstr t, size_t at, struct letter *l)
 	}
 	if (c >= 0xd800 && c < 0xe000)
 		c = 0xfffd;
-	l->n = utf8_put(l->plain, (uint32_t)c);
+	l->n = (uint8_t)text_utf8_put(l->plain, (uint32_t)c);
 }
 
 static struct letter letter_at(struct jstr t, size_t at)

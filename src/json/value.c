@@ -4,6 +4,7 @@
 
 #include "base/arena.h"
 #include "base/buf.h"
+#include "base/text.h"
 #include "json/json_in.h"
 #include "json/scan.h"
 
@@ -36,30 +37,6 @@ static int hex4(const char *p, const char *end)
 	return v;
 }
 
-static size_t put_utf8(char out[4], uint32_t c)
-{
-	if (c < 0x80) {
-		out[0] = (char)c;
-		return 1;
-	}
-	if (c < 0x800) {
-		out[0] = (char)(0xc0 | c >> 6);
-		out[1] = (char)(0x80 | (c & 0x3f));
-		return 2;
-	}
-	if (c < 0x10000) {
-		out[0] = (char)(0xe0 | c >> 12);
-		out[1] = (char)(0x80 | (c >> 6 & 0x3f));
-		out[2] = (char)(0x80 | (c & 0x3f));
-		return 3;
-	}
-	out[0] = (char)(0xf0 | c >> 18);
-	out[1] = (char)(0x80 | (c >> 12 & 0x3f));
-	out[2] = (char)(0x80 | (c >> 6 & 0x3f));
-	out[3] = (char)(0x80 | (c & 0x3f));
-	return 4;
-}
-
 size_t json_take_escape(const char **p, const char *end, char out[4])
 {
 	static const char from[] = "\"\\/bfnrt", to[] = "\"\\/\b\f\n\r\t";
@@ -79,15 +56,15 @@ size_t json_take_escape(const char **p, const char *end, char out[4])
 		return 0;
 	*p = q + 5;
 	if (c < 0xd800 || c > 0xdfff)
-		return put_utf8(out, (uint32_t)c);
+		return text_utf8_put(out, (uint32_t)c);
 	if (c < 0xdc00 && end - *p >= 6 && (*p)[0] == '\\' && (*p)[1] == 'u') {
 		int low = hex4(*p + 2, end);
 		if (low >= 0xdc00 && low <= 0xdfff) {
 			*p += 6;
-			return put_utf8(out, 0x10000 + (((uint32_t)c & 0x3ff) << 10 | ((uint32_t)low & 0x3ff)));
+			return text_utf8_put(out, 0x10000 + (((uint32_t)c & 0x3ff) << 10 | ((uint32_t)low & 0x3ff)));
 		}
 	}
-	return put_utf8(out, 0xfffd);
+	return text_utf8_put(out, 0xfffd);
 }
 
 /* Unescapes `body` into `out`, which has room for body.n bytes: no escape is shorter than what it stands for. */
