@@ -196,7 +196,6 @@ static struct snapshot *make_snapshot(struct config *c, struct err *e)
 	r->gw.server = &c->server;
 	r->gw.upstream = &c->upstream;
 	r->gw.translation = &c->translation;
-	chat_media_allow_private(c->translation.fetch_private);
 	r->gw.config = c;
 	r->gw.auth_required = c->auth == AUTH_SETTING_REQUIRED;
 	source.catalogue = r->catalogue = prices_load(c, true, e);
@@ -324,14 +323,16 @@ static bool reload(struct serve *s, struct err *e)
 	if (!next)
 		return false;
 	log_options = log_options_of(c);
-	if (!keys_set_fixed(s->keys, c->admin.key, fixed_keys(c, &c->arena), c->keys.n, e) ||
-	    !observe_reopen(s->observe, &log_options, e)) {
+	/* keys last: where the rest is refused, the old ones stay */
+	if (!observe_reopen(s->observe, &log_options, e) ||
+	    !keys_set_fixed(s->keys, c->admin.key, fixed_keys(c, &c->arena), c->keys.n, e)) {
 		snapshot_unref(next);
 		return false;
 	}
 	reload_certificates(s, c);
 	send_limits(s, c);
 	keep_limit(s->keep, c->cache.state.max_bytes, c->cache.state.ttl_ms);
+	chat_media_allow_private(c->translation.fetch_private);
 	snapshot_publish(&s->conf, next);
 	return true;
 }
@@ -661,6 +662,7 @@ static bool start(struct serve *s, struct config *c, struct err *e)
 
 	if (!first)
 		return false;
+	chat_media_allow_private(c->translation.fetch_private);
 	snapshot_slot_init(&s->conf, first);
 	s->conf_published = true;
 	s->n_loops = c->workers ? (unsigned)c->workers : count_cores();

@@ -145,6 +145,16 @@ def images_by_address_are_fetched_for_providers_that_take_bytes():
             r = ask(gw, web.url + "/a.png")
             is_error(r, 400, "invalid_request_error")
             same((len(p.requests), len(web.requests)), (0, seen), "nothing is fetched from a private address")
+            # a configuration that is refused opens nothing either
+            bad = {**gw.settings["providers"], "bad": {"dialect": "openai-chat", "base_url": "https://x.test/v1",
+                                                       "api_key": "k", "tls": {"ca": "/nowhere.pem"}}}
+            gw.settings = {**gw.settings, "translation": {"fetch_private": True}, "providers": bad}
+            gw._write()
+            assert gw.admin("POST", "/admin/v1/config/reload", b"{}").status >= 400
+            r = ask(gw, web.url + "/a.png")
+            is_error(r, 400, "invalid_request_error")
+            assert b"public Internet" in r.body, r.body
+            same(len(web.requests), seen)
 
 
 def foreign_tokens_never_reach_a_provider_of_the_clients_own_dialect():
