@@ -16,6 +16,9 @@
 /* Makes an empty buffer a spooled one, with its file in the folder `dir`. False: ERR_SYSTEM. */
 MUST_USE bool spool_open(struct buf *, const char *dir, struct err *);
 
+/* The ceiling of all spooled buffers together, in bytes; more is a refused append. Any thread. Without a call: none. */
+void spool_limit(size_t total_max_bytes);
+
 /* The first n bytes are not needed in memory for now; they are read from the file when they are touched again. */
 void spool_release(const struct buf *, size_t n);
 

@@ -17,6 +17,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/spool.h"
 #include "conf/env.h"
 #include "cache/keep.h"
 #include "conf/snapshot.h"
@@ -206,6 +207,13 @@ static struct snapshot *make_snapshot(struct config *c, struct err *e)
 	return snapshot_new(r, running_free);
 }
 
+/* What of a configuration is not read from its snapshot. */
+static void come_into_force(const struct config *c)
+{
+	chat_media_allow_private(c->translation.fetch_private);
+	spool_limit((size_t)c->server.upload_total_bytes);
+}
+
 /* Clients may not have all descriptors: calls of providers, the ledger and a reload need some. */
 static int64_t connections_max(const struct config *c)
 {
@@ -332,7 +340,7 @@ static bool reload(struct serve *s, struct err *e)
 	reload_certificates(s, c);
 	send_limits(s, c);
 	keep_limit(s->keep, c->cache.state.max_bytes, c->cache.state.ttl_ms);
-	chat_media_allow_private(c->translation.fetch_private);
+	come_into_force(c);
 	snapshot_publish(&s->conf, next);
 	return true;
 }
@@ -662,7 +670,7 @@ static bool start(struct serve *s, struct config *c, struct err *e)
 
 	if (!first)
 		return false;
-	chat_media_allow_private(c->translation.fetch_private);
+	come_into_force(c);
 	snapshot_slot_init(&s->conf, first);
 	s->conf_published = true;
 	s->n_loops = c->workers ? (unsigned)c->workers : count_cores();

@@ -268,7 +268,7 @@ static void body_take(struct stream *s, struct str data)
 	else if (data.n > s->body->max - s->body->n)
 		body_fail(s, ERR_TOO_LARGE, "the request body is larger than allowed");
 	else
-		body_fail(s, ERR_INTERNAL, "the request body cannot be kept: the disk may be full");
+		body_fail(s, ERR_INTERNAL, "the request body cannot be kept: there is no room for more uploads");
 }
 
 static void body_hold(struct stream *s, struct str data)

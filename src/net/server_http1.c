@@ -217,7 +217,7 @@ static void body_does_not_fit(struct h1 *h, size_t n)
 	if (n > h->body->max - h->body->n)
 		body_too_large(h);
 	else
-		body_failed(h, ERR_INTERNAL, "the request body cannot be kept: the disk may be full");
+		body_failed(h, ERR_INTERNAL, "the request body cannot be kept: there is no room for more uploads");
 }
 
 static void body_done(struct h1 *h)

@@ -107,6 +107,10 @@ static const struct setting server_rows[] = {
 	  .help = "Body of an upload (audio, images, files, passthrough), of which what is above 1 MiB is kept in a "
 	          "file "
 	          "in data_dir, not in memory. More is answered with 413." },
+	{ .name = "upload_total", .type = SETTING_SIZE, AT(upload_total_bytes), .value = "4GiB", .min = "1MiB",
+	  .max = "1TiB",
+	  .help = "The files of all uploads under way together: what of the disk they may take from the ledger. More "
+	          "is answered with 500." },
 	{ .name = "write_buffer", .type = SETTING_SIZE, AT(write_buffer_bytes), .value = "64KiB", .min = "4KiB",
 	  .max = "64MiB",
 	  .help = "Output queued for one slow client above which reading from its provider stops." },

@@ -40,6 +40,7 @@ struct server_settings {
 	int64_t header_count_max;
 	int64_t body_max_bytes;
 	int64_t upload_max_bytes;        /* body of an upload, which is spooled to a file */
+	int64_t upload_total_bytes;      /* all such files together */
 	int64_t write_buffer_bytes;      /* queued output above which we stop reading upstream */
 	int64_t streams_max;             /* concurrent streams of an HTTP/2 connection */
 	int64_t header_timeout_ms;       /* first byte of a request to the end of its head; also the TLS handshake */

@@ -103,6 +103,15 @@ def an_upload_above_the_ceiling_is_413():
         same(len(provider.requests), 0)
 
 
+def uploads_together_leave_the_disk_to_the_ledger():
+    with through(http(b"{}"), server={"upload_total": "8MiB"}) as (gw, provider):
+        is_error(gw.post("/v1/audio/transcriptions", form(("file", b"x" * (10 << 20), "a"), ("model", b"m")), headers=FORM),
+                 500, "internal_error")
+        for _ in range(3):  # what was taken is given back
+            r = gw.post("/v1/audio/transcriptions", form(("file", b"x" * (5 << 20), "a"), ("model", b"m")), headers=FORM)
+            same(r.status, 200)
+
+
 def speech_comes_as_the_bytes_that_were_made():
     sound = os.urandom(300000)
     with through(http(sound, content_type="audio/mpeg")) as (gw, provider):

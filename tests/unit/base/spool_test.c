@@ -43,6 +43,26 @@ static void stops_at_the_ceiling(void **state)
 	buf_fini(&b);
 }
 
+static void all_together_have_a_ceiling(void **state)
+{
+	struct buf a = buf_make((size_t)64 << 20), b = buf_make((size_t)64 << 20);
+	struct err e;
+
+	spool_limit(3 * SPOOL_STEP_BYTES);
+	check("opens", spool_open(&a, "/tmp", &e) && spool_open(&b, "/tmp", &e));
+	check("two steps", buf_reserve(&a, SPOOL_STEP_BYTES + 1) != NULL);
+	check("one more", buf_reserve(&b, 1) != NULL);
+	b.n = b.cap;
+	check("no room", !buf_append_c(&b, 'x') && b.failed);
+	buf_fini(&a);
+	b.failed = false;
+	check("room again", buf_append_c(&b, 'x'));
+	buf_fini(&b);
+	check("nothing is held", spool_open(&a, "/tmp", &e) && buf_reserve(&a, 2 * SPOOL_STEP_BYTES) != NULL);
+	buf_fini(&a);
+	spool_limit(SIZE_MAX);
+}
+
 static void a_folder_that_is_none_is_an_error(void **state)
 {
 	struct buf b = buf_make(5000);
@@ -58,6 +78,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(holds_what_a_buffer_holds),
 		cmocka_unit_test(stops_at_the_ceiling),
+		cmocka_unit_test(all_together_have_a_ceiling),
 		cmocka_unit_test(a_folder_that_is_none_is_an_error),
 	};
 
