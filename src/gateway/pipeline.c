@@ -165,15 +165,20 @@ static bool may_hold_envelopes(enum dialect_id id)
 static enum step step_plan(struct req *r)
 {
 	struct req_open *o = r->open;
+	struct plan_ask ask = {
+		.model = o->rq.model, .dialect = o->rq.dialect->id, .call = o->rq.call, .stream = r->want_stream,
+		.now_ms = loop_now_ms(r->w->loop), .at_ms = (int64_t)ulid_time_ms(r->id), .body_bytes = o->rq.body.n,
+		.max_output = o->rq.max_output,
+	};
 	struct err e;
 
-	if (!plan_make(&o->plan, &req_conf(r)->routes, o->rq.model, o->rq.dialect->id, o->rq.call, &o->arena, &e))
+	if (!plan_make(&o->plan, &req_conf(r)->routes, &ask, &o->arena, &e))
 		return refuse_with(r, &e);
 	o->own_state = may_hold_envelopes(o->rq.dialect->id) && o->rq.call == CALL_GENERATE &&
 	               chat_opaque_marked(o->rq.body);
 	if (o->rq.dialect->id == DIALECT_OPENAI_RESPONSES)
 		responses_plan(r);
-	if (!plan_next(&o->plan, -1, &o->arena, &o->candidate, &o->wait_ms))
+	if (plan_next(&o->plan, NULL, loop_now_ms(r->w->loop), &o->arena, &o->candidate, &o->wait_ms) != PLAN_TRY)
 		return req_refuse(r, ERR_NO_DEPLOYMENT, "the model \"%.*s\" has no deployment that can be used",
 		                  STR_ARG(o->rq.model));
 	return STEP_ATTEMPT;
@@ -201,7 +206,7 @@ static enum step attempt_failed(struct req *r)
 	struct req_open *o = r->open;
 
 	if (o->failure.elsewhere_only)
-		plan_skip_deployment(&o->plan, o->candidate.deployment);
+		plan_skip_deployment(&o->plan, o->candidate.deployment, EXCLUDED_FAILED);
 	if (o->failure.pass || o->pass || !is_retryable(r) || r->n_attempts >= REQ_ATTEMPTS_MAX)
 		return refuse_with(r, &o->failure.err);
 	return STEP_BACKOFF;
@@ -212,9 +217,9 @@ static enum step cannot_take(struct req *r)
 {
 	struct req_open *o = r->open;
 
-	plan_skip_deployment(&o->plan, o->candidate.deployment);
+	plan_skip_deployment(&o->plan, o->candidate.deployment, EXCLUDED_CAPABILITY);
 	if (o->err.code == ERR_TOO_LARGE ||
-	    !plan_next(&o->plan, -1, &o->arena, &o->candidate, &o->wait_ms))
+	    plan_next(&o->plan, NULL, loop_now_ms(r->w->loop), &o->arena, &o->candidate, &o->wait_ms) != PLAN_TRY)
 		return STEP_REFUSE;
 	o->waited = true;
 	o->wait_ms = 0;
@@ -245,7 +250,10 @@ static enum step step_backoff(struct req *r)
 	struct req_open *o = r->open;
 
 	if (!o->waited) {
-		if (!plan_next(&o->plan, o->retry_after_ms, &o->arena, &o->candidate, &o->wait_ms))
+		struct plan_failed failed = { FAILURE_TRANSIENT, true, o->retry_after_ms };
+
+		if (plan_next(&o->plan, &failed, loop_now_ms(r->w->loop), &o->arena, &o->candidate, &o->wait_ms) !=
+		    PLAN_TRY)
 			return refuse_with(r, &o->failure.err);
 		o->waited = true;
 		if (o->wait_ms) {

@@ -47,23 +47,25 @@ static bool make_group(struct plan *p, const struct route_model *m, struct str m
 	unsigned n = 0;
 
 	p->tries = p->n = 0;
+	p->model = m;
 	p->group = arena_alloc(a, max * sizeof *p->group);
 	if (!p->group)
 		return false;
 	for (unsigned i = 0; i < m->n_deployments && n < max; i++) {
 		const struct deployment *d = &m->deployments[i];
 		struct str model = d->has_star ? upstream_model(d->model, matched, a) : d->model;
-		enum dialect_id dialect = p->dialect;
+		enum dialect_id dialect = p->ask.dialect;
 		const struct route_face *face;
 		unsigned index;
 
 		if (!model.p)
 			return false;
-		face = route_face_of(d->provider, p->dialect, model, &index);
+		face = route_face_of(d->provider, p->ask.dialect, model, &index);
 		if (!face)
-			face = route_face_translated(d->provider, p->dialect, p->call, model, &dialect, &index);
+			face = route_face_translated(d->provider, p->ask.dialect, p->ask.call, model, &dialect, &index);
 		if (face)
-			p->group[n++] = (struct candidate){ d, face, index, dialect_by_id(dialect), model };
+			p->group[n++] = (struct candidate){ .deployment = d, .face = face, .face_index = index,
+				.health = d->health, .dialect = dialect_by_id(dialect), .model = model };
 	}
 	if (m->shuffle)
 		for (unsigned from = 0, to; from < n; from = to) {
@@ -75,10 +77,9 @@ static bool make_group(struct plan *p, const struct route_model *m, struct str m
 	return true;
 }
 
-bool plan_make(struct plan *p, const struct route_table *t, struct str name, enum dialect_id dialect,
-               enum dialect_call call, struct arena *a, struct err *e)
+bool plan_make(struct plan *p, const struct route_table *t, const struct plan_ask *ask, struct arena *a, struct err *e)
 {
-	struct str matched, near;
+	struct str matched, near, name = ask->model;
 	const struct route_model *m = route_find(t, name, &matched);
 
 	if (!m) {
@@ -88,12 +89,12 @@ bool plan_make(struct plan *p, const struct route_table *t, struct str name, enu
 		                      : "the model \"%.*s\" does not exist%.*s",
 		               STR_ARG(name), STR_ARG(near));
 	}
-	*p = (struct plan){ .table = t, .first = m, .dialect = dialect, .call = call };
+	*p = (struct plan){ .table = t, .first = m, .ask = *ask };
 	if (!make_group(p, m, matched, a))
 		return err_set(e, ERR_TOO_LARGE, "the request needs more memory than it may have");
 	if (p->n == 0 && m->n_fallbacks == 0)
 		return err_set(e, ERR_INVALID_REQUEST, "the model \"%.*s\" cannot be reached through the %s API",
-		               STR_ARG(name), dialect_by_id(dialect)->name);
+		               STR_ARG(name), dialect_by_id(ask->dialect)->name);
 	return true;
 }
 
@@ -130,8 +131,10 @@ static uint32_t backoff(const struct retry_settings *r, unsigned round)
 	return (uint32_t)wait;
 }
 
-bool plan_next(struct plan *p, int64_t retry_after_ms, struct arena *a, struct candidate *out, uint32_t *wait_ms)
+enum plan_got plan_next(struct plan *p, const struct plan_failed *failed, uint64_t now_ms, struct arena *a,
+                        struct candidate *out, uint32_t *wait_ms)
 {
+	int64_t retry_after_ms = failed ? failed->retry_after_ms : -1;
 	const struct retry_settings *r = &p->table->routing->retries;
 
 	for (;;) {
@@ -149,14 +152,14 @@ bool plan_next(struct plan *p, int64_t retry_after_ms, struct arena *a, struct c
 		if (!over) {
 			*out = p->group[p->tries++ % p->n];
 			*wait_ms = wait;
-			return true;
+			return PLAN_TRY;
 		}
 		if (!next_group(p, a))
-			return false;
+			return PLAN_END;
 	}
 }
 
-void plan_skip_deployment(struct plan *p, const struct deployment *d)
+void plan_skip_deployment(struct plan *p, const struct deployment *d, enum plan_exclusion why)
 {
 	unsigned kept = 0, at = p->n ? p->tries % p->n : 0, before = 0;
 

@@ -1,54 +1,156 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * plan: for one request, the candidates in the order in which they are tried.
+ * plan: for one request, the candidates in the order in which they are tried, with the reason for each place and each
+ * exclusion.
  *
- * A model's candidates form a group. Inside a group there are 1 + retries.attempts tries: one candidate after the other
- * without waiting, and from the beginning again with back-off when there are fewer candidates than tries. When a
- * group's tries are used up, the next fallback model's group follows.
+ *	struct plan_ask ask = { .model = …, .now_ms = … };
+ *	if (!plan_make(&plan, &table, &ask, arena, &err)) …404, 403, 400…
+ *	while (plan_next(&plan, failed, now, arena, &candidate, &wait) == PLAN_TRY) …try it after `wait`; failed = &how…
+ *
+ * A model's deployments form a group. They are filtered first (dialect, capability, policy, wishes, health, limits),
+ * then put in order by the model's strategy inside each `order`, then moved by affinity and preferences. Inside a group
+ * there are 1 + retries.attempts tries: those that are in, one after the other without waiting; then from the beginning
+ * again with back-off. What a failure means decides how it goes on (route/failure.h): another try, another
+ * deployment, the next model of one of the three lists of fallbacks, or the end.
+ *
+ * If all of a group are out by health only, the least bad one is tried once (routing.last_resort). If all that are left
+ * are at their limits, the answer is PLAN_FULL, and the request may wait for room (route/admission.h).
  *
  * A provider that does not speak the client's dialect is a candidate all the same if the call can be translated.
+ * Nothing is allocated outside of the request's arena. The plan lives on the request's loop.
  */
 #ifndef SLUICE_ROUTE_PLAN_H
 #define SLUICE_ROUTE_PLAN_H
 
+#include "model/facts.h"
+#include "route/failure.h"
+#include "route/health.h"
 #include "route/table.h"
+#include "route/wishes.h"
 
-#define PLAN_GROUP_MAX 32
+struct affinity;
+
+#define PLAN_GROUP_MAX 256
+
+/* Why a candidate stands where it stands. */
+enum plan_place {
+	PLACE_ONLY,                      /* there is no other */
+	PLACE_STRATEGY,                  /* the model's strategy put it there */
+	PLACE_WISH,                      /* the request's order or sort did */
+	PLACE_AFFINITY,                  /* it holds the conversation's prompt cache */
+	PLACE_STATE,                     /* it holds an answer that the request refers to */
+	PLACE_SLOW,                      /* a preference moved it to the end */
+	PLACE_PROBE,                     /* one request is to show that it works again */
+	PLACE_LAST_RESORT,               /* all are out, and it is the least bad */
+	PLACES
+};
+/* Why one is none. */
+enum plan_exclusion {
+	EXCLUDED_NOT,
+	EXCLUDED_DIALECT,                /* it cannot be given this call at all */
+	EXCLUDED_CAPABILITY, EXCLUDED_CONTEXT_WINDOW, EXCLUDED_MAX_OUTPUT, EXCLUDED_QUANTIZATION, EXCLUDED_PRICE,
+	EXCLUDED_REGION, EXCLUDED_ZDR, EXCLUDED_DATA_COLLECTION, EXCLUDED_MODEL_NOT_ALLOWED,
+	EXCLUDED_WISH,                   /* not in `only`, in `ignore`, behind allow_fallbacks: false */
+	EXCLUDED_COOLING, EXCLUDED_BROKEN,
+	EXCLUDED_LIMIT,                  /* rpm, tpm, max_parallel: no room now */
+	EXCLUDED_FAILED,                 /* this request tried it, and another try is of no use */
+	EXCLUSIONS
+};
+const char *plan_place_name(enum plan_place);            /* "strategy" */
+const char *plan_exclusion_name(enum plan_exclusion);    /* "context_window" */
 
 struct candidate {
 	const struct deployment *deployment;
 	const struct route_face *face;
-	unsigned face_index;
+	struct health *health;
 	const struct dialect *dialect;   /* that is spoken there; not the client's: to be translated */
 	struct str model;                /* the upstream's name for it */
+	unsigned face_index;
+	uint8_t place, excluded;         /* enum plan_place, plan_exclusion */
+	bool tried;                      /* by this request */
+	uint32_t room_ms;                /* EXCLUDED_LIMIT: until there is room */
+};
+
+/* What key, team and request allow: only added up, never widened by a request. */
+struct plan_policy {
+	struct wish_names regions;       /* of the team; none: any. A deployment without a region is in none */
+	bool zdr, deny_collection;
+	bool (*allows_model)(const void *arg, struct str model); /* for models that a request names; NULL: all */
+	const void *arg;
+};
+
+enum plan_look { LOOK_NEEDS = 1, LOOK_TOKENS = 2 };
+
+/* What the plan must know of a request. */
+struct plan_ask {
+	struct str model;
+	enum dialect_id dialect;
+	enum dialect_call call;
+	bool stream;
+	uint64_t now_ms;                 /* monotonic */
+	int64_t at_ms;                   /* real, for prices that change with the hour */
+	const struct route_wishes *wishes;       /* NULL: none */
+	const struct plan_policy *policy;        /* NULL: all is allowed */
+	struct affinity *affinity;       /* NULL: none */
+	uint64_t conversation;           /* its key in there; 0: not known */
+	uint64_t hash;                   /* what the strategy hash goes by; 0: nothing, a draw */
+	uint64_t body_bytes;             /* no prompt of text has more tokens */
+	int64_t max_output;              /* tokens asked for; -1: not said */
+	/* Filled by `look` when a filter or strategy needs them; which is only so where the deployments differ. */
+	uint8_t looked;                  /* enum plan_look */
+	uint32_t needs;                  /* enum model_cap */
+	uint32_t prompt_tokens;
+	bool tokens_guessed;             /* something is in it whose size is not known */
+	void (*look)(struct plan_ask *, unsigned what); /* NULL: nothing can be known */
+	void *arg;                       /* for `look` */
+};
+
+/* How the last try ended. */
+struct plan_failed {
+	enum failure_class class;
+	bool retryable;
+	int64_t retry_after_ms;          /* that the answer asked for; -1: nothing */
 };
 
 struct plan {
 	const struct route_table *table;
-	const struct route_model *first;
-	enum dialect_id dialect;
-	enum dialect_call call;
-	struct candidate *group;         /* the group under way */
-	unsigned n;
+	const struct route_model *first; /* what was asked for */
+	const struct route_model *model; /* of the group under way */
+	struct plan_ask ask;
+	struct candidate *group;         /* the group under way: n to be tried in order, then those excluded */
+	unsigned n, n_all;
 	unsigned tries;                  /* used in this group */
-	unsigned fallback;               /* index + 1 of the fallback under way; 0: the model itself */
+	unsigned fallback;               /* how many fallback models were begun */
+	uint8_t list, list_at;           /* which of the lists, and how far */
+	bool last_resort;                /* the group under way is all out */
+	uint32_t room_ms;                /* PLAN_FULL: when there may be room */
 };
 
-/* Plans for the model `name`. ERR_MODEL_NOT_FOUND: unknown; ERR_INVALID_REQUEST: none of its deployments speaks the
- * dialect. The plan's parts are in the arena. */
-MUST_USE bool plan_make(struct plan *, const struct route_table *, struct str name, enum dialect_id,
-                        enum dialect_call, struct arena *, struct err *);
+/* Plans for ask->model. ERR_MODEL_NOT_FOUND: unknown; ERR_MODEL_NOT_ALLOWED, ERR_POLICY: nothing is left by the
+ * policy; ERR_CONTEXT_LENGTH: the prompt fits nowhere; ERR_INVALID_REQUEST: none speaks the dialect, or the wishes
+ * leave none; ERR_NO_DEPLOYMENT: all are out. The ask is copied; its parts must live as long as the plan. */
+MUST_USE bool plan_make(struct plan *, const struct route_table *, const struct plan_ask *, struct arena *,
+                        struct err *);
 
-/* The candidate of the next try, and how long to wait before it (milliseconds; 0: at once). `retry_after_ms` is
- * what the last answer asked for (-1: nothing); longer than routing.retries.respect_retry_after means that this
- * group is over. False: nothing is left. */
-MUST_USE bool plan_next(struct plan *, int64_t retry_after_ms, struct arena *, struct candidate *out,
-                        uint32_t *wait_ms);
+enum plan_got {
+	PLAN_TRY,                        /* this one, after so many milliseconds */
+	PLAN_FULL,                       /* room may come; plan->room_ms */
+	PLAN_END,                        /* nothing is left */
+};
+/* The candidate of the next try, and how long to wait before it (milliseconds; 0: at once). `failed`: how the last one
+ * ended; NULL: there was none, or it was no fault of the deployment (asked again after PLAN_FULL). */
+MUST_USE enum plan_got plan_next(struct plan *, const struct plan_failed *, uint64_t now_ms, struct arena *,
+                                 struct candidate *out, uint32_t *wait_ms);
 
 /* Puts candidates that are this deployment first, then those of its provider. */
 void plan_prefer(struct plan *, struct str deployment);
 
-/* Another try in this group is of no use (a bad credential and the like): the next one is another deployment's. */
-void plan_skip_deployment(struct plan *, const struct deployment *);
+/* Another try in this group is of no use (it cannot be given this request): the next one is another deployment's. */
+void plan_skip_deployment(struct plan *, const struct deployment *, enum plan_exclusion why);
+
+/* The plan as text, for logs, headers and `sluice route-test`: "openai/gpt-4o strategy; azure/gpt-4o excluded:cooling".
+ * Cut to the buffer's ceiling. */
+struct buf;
+void plan_tell(const struct plan *, struct buf *);
 
 #endif

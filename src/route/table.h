@@ -18,6 +18,7 @@
 
 struct arena;
 struct err;
+struct health;
 struct origin;
 
 /* Where one provider speaks some dialects. */
@@ -72,6 +73,7 @@ struct deployment {
 	uint8_t price_from, facts_from;  /* enum catalogue_origin */
 	bool by_name;
 	const struct catalogue *catalogue; /* may be NULL */
+	struct health *health;           /* NULL: has_star, see health_of */
 	struct timeout_settings timeouts; /* all resolved */
 };
 

@@ -71,6 +71,15 @@ static void init(struct routes *r, const char *more)
 	routes_init(r, text);
 }
 
+static bool make(struct plan *p, const struct routes *r, const char *model, enum dialect_id dialect,
+                 enum dialect_call call, struct arena *a, struct err *e)
+{
+	struct plan_ask ask = { .model = str_from_z(model), .dialect = dialect, .call = call, .now_ms = 1,
+		                .max_output = -1 };
+
+	return plan_make(p, &r->table, &ask, a, e);
+}
+
 static void tries_follow(void **state)
 {
 	for (size_t i = 0; i < COUNT_OF(cases); i++) {
@@ -79,6 +88,7 @@ static void tries_follow(void **state)
 		struct plan p;
 		struct candidate c;
 		struct err e = { 0 };
+		struct plan_failed failed = { FAILURE_TRANSIENT, true, -1 };
 		char got[512] = "";
 		size_t n = 0;
 		uint32_t wait;
@@ -86,14 +96,15 @@ static void tries_follow(void **state)
 		init(&r, cases[i].settings);
 		arena_init(&a, 1 << 16);
 		check(cases[i].name,
-		      plan_make(&p, &r.table, str_from_z(cases[i].model), DIALECT_OPENAI_CHAT, CALL_GENERATE, &a, &e));
-		for (size_t k = 0; plan_next(&p, k ? cases[i].retry_after_ms : -1, &a, &c, &wait); k++) {
+		      make(&p, &r, cases[i].model, DIALECT_OPENAI_CHAT, CALL_GENERATE, &a, &e));
+		failed.retry_after_ms = cases[i].retry_after_ms;
+		for (size_t k = 0; plan_next(&p, k ? &failed : NULL, 1, &a, &c, &wait) == PLAN_TRY; k++) {
 			check(cases[i].name, k < strlen(cases[i].happens));
 			n += (size_t)snprintf(got + n, sizeof got - n, "%s%.*s@%u", k ? " " : "", STR_ARG(c.model),
 			                      wait);
 			check(cases[i].name, c.face == &c.deployment->provider->faces[c.face_index]);
 			if (cases[i].happens[k] == 's')
-				plan_skip_deployment(&p, c.deployment);
+				plan_skip_deployment(&p, c.deployment, EXCLUDED_FAILED);
 		}
 		check_str(cases[i].name, str_of(got, n), str_from_z(cases[i].want));
 		arena_fini(&a);
@@ -110,14 +121,14 @@ static void refuses(void **state)
 
 	init(&r, MODELS(MODEL("chat", "", ON("claude", "a")) ", " MODEL("x-*", "", ON("p", "y-*-z"))));
 	arena_init(&a, 1 << 16);
-	check("unknown", !plan_make(&p, &r.table, STR("cht"), DIALECT_OPENAI_CHAT, CALL_GENERATE, &a, &e));
+	check("unknown", !make(&p, &r, "cht", DIALECT_OPENAI_CHAT, CALL_GENERATE, &a, &e));
 	check(e.text, e.code == ERR_MODEL_NOT_FOUND && strstr(e.text, "\"chat\""));
-	check("no embeddings", !plan_make(&p, &r.table, STR("chat"), DIALECT_OPENAI_EMBEDDINGS, CALL_EMBED, &a, &e));
+	check("no embeddings", !make(&p, &r, "chat", DIALECT_OPENAI_EMBEDDINGS, CALL_EMBED, &a, &e));
 	check(e.text, e.code == ERR_INVALID_REQUEST);
-	check("dialect", plan_make(&p, &r.table, STR("chat"), DIALECT_ANTHROPIC, CALL_GENERATE, &a, &e));
+	check("dialect", make(&p, &r, "chat", DIALECT_ANTHROPIC, CALL_GENERATE, &a, &e));
 	arena_fini(&a);
 	arena_init(&a, 16);
-	check("no memory", !plan_make(&p, &r.table, STR("x-1"), DIALECT_OPENAI_CHAT, CALL_GENERATE, &a, &e));
+	check("no memory", !make(&p, &r, "x-1", DIALECT_OPENAI_CHAT, CALL_GENERATE, &a, &e));
 	check(e.text, e.code == ERR_TOO_LARGE);
 	arena_fini(&a);
 	routes_fini(&r);
@@ -138,8 +149,8 @@ static void weights_are_kept(void **state)
 		uint32_t wait;
 
 		arena_init(&a, 1 << 16);
-		check(e.text, plan_make(&p, &r.table, STR("m"), DIALECT_OPENAI_CHAT, CALL_GENERATE, &a, &e));
-		check("first", plan_next(&p, -1, &a, &c, &wait) && wait == 0);
+		check(e.text, make(&p, &r, "m", DIALECT_OPENAI_CHAT, CALL_GENERATE, &a, &e));
+		check("first", plan_next(&p, NULL, 1, &a, &c, &wait) == PLAN_TRY && wait == 0);
 		first += c.model.p[0] == 'a';
 		arena_fini(&a);
 	}
