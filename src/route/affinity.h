@@ -20,8 +20,9 @@ struct health;
 struct affinity *affinity_new(size_t entries_max);
 void affinity_free(struct affinity *);                   /* NULL is fine */
 
-/* NULL: not known, or longer ago than ttl_ms. */
+/* NULL: not known, or longer ago than ttl_ms. Key 0 is nobody's: never known, never kept. */
 struct health *affinity_get(struct affinity *, uint64_t key, uint64_t ttl_ms, uint64_t now_ms);
+/* An answer began well there: the conversation stays, for another ttl. */
 void affinity_put(struct affinity *, uint64_t key, struct health *, uint64_t now_ms);
 
 #endif

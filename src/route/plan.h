@@ -79,7 +79,7 @@ struct plan_policy {
 	const void *arg;
 };
 
-enum plan_look { LOOK_NEEDS = 1, LOOK_TOKENS = 2 };
+enum plan_look { LOOK_NEEDS = 1, LOOK_TOKENS = 2, LOOK_CONVERSATION = 4 };
 
 /* What the plan must know of a request. */
 struct plan_ask {
@@ -92,7 +92,7 @@ struct plan_ask {
 	const struct route_wishes *wishes;       /* NULL: none */
 	const struct plan_policy *policy;        /* NULL: all is allowed */
 	struct affinity *affinity;       /* NULL: none */
-	uint64_t conversation;           /* its key in there; 0: not known */
+	uint64_t conversation;           /* its key in there; 0: not known. After LOOK_CONVERSATION */
 	uint64_t hash;                   /* what the strategy hash goes by; 0: nothing, a draw */
 	uint64_t body_bytes;             /* no prompt of text has more tokens */
 	int64_t max_output;              /* tokens asked for; -1: not said */

@@ -208,6 +208,36 @@ static const struct settings preferred_settings = {
 	.n = COUNT_OF(preferred_rows),
 };
 
+#define STRUCT affinity_settings
+static const struct setting affinity_rows[] = {
+	{ .name = "enabled", .type = SETTING_BOOL, AT(enabled), .value = "true",
+	  .help = "A conversation stays with the deployment that holds its prompt cache." },
+	{ .name = "ttl", .type = SETTING_DURATION, AT(ttl_ms), .value = "5m", .min = "1s", .max = "1d",
+	  .help = "A conversation is forgotten this long after its last turn; most providers keep a prompt for 5 "
+	          "minutes." },
+	{ .name = "entries", .type = SETTING_INT, AT(entries), .value = "65536", .min = "256", .max = "16777216",
+	  .needs_restart = true,
+	  .help = "Conversations that are remembered; 24 bytes each." },
+};
+#undef STRUCT
+static const struct settings affinity_settings = {
+	.name = "affinity", .size = sizeof(struct affinity_settings), .rows = affinity_rows,
+	.n = COUNT_OF(affinity_rows),
+};
+
+#define STRUCT queue_settings
+static const struct setting queue_rows[] = {
+	{ .name = "max", .type = SETTING_INT, AT(max), .value = "1000", .min = "0", .max = "1000000",
+	  .help = "Requests that may wait for each model whose deployments are all at their rpm, tpm or max_parallel. "
+	          "0: they are answered 429 at once." },
+	{ .name = "wait", .type = SETTING_DURATION, AT(wait_ms), .value = "10s", .min = "1ms", .max = "10m",
+	  .help = "How long a request waits for room at most." },
+};
+#undef STRUCT
+static const struct settings queue_settings = {
+	.name = "queue", .size = sizeof(struct queue_settings), .rows = queue_rows, .n = COUNT_OF(queue_rows),
+};
+
 #define STRUCT routing_settings
 static const struct setting routing_rows[] = {
 	{ .name = "retries", .type = SETTING_SECTION, AT(retries), .section = &retry_settings,
@@ -221,6 +251,10 @@ static const struct setting routing_rows[] = {
 	  .support = SETTING_IGNORED, .help = "Strategy price_weighted: providers without an outage in it go first." },
 	{ .name = "preferred", .type = SETTING_SECTION, AT(preferred), .section = &preferred_settings,
 	  .help = "What a deployment should keep to." },
+	{ .name = "affinity", .type = SETTING_SECTION, AT(affinity), .section = &affinity_settings,
+	  .help = "Whether conversations stay where their prompt cache is." },
+	{ .name = "queue", .type = SETTING_SECTION, AT(queue), .section = &queue_settings,
+	  .help = "Where requests wait when all deployments of a model are at their limits." },
 	{ .name = "hedge_after", .type = SETTING_DURATION, AT(hedge_after_ms), .value = "off", .also = "off",
 	  .min = "10ms",
 	  .max = "10m", .support = SETTING_IGNORED,

@@ -73,12 +73,23 @@ struct preferred_settings {
 	double min_throughput_p50;       /* tokens a second; SETTING_UNSET: no preference */
 };
 
+struct affinity_settings {
+	bool enabled;
+	int64_t ttl_ms, entries;
+};
+
+struct queue_settings {
+	int64_t max, wait_ms;            /* max: requests that wait, for each model */
+};
+
 struct routing_settings {
 	struct retry_settings retries;
 	struct cooldown_settings cooldown;
 	struct breaker_settings breaker;
 	int64_t outage_window_ms;
 	struct preferred_settings preferred;
+	struct affinity_settings affinity;
+	struct queue_settings queue;
 	int64_t hedge_after_ms;          /* 0: off */
 	int64_t max_fallbacks;
 };
