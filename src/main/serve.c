@@ -35,6 +35,7 @@
 #include "net/pool.h"
 #include "net/server.h"
 #include "net/tls.h"
+#include "observe/alerts.h"
 #include "observe/observe.h"
 #include "store/dir.h"
 
@@ -81,6 +82,7 @@ struct serve {
 	struct keys *keys;
 	struct ledger *ledger;
 	struct observe *observe;
+	struct alerts *alerts;
 	struct pool *pool;
 	struct keep *keep;
 	struct estimator estimator;
@@ -341,6 +343,7 @@ static bool reload(struct serve *s, struct err *e)
 	send_limits(s, c);
 	keep_limit(s->keep, c->cache.state.max_bytes, c->cache.state.ttl_ms);
 	come_into_force(c);
+	alerts_configure(s->alerts, &c->alerts);
 	snapshot_publish(&s->conf, next);
 	return true;
 }
@@ -425,6 +428,16 @@ static void add_estimates(const struct estimator *e, struct metrics_out *out)
 	}
 }
 
+static void add_alerts(struct serve *s, struct metrics_out *out)
+{
+	struct alerts_stats as = alerts_stats(s->alerts);
+
+	metrics_figure(out, METRIC_ALERTS, STR("raised"), as.raised);
+	metrics_figure(out, METRIC_ALERTS, STR("sent"), as.sent);
+	metrics_figure(out, METRIC_ALERTS, STR("failed"), as.failed);
+	metrics_figure(out, METRIC_ALERTS, STR("dropped"), as.dropped);
+}
+
 static void add_figures(void *arg, struct metrics_out *out)
 {
 	struct serve *s = arg;
@@ -451,6 +464,7 @@ static void add_figures(void *arg, struct metrics_out *out)
 	metrics_figure(out, METRIC_RELOADS, STR("good"), atomic_load(&s->reloads_good));
 	metrics_figure(out, METRIC_RELOADS, STR("refused"), atomic_load(&s->reloads_refused));
 	metrics_figure(out, METRIC_READY, STR(""), atomic_load(&s->services.ready));
+	add_alerts(s, out);
 	add_estimates(&s->estimator, out);
 }
 
@@ -563,6 +577,8 @@ static void on_close(struct loop_msg *m)
 
 	server_free(l->server);
 	l->server = NULL;
+	if (l == l->s->loops)
+		alerts_stop(l->s->alerts);
 	loop_stop(l->loop);
 }
 
@@ -611,6 +627,7 @@ static void close_all(struct serve *s)
 		server_free(l->server);
 	}
 	pool_free(s->pool);
+	alerts_free(s->alerts);
 	for (unsigned i = 0; i < s->n_loops; i++) {
 		worker_free(s->loops[i].worker);
 		loop_free(s->loops[i].loop);
@@ -677,6 +694,7 @@ static bool start(struct serve *s, struct config *c, struct err *e)
 	if (s->n_loops > WORKERS_MAX)
 		s->n_loops = WORKERS_MAX;
 	s->loops = mem_zalloc(s->n_loops * sizeof *s->loops);
+	s->alerts = alerts_new();
 	if (!open_stores(s, c, e))
 		return false;
 	s->pool = pool_new(POOL_THREADS, POOL_QUEUE);
@@ -707,6 +725,8 @@ static bool start(struct serve *s, struct config *c, struct err *e)
 	for (unsigned i = 0; i < s->n_loops; i++)
 		if (!make_loop(s, i, c, e))
 			return false;
+	alerts_start(s->alerts, s->loops[0].loop, s->pool);
+	alerts_configure(s->alerts, &c->alerts);
 	return start_loops(s, e);
 }
 

@@ -91,6 +91,8 @@ static const struct setting config_rows[] = {
 	  .help = "Request log and messages." },
 	{ .name = "telemetry", .type = SETTING_SECTION, AT(telemetry), .section = &telemetry_settings,
 	  .help = "Metrics and traces." },
+	{ .name = "alerts", .type = SETTING_SECTION, AT(alerts), .section = &alerts_settings,
+	  .help = "Who is told when a deployment fails." },
 };
 #undef STRUCT
 

@@ -53,6 +53,7 @@ struct config {
 	struct audit_settings audit;
 	struct logs_settings logs;
 	struct telemetry_settings telemetry;
+	struct alerts_settings alerts;
 
 	struct str file;                 /* as named in messages; empty: zero-configuration */
 	struct conf_notes notes;         /* what is set but not acted on: config_unsupported */

@@ -103,6 +103,8 @@ static const struct figure_row {
 		"Mean error of token counts made from the bytes of bodies."), "family", 4 },
 	[METRIC_ESTIMATE_SAMPLES] = { COUNTER("sluice_token_estimate_samples_total",
 		"Requests whose reported usage was compared with an estimate."), "family", 0 },
+	[METRIC_ALERTS] = { COUNTER("sluice_alerts_total",
+		"Alerts raised, and what became of them at the webhook."), "result", 0 },
 	[METRIC_READY] = { GAUGE("sluice_ready", "1: takes requests; 0: starting or draining."), NULL, 0 },
 };
 

@@ -90,6 +90,7 @@ enum metric_figure {
 	METRIC_ESTIMATE_TEXT_ERROR,      /* ten-thousandths; labelled by the family of tokenizers */
 	METRIC_ESTIMATE_BODY_ERROR,
 	METRIC_ESTIMATE_SAMPLES,
+	METRIC_ALERTS,                   /* labelled by what became of them */
 	METRIC_READY,                    /* 1: takes requests; 0: starting or draining */
 	METRIC_FIGURES
 };

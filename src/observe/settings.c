@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Rows of the settings of logs and telemetry. */
+/* Rows of the settings of logs, telemetry and alerts. */
 
 #include "observe/settings.h"
 
@@ -40,4 +40,21 @@ static const struct setting telemetry_rows[] = {
 const struct settings telemetry_settings = {
 	.name = "telemetry", .size = sizeof(struct telemetry_settings), .rows = telemetry_rows,
 	.n = COUNT_OF(telemetry_rows),
+};
+
+#define STRUCT alerts_settings
+static const struct setting alerts_rows[] = {
+	{ .name = "webhook", .type = SETTING_SECRET, AT(webhook),
+	  .help = "URL that is told, with a POST of JSON, when a deployment is taken out or is back, or a credential is "
+	          "refused." },
+	{ .name = "secret", .type = SETTING_SECRET, AT(secret),
+	  .help = "Signs the webhook's body: x-sluice-signature: sha256=HMAC." },
+	{ .name = "ca", .type = SETTING_TEXT, AT(ca), .help = "PEM file of the webhook's certificates, instead of the "
+	                                                      "system's." },
+	{ .name = "timeout", .type = SETTING_DURATION, AT(timeout_ms), .value = "5s", .min = "100ms", .max = "1m",
+	  .help = "How long the webhook may take to answer; it is tried four times." },
+};
+#undef STRUCT
+const struct settings alerts_settings = {
+	.name = "alerts", .size = sizeof(struct alerts_settings), .rows = alerts_rows, .n = COUNT_OF(alerts_rows),
 };

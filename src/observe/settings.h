@@ -23,6 +23,13 @@ struct telemetry_settings {
 	bool prometheus;
 };
 
-extern const struct settings logs_settings, telemetry_settings;
+struct alerts_settings {
+	struct str webhook;              /* URL; empty: none. May hold a password: never print it */
+	struct str secret;               /* empty: not signed */
+	struct str ca;                   /* path of a PEM file; empty: the system's certificates */
+	int64_t timeout_ms;
+};
+
+extern const struct settings logs_settings, telemetry_settings, alerts_settings;
 
 #endif
