@@ -50,6 +50,12 @@ static void write_deployment(struct json_writer *w, const struct deployment *d)
 	json_close(w);
 }
 
+static const char *const list_names[ROUTE_LISTS] = {
+	[LIST_GENERAL] = "fallbacks",
+	[LIST_CONTEXT_WINDOW] = "context_window_fallbacks",
+	[LIST_CONTENT_POLICY] = "content_policy_fallbacks",
+};
+
 static void write_model(struct json_writer *w, const struct route_model *m)
 {
 	json_open(w, '{');
@@ -64,11 +70,13 @@ static void write_model(struct json_writer *w, const struct route_model *m)
 	for (unsigned i = 0; i < m->n_deployments; i++)
 		write_deployment(w, &m->deployments[i]);
 	json_close(w);
-	json_key_lit(w, "fallbacks");
-	json_open(w, '[');
-	for (unsigned i = 0; i < m->n_fallbacks; i++)
-		json_str(w, m->fallbacks[i]->name);
-	json_close(w);
+	for (int list = 0; list < ROUTE_LISTS; list++) {
+		json_key(w, str_from_z(list_names[list]));
+		json_open(w, '[');
+		for (unsigned i = 0; i < m->lists[list].n; i++)
+			json_str(w, m->lists[list].items[i].name);
+		json_close(w);
+	}
 	json_close(w);
 }
 

@@ -67,6 +67,7 @@ static const char openapi_schemas[] =
 
 	N("Model", S_OBJECT(
 		M("name", S_TEXT) N("pattern", S_BOOL) N("strategy", S_TEXT) N("fallbacks", S_LIST(S_TEXT))
+		N("context_window_fallbacks", S_LIST(S_TEXT)) N("content_policy_fallbacks", S_LIST(S_TEXT))
 		N("deployments", S_LIST(S_REF("Deployment")))))
 	N("Deployment", S_OBJECT(
 		M("name", S_TEXT) N("provider", S_TEXT) N("model", S_TEXT) N("weight", S_COUNT) N("order", S_INT)

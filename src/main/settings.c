@@ -162,17 +162,18 @@ static bool model_exists(const struct config *conf, struct str name, struct near
 	       has_name(&conf->providers, sizeof(struct provider_settings), str_slice(name, 0, slash), &unused);
 }
 
-/* Two models may fall back to each other: a request follows only the list of the model that it asked for. */
+/* Two models may fall back to each other: a request follows only the lists of the model that it asked for. `m`: NULL
+ * for the lists that are for all. `may_come`: it may name models that are still to come; they are passed over. */
 static bool check_fallbacks(const struct config *conf, const struct model_settings *m, const struct setting_array *list,
-                            struct setting_checker *c)
+                            bool may_come, struct setting_checker *c)
 {
 	const struct str *names = list->items;
 	struct nearest near;
 	bool good = true;
 	for (size_t i = 0; i < list->n; i++) {
-		if (str_eq(names[i], m->name))
+		if (m && str_eq(names[i], m->name))
 			good = c->refuse_value(c, &names[i], "is the model itself");
-		else if (!model_exists(conf, names[i], &near))
+		else if (!may_come && !model_exists(conf, names[i], &near))
 			good = unknown_name(c, &names[i], "model", &near);
 		for (size_t k = 0; k < i; k++)
 			if (str_eq(names[i], names[k])) {
@@ -201,8 +202,9 @@ static bool check_model(const struct config *conf, const struct model_settings *
 	for (size_t i = 0; i < m->guardrails.n; i++)
 		if (!has_name(&conf->guardrails, sizeof(struct guardrail_settings), guardrails[i], &near))
 			good = unknown_name(c, &guardrails[i], "guardrail", &near);
-	good &= check_fallbacks(conf, m, &m->fallbacks, c);
-	/* The other two lists may name models that are still to come: this version does not act on them. */
+	good &= check_fallbacks(conf, m, &m->fallbacks, false, c);
+	good &= check_fallbacks(conf, m, &m->context_window_fallbacks, true, c);
+	good &= check_fallbacks(conf, m, &m->content_policy_fallbacks, true, c);
 	return good;
 }
 
@@ -232,6 +234,9 @@ static bool check_config(void *item, struct setting_checker *c)
 	good &= conf->data_dir.n > 0 || c->refuse(c, &conf->data_dir, "must not be empty");
 	for (size_t i = 0; i < conf->models.n; i++)
 		good &= check_model(conf, &m[i], c);
+	good &= check_fallbacks(conf, NULL, &conf->routing.fallbacks, false, c);
+	good &= check_fallbacks(conf, NULL, &conf->routing.context_window_fallbacks, true, c);
+	good &= check_fallbacks(conf, NULL, &conf->routing.content_policy_fallbacks, true, c);
 	good &= check_keys(conf, c);
 	return good;
 }

@@ -93,7 +93,7 @@ bool plan_make(struct plan *p, const struct route_table *t, const struct plan_as
 	*p = (struct plan){ .table = t, .first = m, .ask = *ask };
 	if (!plan_make_group(p, m, matched, a))
 		return err_set(e, ERR_TOO_LARGE, "the request needs more memory than it may have");
-	if (p->n == 0 && m->n_fallbacks == 0)
+	if (p->n == 0 && m->lists[LIST_GENERAL].n == 0)
 		return err_set(e, ERR_INVALID_REQUEST, "the model \"%.*s\" cannot be reached through the %s API",
 		               STR_ARG(name), dialect_by_id(ask->dialect)->name);
 	return true;

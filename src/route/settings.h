@@ -91,6 +91,8 @@ struct routing_settings {
 	struct affinity_settings affinity;
 	struct queue_settings queue;
 	int64_t hedge_after_ms;          /* 0: off */
+	/* struct str; for models without a list of their own */
+	struct setting_array fallbacks, context_window_fallbacks, content_policy_fallbacks;
 	int64_t max_fallbacks;
 };
 

@@ -7,6 +7,7 @@
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/err.h"
+#include "base/log.h"
 #include "conf/env.h"
 #include "dialect/chat.h"
 #include "net/addr.h"
@@ -262,26 +263,57 @@ static void model_init(struct route_model *m, const struct model_settings *s, co
 	m->n_deployments = (unsigned)s->deployments.n;
 }
 
-static void link_fallbacks(struct route_table *t, struct route_model *m, const struct model_settings *s,
-                           struct arena *a)
+/* Those that exist, without the model itself: what `routing` lists is for all models. */
+static void link_list(const struct route_table *t, const struct route_model *m, const struct setting_array *names,
+                      struct route_fallbacks *out, struct arena *a)
 {
-	const struct str *names = s->fallbacks.items;
+	const struct str *name = names->items;
+	struct route_fallback *all = arena_must(a, (names->n + 1) * sizeof *all);
 
-	m->fallbacks = arena_must(a, (s->fallbacks.n + 1) * sizeof *m->fallbacks);
-	for (size_t i = 0; i < s->fallbacks.n; i++) {
-		struct str matched;
-		const struct route_model *to = route_find(t, names[i], &matched);
+	out->items = all;
+	for (size_t i = 0; i < names->n; i++) {
+		struct route_fallback *f = &all[out->n];
 
-		if (to)
-			m->fallbacks[m->n_fallbacks++] = to;
+		if (str_eq(name[i], m->name))
+			continue;
+		f->name = name[i];
+		f->model = route_find(t, f->name, &f->matched);
+		out->n += f->model != NULL;
 	}
 }
 
-/* Every provider also answers to "provider/model". */
-static void add_wildcard(struct route_table *t, const struct route_provider *p, const struct catalogue *catalogue,
-                         struct arena *a)
+/* The settings let two of the lists name models that are still to come. */
+static void warn_of_unknown(const struct route_table *t, struct str whose, const struct setting_array *names)
 {
-	struct route_model *m = arena_must(a, sizeof *m);
+	const struct str *name = names->items;
+	struct str matched;
+
+	for (size_t i = 0; i < names->n; i++)
+		if (!route_find(t, name[i], &matched))
+			log_warn("route", "%.*s: the fallback %.*s is no model of this configuration and is passed over",
+			         STR_ARG(whose), STR_ARG(name[i]));
+}
+
+/* `s`: NULL for the models that every provider has. */
+static void link_fallbacks(const struct route_table *t, struct route_model *m, const struct model_settings *s,
+                           struct arena *a)
+{
+	const struct routing_settings *r = t->routing;
+	const struct setting_array none = { 0 };
+	const struct { const struct setting_array *own, *general; } lists[ROUTE_LISTS] = {
+		[LIST_GENERAL] = { s ? &s->fallbacks : &none, &r->fallbacks },
+		[LIST_CONTEXT_WINDOW] = { s ? &s->context_window_fallbacks : &none, &r->context_window_fallbacks },
+		[LIST_CONTENT_POLICY] = { s ? &s->content_policy_fallbacks : &none, &r->content_policy_fallbacks },
+	};
+
+	for (int i = 0; i < ROUTE_LISTS; i++)
+		link_list(t, m, lists[i].own->n ? lists[i].own : lists[i].general, &m->lists[i], a);
+}
+
+/* Every provider also answers to "provider/model". */
+static void add_wildcard(struct route_table *t, struct route_model *m, const struct route_provider *p,
+                         const struct catalogue *catalogue, struct arena *a)
+{
 	struct deployment *d = arena_must(a, sizeof *d);
 
 	d->name = deployment_name(a, p->name, STR("*"));
@@ -310,6 +342,7 @@ bool route_table_init(struct route_table *t, const struct route_table_source *s,
 	const struct model_settings *ms = s->models.items;
 	struct route_provider *providers = arena_must(a, (s->providers.n + 1) * sizeof *providers);
 	struct route_model *models = arena_must(a, (s->models.n + 1) * sizeof *models);
+	struct route_model *wildcards = arena_must(a, (s->providers.n + 1) * sizeof *wildcards);
 
 	*t = (struct route_table){ .models = models, .n_models = s->models.n, .routing = s->routing };
 	if (!arena_on_free(a, free_map, &t->exact) || !arena_on_free(a, free_map, &t->providers))
@@ -319,7 +352,7 @@ bool route_table_init(struct route_table *t, const struct route_table_source *s,
 	for (size_t i = 0; i < s->providers.n; i++) {
 		if (!provider_init(&providers[i], &ps[i], a, e))
 			return false;
-		add_wildcard(t, &providers[i], s->catalogue, a);
+		add_wildcard(t, &wildcards[i], &providers[i], s->catalogue, a);
 	}
 	for (size_t i = 0; i < s->models.n; i++) {
 		model_init(&models[i], &ms[i], providers, s->providers.n, s->catalogue, a);
@@ -328,8 +361,15 @@ bool route_table_init(struct route_table *t, const struct route_table_source *s,
 		else
 			(void)map_put(&t->exact, models[i].name, &models[i]);
 	}
-	for (size_t i = 0; i < s->models.n; i++)
+	for (size_t i = 0; i < s->models.n; i++) {
 		link_fallbacks(t, &models[i], &ms[i], a);
+		warn_of_unknown(t, ms[i].name, &ms[i].context_window_fallbacks);
+		warn_of_unknown(t, ms[i].name, &ms[i].content_policy_fallbacks);
+	}
+	warn_of_unknown(t, STR("routing"), &s->routing->context_window_fallbacks);
+	warn_of_unknown(t, STR("routing"), &s->routing->content_policy_fallbacks);
+	for (size_t i = 0; i < s->providers.n; i++)
+		link_fallbacks(t, &wildcards[i], NULL, a);
 	return true;
 }
 

@@ -77,13 +77,25 @@ struct deployment {
 	struct timeout_settings timeouts; /* all resolved */
 };
 
+/* Models that are asked when one cannot answer: for which failures is in route/failure.h. */
+enum route_list { LIST_GENERAL, LIST_CONTEXT_WINDOW, LIST_CONTENT_POLICY, ROUTE_LISTS };
+
+struct route_fallback {
+	const struct route_model *model;
+	struct str name, matched;        /* as clients would ask for it; what a pattern's star stood for */
+};
+
+struct route_fallbacks {
+	const struct route_fallback *items;
+	unsigned n;
+};
+
 struct route_model {
 	struct str name;                 /* public name, or a pattern */
 	bool pattern, shuffle;           /* shuffle: draw by weight inside an order; else as written */
 	const struct deployment *deployments;            /* by order */
 	unsigned n_deployments;
-	const struct route_model **fallbacks;
-	unsigned n_fallbacks;
+	struct route_fallbacks lists[ROUTE_LISTS];       /* its own, else those of `routing` */
 };
 
 struct route_table {

@@ -6,12 +6,12 @@
 
 static bool next_group(struct plan *p, struct arena *a)
 {
-	const struct route_model *m = p->first;
+	const struct route_fallbacks *list = &p->first->lists[LIST_GENERAL];
 
-	while (p->fallback < m->n_fallbacks && p->fallback < (unsigned)p->table->routing->max_fallbacks) {
-		const struct route_model *to = m->fallbacks[p->fallback++];
+	while (p->fallback < list->n && p->fallback < (unsigned)p->table->routing->max_fallbacks) {
+		const struct route_fallback *to = &list->items[p->fallback++];
 
-		if (!plan_make_group(p, to, to->name, a))
+		if (!plan_make_group(p, to->model, to->matched, a))
 			return false;
 		if (p->n > 0)
 			return true;

@@ -265,6 +265,13 @@ static void refuses_what_does_not_fit_together(void **state)
 		  "\"chat\"?" },
 		{ OPENAI "models: [{name: chat, fallbacks: chat, deployments: [{provider: openai, model: m}]}]",
 		  "t.yaml:2:34: models[0].fallbacks \"chat\" is the model itself" },
+		{ OPENAI "models: [{name: chat, content_policy_fallbacks: [chat], deployments: [{provider: openai, "
+		         "model: m}]}]",
+		  "t.yaml:2:50: models[0].content_policy_fallbacks[0] \"chat\" is the model itself" },
+		{ OPENAI "routing: {fallbacks: [openai/x, openai/x]}",
+		  "t.yaml:2:33: routing.fallbacks[1] \"openai/x\" stands twice in the list" },
+		{ OPENAI "routing: {fallbacks: [nobody]}",
+		  "t.yaml:2:23: routing.fallbacks[0] \"nobody\" is no model of this configuration" },
 		{ OPENAI "models: [{name: a, guardrails: [x], deployments: [{provider: openai, model: m}]}]",
 		  "t.yaml:2:33: models[0].guardrails[0] \"x\" is no guardrail of this configuration" },
 		/* routing */

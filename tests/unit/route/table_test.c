@@ -21,11 +21,12 @@ static const char settings[] =
 	"models:\n"
 	"  - {name: fast, deployments: [{provider: own, model: b, order: 2}, {provider: openai, model: a, order: 1}],\n"
 	"     timeouts: {idle: 3s}, fallbacks: [big]}\n"
-	"  - {name: big, deployments: [{provider: anthropic, model: c}]}\n"
+	"  - {name: big, deployments: [{provider: anthropic, model: c}], content_policy_fallbacks: [team-x]}\n"
 	"  - {name: 'team-*', deployments: [{provider: own, model: 'x-*-y'}]}\n"
 	"  - {name: 'team-red*', deployments: [{provider: own, model: never}]}\n"
 	"  - {name: '*-mini', deployments: [{provider: own, model: '*'}]}\n"
-	"  - {name: 'a*b*c', deployments: [{provider: own, model: 'p/*'}]}\n";
+	"  - {name: 'a*b*c', deployments: [{provider: own, model: 'p/*'}]}\n"
+	"routing: {context_window_fallbacks: [big, own/a]}\n";
 
 static struct routes routes;
 
@@ -93,7 +94,35 @@ static void deployments_stand_in_order(void **state)
 	check("two", m->n_deployments == 2);
 	check_str("first", m->deployments[0].name, STR("openai/a"));
 	check_str("second", m->deployments[1].name, STR("own/b"));
-	check("fallbacks", m->n_fallbacks == 1 && m->fallbacks[0] == model("big"));
+	check("fallbacks", m->lists[LIST_GENERAL].n == 1 && m->lists[LIST_GENERAL].items[0].model == model("big"));
+}
+
+/* Its own list, else that of `routing` without the model itself; a name may stand for what a pattern matches. */
+static void lists_are_resolved(void **state)
+{
+	static const struct { const char *model; enum route_list list; const char *want; } cases[] = {
+		{ "fast", LIST_GENERAL, "big" },
+		{ "fast", LIST_CONTEXT_WINDOW, "big own/a:a" },
+		{ "big", LIST_GENERAL, "" },
+		{ "big", LIST_CONTEXT_WINDOW, "own/a:a" },
+		{ "big", LIST_CONTENT_POLICY, "team-x:x" },
+		{ "own/z", LIST_CONTEXT_WINDOW, "big own/a:a" },
+	};
+
+	for (size_t i = 0; i < COUNT_OF(cases); i++) {
+		const struct route_fallbacks *l = &model(cases[i].model)->lists[cases[i].list];
+		char got[256] = "";
+		size_t n = 0;
+
+		for (unsigned k = 0; k < l->n; k++) {
+			const struct route_fallback *f = &l->items[k];
+
+			n += (size_t)snprintf(got + n, sizeof got - n, "%s%.*s", k ? " " : "", STR_ARG(f->name));
+			if (f->model->pattern)
+				n += (size_t)snprintf(got + n, sizeof got - n, ":%.*s", STR_ARG(f->matched));
+		}
+		check_str(cases[i].model, str_of(got, n), str_from_z(cases[i].want));
+	}
 }
 
 /* A model's limits stand before its provider's. */
@@ -201,6 +230,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(finds_models),
 		cmocka_unit_test(deployments_stand_in_order),
+		cmocka_unit_test(lists_are_resolved),
 		cmocka_unit_test(timeouts_are_resolved),
 		cmocka_unit_test(heads_are_written_down),
 		cmocka_unit_test(secrets_are_known_to_be_hidden),
