@@ -15,6 +15,7 @@
 #include "net/fetch.h"
 #include "observe/observe.h"
 #include "provider/credential.h"
+#include "route/affinity.h"
 
 #define EVENT_ARENA_MAX_BYTES (64u << 20)
 #define DNS_ENTRIES_MAX 1024
@@ -232,16 +233,24 @@ struct observe_loop *worker_observe(struct worker *w)
 struct gateway *gateway_new(const struct gateway_options *o)
 {
 	struct gateway *gw = mem_zalloc(sizeof *gw);
+	struct snapshot *conf = snapshot_take(o->conf);
+	const struct gateway_conf *c = snapshot_payload(conf);
 
+	affinity_init();
 	gw->options = *o;
+	gw->affinity = affinity_new((size_t)c->routes.routing->affinity.entries);
+	snapshot_unref(conf);
 	the_gateway = gw;
 	return gw;
 }
 
 void gateway_free(struct gateway *gw)
 {
+	if (!gw)
+		return;
 	if (the_gateway == gw)
 		the_gateway = NULL;
+	affinity_free(gw->affinity);
 	free(gw);
 }
 

@@ -85,6 +85,8 @@ struct req_open {
 	bool has_anthropic_version, has_content_type;
 	struct str text[REQ_TEXTS];
 	uint32_t timeout_ms;             /* x-sluice-timeout; 0: none */
+	struct str session;              /* x-sluice-session */
+	uint64_t conversation;           /* that the request is a part of (affinity.c); 0: not known, or not asked */
 	bool failure_is_answer;          /* the provider's own words go to the client */
 	bool waited;                     /* the back-off is over */
 	uint32_t wait_ms;
@@ -230,6 +232,7 @@ static inline const struct gateway_conf *req_conf(const struct req *r)
 
 struct gateway {
 	struct gateway_options options;
+	struct affinity *affinity;
 	struct worker *workers[WORKERS_MAX];
 };
 
@@ -238,6 +241,8 @@ extern const char *const step_names[STEPS];
 void req_run(struct req *);
 /* Sets the error that the client gets; returns STEP_REFUSE. */
 enum step req_refuse(struct req *, enum err_code, const char *fmt, ...) PRINTF_LIKE(3, 4);
+/* What such a usage costs where the answer came from. False: not known. */
+MUST_USE bool req_cost(const struct req *, const struct usage *, int64_t *nusd);
 
 /* ---- request.c: a request's life, and what is read of its head ---- */
 struct req *req_new(struct worker *, struct exchange *, const struct http_head *);
@@ -349,6 +354,16 @@ void count_shed(struct req *);
 /* The usage of an answer that costs and whose provider told none, or told it at the end, which never came. It stays
  * USAGE_NONE where nothing can be counted. */
 NOINLINE void count_usage(struct req *);
+
+/* ---- affinity.c: conversations stay where their prompt cache is ---- */
+void affinity_init(void);                    /* once, before threads */
+/* Finds out which conversation the request is a part of, for its end, and returns its key if that is to be looked up:
+ * it has gone on before, or may have. 0: not. Of a request that was decoded. */
+COLD uint64_t affinity_conversation(struct req *);
+/* A good answer has begun: the conversation goes on with this candidate. */
+COLD void affinity_note(struct req *);
+/* What the answer would have cost more if nothing had been read from the provider's prompt cache. */
+COLD int64_t affinity_saved_nusd(const struct req *);
 
 /* ---- media.c: addresses of images become bytes ---- */
 enum media_got { MEDIA_READY, MEDIA_WAIT, MEDIA_FAILED };

@@ -162,13 +162,23 @@ static bool may_hold_envelopes(enum dialect_id id)
 	       id == DIALECT_BEDROCK;
 }
 
+/* What the plan asks for when it needs it. */
+static COLD void look(struct plan_ask *ask, unsigned what)
+{
+	struct req *r = ask->arg;
+
+	if (what & LOOK_CONVERSATION)
+		ask->conversation = affinity_conversation(r);
+	ask->looked |= (uint8_t)what;
+}
+
 static enum step step_plan(struct req *r)
 {
 	struct req_open *o = r->open;
 	struct plan_ask ask = {
 		.model = o->rq.model, .dialect = o->rq.dialect->id, .call = o->rq.call, .stream = r->want_stream,
 		.now_ms = loop_now_ms(r->w->loop), .at_ms = (int64_t)ulid_time_ms(r->id), .body_bytes = o->rq.body.n,
-		.max_output = o->rq.max_output,
+		.max_output = o->rq.max_output, .affinity = r->w->gw->affinity, .look = look, .arg = r,
 	};
 	struct err e;
 
@@ -237,6 +247,8 @@ static enum step step_attempt(struct req *r)
 	case ATTEMPT_STARTED:
 	case ATTEMPT_WHOLE:
 		r->consumed = true;
+		if (unlikely(r->open->conversation != 0))
+			affinity_note(r);
 		return STEP_RELAY;
 	case ATTEMPT_FAILED:
 		return attempt_failed(r);
@@ -317,14 +329,19 @@ static bool is_free(const struct req *r)
 }
 
 /* A name that a client made up is looked up; nearly all were known before. */
-static inline bool cost_of(struct req *r)
+static inline bool cost_of(const struct req *r, const struct usage *u, int64_t *nusd)
 {
 	const struct deployment *d = r->attempt.deployment;
 	int64_t at_ms = (int64_t)ulid_time_ms(r->id);
 
 	if (likely(!d->by_name))
-		return price_cost(&d->price, &r->meter.usage, at_ms, &r->cost_nusd);
-	return deployment_cost_by_name(d, req_text(r, TEXT_UPSTREAM_MODEL), &r->meter.usage, at_ms, &r->cost_nusd);
+		return price_cost(&d->price, u, at_ms, nusd);
+	return deployment_cost_by_name(d, req_text(r, TEXT_UPSTREAM_MODEL), u, at_ms, nusd);
+}
+
+bool req_cost(const struct req *r, const struct usage *u, int64_t *nusd)
+{
+	return r->attempt.deployment && !is_free(r) && cost_of(r, u, nusd);
 }
 
 /* The true cost. What no provider answered costs nothing; what one answered without telling its usage, or not to the
@@ -342,7 +359,7 @@ static enum step step_settle(struct req *r)
 		if (unlikely(r->meter.usage.source == USAGE_NONE ||
 		             (r->relaying && !r->meter.finished && !r->meter.ended)))
 			count_usage(r);
-		r->cost_known = cost_of(r);
+		r->cost_known = cost_of(r, &r->meter.usage, &r->cost_nusd);
 	}
 	if (r->open)
 		deliver_own_fields(r);

@@ -151,6 +151,8 @@ void record_facts(struct req *r)
 		f.deployment = r->attempt.deployment->name;
 		f.model_is_free = r->attempt.deployment->has_star;
 	}
+	if (unlikely(usage_total_cache_read(&f.usage) > 0))
+		f.saved_nusd = affinity_saved_nusd(r);
 	observe_request(r->w->observe, &f);
 	if (unlikely(loop_now_ms(r->w->loop) >= r->w->next_sample_ms || r->texts_counted) &&
 	    r->meter.usage.source == USAGE_REPORTED && r->endpoint->call == CALL_GENERATE)

@@ -323,6 +323,8 @@ static inline char *put_line(struct access_log *l, char *p, const struct facts *
 	p = put_tokens(p, &f->usage);
 	p = PUT(p, ",\"cost_usd\":");
 	p = f->cost_known ? put_usd(p, f->cost_nusd) : PUT(p, "null");
+	if (unlikely(f->saved_nusd != 0))
+		p = put_usd(PUT(p, ",\"saved_usd\":"), f->saved_nusd);
 	p = put_u64(PUT(p, ",\"latency_ms\":"), f->latency_us / 1000);
 	p = PUT(p, ",\"first_byte_ms\":");
 	p = f->first_byte_us ? put_u64(p, f->first_byte_us / 1000) : PUT(p, "null");

@@ -43,6 +43,7 @@ struct facts {
 	struct usage usage;
 	int64_t cost_nusd;
 	bool cost_known;
+	int64_t saved_nusd;              /* by reading from the provider's prompt cache; 0: nothing, or not known */
 	uint64_t bytes_in, bytes_out;    /* of the bodies */
 	uint32_t latency_us;             /* first byte of the request to the last of the answer */
 	uint32_t first_byte_us;          /* … to the first of the answer; 0: none was sent */

@@ -210,6 +210,27 @@ static void what_is_absent_is_null(void **state)
 	check("no steps", has(line, "\"steps\":{}}\n"));
 }
 
+static void what_a_prompt_cache_saved_is_told_where_it_did(void **state)
+{
+	static const struct { int64_t nusd; const char *want;
+	} cases[] = {
+		{ 0, "\"cost_usd\":\"1.23456789\",\"latency_ms\"" },
+		{ 1500, "\"cost_usd\":\"1.23456789\",\"saved_usd\":\"0.0000015\",\"latency_ms\"" },
+	};
+
+	for (size_t i = 0; i < COUNT_OF(cases); i++) {
+		struct facts f = some_facts();
+		struct observe *o;
+
+		make_file(NULL);
+		o = observe_make(file, 1, 0);
+		f.saved_nusd = cases[i].nusd;
+		observe_request(observe_loop(o, 0), &f);
+		observe_free(o);
+		check(cases[i].want, has(read_file(file), cases[i].want));
+	}
+}
+
 static void money_is_exact(void **state)
 {
 	static const struct { int64_t nusd; const char *want;
@@ -591,6 +612,7 @@ int main(void)
 		cmocka_unit_test(lines_hold_whatever_texts_hold),
 		cmocka_unit_test_setup_teardown(what_is_absent_is_null, make_file, drop_file),
 		cmocka_unit_test(money_is_exact),
+		cmocka_unit_test(what_a_prompt_cache_saved_is_told_where_it_did),
 		cmocka_unit_test(buckets_are_the_right_ones),
 		cmocka_unit_test(loops_are_summed),
 		cmocka_unit_test(other_rooms_are_asked),
