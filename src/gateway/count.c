@@ -55,10 +55,9 @@ struct unpack_job {
 static void unpack(struct job *j) { tokens_unpack(CONTAINER_OF(j, struct unpack_job, job)->encoding); }
 static void unpacked(struct job *j) { free(CONTAINER_OF(j, struct unpack_job, job)); }
 
-/* Can texts be counted for this model without waiting? If not, some thread of the pool sees to it. */
-static bool is_countable(const struct req *r)
+bool count_is_ready(const struct req *r, struct str model)
 {
-	enum tokens_encoding encoding = token_family(token_family_of(r->open->candidate.model))->encoding;
+	enum tokens_encoding encoding = token_family(token_family_of(model))->encoding;
 	struct pool *pool = r->w->gw->options.pool;
 
 	if (tokens_ready(encoding))
@@ -71,6 +70,8 @@ static bool is_countable(const struct req *r)
 		free(j);
 	return false;
 }
+
+static bool is_countable(const struct req *r) { return count_is_ready(r, r->open->candidate.model); }
 
 void count_sample(struct req *r, const struct chat_request *chat)
 {

@@ -344,6 +344,8 @@ MUST_USE COLD bool rerank_answer(struct req *, struct err *);
 /* ---- count.c: tokens that are counted here ---- */
 /* A count-tokens call whose candidate speaks another dialect becomes an answer. False: open->err tells. */
 MUST_USE bool count_answer(struct req *);
+/* Can texts be counted for this model without waiting? If not, some thread of the pool sees to it. */
+bool count_is_ready(const struct req *, struct str model);
 /* Counts the texts of a request that goes upstream, if it is time for another sample. */
 void count_sample(struct req *, const struct chat_request *);
 /* What the provider said of this request teaches how many tokens its bytes and texts are. Sound and pictures, which
@@ -364,6 +366,10 @@ COLD uint64_t affinity_conversation(struct req *);
 COLD void affinity_note(struct req *);
 /* What the answer would have cost more if nothing had been read from the provider's prompt cache. */
 COLD int64_t affinity_saved_nusd(const struct req *);
+
+/* ---- look.c: what a plan must know of a request ---- */
+/* The plan's `look`; its `arg` is the request. */
+COLD void look_ask(struct plan_ask *, unsigned what);
 
 /* ---- media.c: addresses of images become bytes ---- */
 enum media_got { MEDIA_READY, MEDIA_WAIT, MEDIA_FAILED };

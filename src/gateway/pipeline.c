@@ -162,23 +162,13 @@ static bool may_hold_envelopes(enum dialect_id id)
 	       id == DIALECT_BEDROCK;
 }
 
-/* What the plan asks for when it needs it. */
-static COLD void look(struct plan_ask *ask, unsigned what)
-{
-	struct req *r = ask->arg;
-
-	if (what & LOOK_CONVERSATION)
-		ask->conversation = affinity_conversation(r);
-	ask->looked |= (uint8_t)what;
-}
-
 static enum step step_plan(struct req *r)
 {
 	struct req_open *o = r->open;
 	struct plan_ask ask = {
 		.model = o->rq.model, .dialect = o->rq.dialect->id, .call = o->rq.call, .stream = r->want_stream,
 		.now_ms = loop_now_ms(r->w->loop), .at_ms = (int64_t)ulid_time_ms(r->id), .body_bytes = o->rq.body.n,
-		.max_output = o->rq.max_output, .affinity = r->w->gw->affinity, .look = look, .arg = r,
+		.max_output = o->rq.max_output, .affinity = r->w->gw->affinity, .look = look_ask, .arg = r,
 	};
 	struct err e;
 

@@ -290,7 +290,7 @@ static void warn_of_unknown(const struct route_table *t, struct str whose, const
 
 	for (size_t i = 0; i < names->n; i++)
 		if (!route_find(t, name[i], &matched))
-			log_warn("route", "%.*s: the fallback %.*s is no model of this configuration and is passed over",
+			log_warn("route", "%.*s: its fallback %.*s is no model of this configuration: passed over",
 			         STR_ARG(whose), STR_ARG(name[i]));
 }
 
