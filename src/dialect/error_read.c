@@ -28,30 +28,47 @@ static const struct {
 	{ STR_INIT("context_length_exceeded"), CLASS_CONTEXT },
 	{ STR_INIT("context_window_exceeded"), CLASS_CONTEXT },
 	{ STR_INIT("exceed_context_size_error"), CLASS_CONTEXT },              /* llama.cpp */
+	{ STR_INIT("too_many_prompt_tokens"), CLASS_CONTEXT },                 /* Perplexity */
+	{ STR_INIT("tokens_limit_reached"), CLASS_CONTEXT },                   /* Azure AI Inference, with 413 */
 	{ STR_INIT("content_filter"), CLASS_POLICY },                          /* Azure */
 	{ STR_INIT("content_policy_violation"), CLASS_POLICY },
 	{ STR_INIT("invalid_prompt"), CLASS_POLICY },                          /* OpenAI: flagged as a violation */
 	{ STR_INIT("ResponsibleAIPolicyViolation"), CLASS_POLICY },
+	{ STR_INIT("moderation_blocked"), CLASS_POLICY },                      /* OpenAI images */
+	{ STR_INIT("data_inspection_failed"), CLASS_POLICY },                  /* Alibaba */
+	{ STR_INIT("DataInspectionFailed"), CLASS_POLICY },
 	{ STR_INIT("invalid_api_key"), CLASS_AUTH },
 	{ STR_INIT("authentication_error"), CLASS_AUTH },
 	{ STR_INIT("API_KEY_INVALID"), CLASS_AUTH },                           /* Gemini, with status 400 */
 	{ STR_INIT("UNAUTHENTICATED"), CLASS_AUTH },
+	{ STR_INIT("invalid_authentication_error"), CLASS_AUTH },              /* Moonshot */
+	{ STR_INIT("InvalidApiKey"), CLASS_AUTH },                             /* Alibaba */
 	{ STR_INIT("insufficient_quota"), CLASS_QUOTA },
 	{ STR_INIT("billing_error"), CLASS_QUOTA },
 	{ STR_INIT("billing_hard_limit_reached"), CLASS_QUOTA },
 	{ STR_INIT("insufficient_balance"), CLASS_QUOTA },
+	{ STR_INIT("exceeded_current_quota_error"), CLASS_QUOTA },             /* Moonshot */
+	{ STR_INIT("Arrearage"), CLASS_QUOTA },                                /* Alibaba */
 	{ STR_INIT("permission_error"), CLASS_FORBIDDEN },
 	{ STR_INIT("PERMISSION_DENIED"), CLASS_FORBIDDEN },
 	{ STR_INIT("model_not_found"), CLASS_NOT_FOUND },
 	{ STR_INIT("not_found_error"), CLASS_NOT_FOUND },
 	{ STR_INIT("NOT_FOUND"), CLASS_NOT_FOUND },
 	{ STR_INIT("DeploymentNotFound"), CLASS_NOT_FOUND },
+	{ STR_INIT("invalid_model"), CLASS_NOT_FOUND },                        /* Mistral, with status 400 */
+	{ STR_INIT("unknown_model"), CLASS_NOT_FOUND },                        /* Azure AI Inference, with 400 */
+	{ STR_INIT("ModelNotFound"), CLASS_NOT_FOUND },                        /* Alibaba */
+	{ STR_INIT("resource_not_found_error"), CLASS_NOT_FOUND },             /* Moonshot */
 	{ STR_INIT("request_too_large"), CLASS_TOO_LARGE },
 	{ STR_INIT("rate_limit_exceeded"), CLASS_RATE },
 	{ STR_INIT("rate_limit_error"), CLASS_RATE },
 	{ STR_INIT("RESOURCE_EXHAUSTED"), CLASS_RATE },
+	{ STR_INIT("rate_limit_reached_error"), CLASS_RATE },                  /* Moonshot */
+	{ STR_INIT("RateLimitReached"), CLASS_RATE },                          /* Azure */
+	{ STR_INIT("Throttling.RateQuota"), CLASS_RATE },                      /* Alibaba */
 	{ STR_INIT("overloaded_error"), CLASS_OVERLOADED },
 	{ STR_INIT("slow_down"), CLASS_OVERLOADED },
+	{ STR_INIT("engine_overloaded_error"), CLASS_OVERLOADED },             /* Moonshot, with 429 */
 	{ STR_INIT("UNAVAILABLE"), CLASS_OVERLOADED },
 	{ STR_INIT("server_error"), CLASS_SERVER },
 	{ STR_INIT("api_error"), CLASS_SERVER },
@@ -64,34 +81,95 @@ static const struct {
 	{ STR_INIT("ServiceQuotaExceededException"), CLASS_QUOTA },
 	{ STR_INIT("ResourceNotFoundException"), CLASS_NOT_FOUND },
 	{ STR_INIT("ServiceUnavailableException"), CLASS_OVERLOADED },
+	{ STR_INIT("ModelNotReadyException"), CLASS_OVERLOADED },              /* with 429 */
+	{ STR_INIT("ModelTimeoutException"), CLASS_TIMEOUT },
+	{ STR_INIT("ModelErrorException"), CLASS_SERVER },
+	{ STR_INIT("ModelStreamErrorException"), CLASS_SERVER },
+	{ STR_INIT("InternalServerException"), CLASS_SERVER },
 	{ STR_INIT("timeout_error"), CLASS_TIMEOUT },
 	{ STR_INIT("DEADLINE_EXCEEDED"), CLASS_TIMEOUT },
 };
 
-/* Texts that tell a class where neither word nor status does (lower case). */
+/* Those that say "400" and nothing more; an error inside of a good answer has no other status. */
+static const struct str words_of_invalid[] = {
+	STR_INIT("invalid_request_error"), STR_INIT("INVALID_ARGUMENT"), STR_INIT("FAILED_PRECONDITION"),
+	STR_INIT("ValidationException"),
+};
+
+/* MiniMax's base_resp.status_code, which comes with status 200 (platform.minimax.io/docs/api-reference/errorcode). */
 static const struct {
+	struct str code;
+	enum error_class class;
+} minimax[] = {
+	{ STR_INIT("1001"), CLASS_TIMEOUT }, { STR_INIT("1002"), CLASS_RATE }, { STR_INIT("1004"), CLASS_AUTH },
+	{ STR_INIT("1008"), CLASS_QUOTA }, { STR_INIT("1026"), CLASS_POLICY }, { STR_INIT("1027"), CLASS_POLICY },
+	{ STR_INIT("1039"), CLASS_CONTEXT }, { STR_INIT("2013"), CLASS_INVALID }, { STR_INIT("2049"), CLASS_AUTH },
+};
+
+/*
+ * Texts that tell a class where neither word nor status does (lower case). The first that fits counts. Providers repeat
+ * in their errors what the client wrote; so those that take a deployment out for all must begin the text, or end it.
+ */
+static const struct {
+	enum { ANYWHERE, AT_START, AT_END } where;
 	struct str text;
 	enum error_class class;
 } texts[] = {
-	{ STR_INIT("prompt is too long"), CLASS_CONTEXT },                     /* Anthropic */
-	{ STR_INIT("maximum context length"), CLASS_CONTEXT },                 /* OpenAI, vLLM */
-	{ STR_INIT("context length"), CLASS_CONTEXT },
-	{ STR_INIT("context window"), CLASS_CONTEXT },
-	{ STR_INIT("input is too long"), CLASS_CONTEXT },                      /* Bedrock */
-	{ STR_INIT("input tokens exceeded"), CLASS_CONTEXT },                  /* Bedrock, Amazon's models */
-	{ STR_INIT("exceed context limit"), CLASS_CONTEXT },                   /* Bedrock, Claude */
-	{ STR_INIT("exceeds the maximum number of tokens"), CLASS_CONTEXT },   /* Gemini */
-	{ STR_INIT("content management policy"), CLASS_POLICY },               /* Azure */
-	{ STR_INIT("content filtering policy"), CLASS_POLICY },                /* Anthropic */
-	{ STR_INIT("safety system"), CLASS_POLICY },                           /* OpenAI images */
-	{ STR_INIT("credit balance is too low"), CLASS_QUOTA },                /* Anthropic */
-	{ STR_INIT("insufficient balance"), CLASS_QUOTA },                     /* DeepSeek */
-	{ STR_INIT("api key not valid"), CLASS_AUTH },
+	/* what the client named in its request and is not there, whoever is asked: with 403 or 404 */
+	{ ANYWHERE, STR_INIT("cachedcontent"), CLASS_INVALID },                 /* Gemini */
+	{ ANYWHERE, STR_INIT("cache content metadata"), CLASS_INVALID },        /* Vertex */
+	{ ANYWHERE, STR_INIT("previous response with id"), CLASS_INVALID },     /* OpenAI */
+	{ ANYWHERE, STR_INIT("item with id"), CLASS_INVALID },                  /* OpenAI */
+	{ ANYWHERE, STR_INIT("no such file object"), CLASS_INVALID },           /* OpenAI */
+	{ ANYWHERE, STR_INIT("file not found"), CLASS_INVALID },                /* Anthropic */
+	{ ANYWHERE, STR_INIT("container not found"), CLASS_INVALID },
+	{ ANYWHERE, STR_INIT("image input is not supported"), CLASS_INVALID },  /* llama.cpp, with status 500 */
+	{ ANYWHERE, STR_INIT("prompt is too long"), CLASS_CONTEXT },            /* Anthropic */
+	{ ANYWHERE, STR_INIT("prompt too long"), CLASS_CONTEXT },               /* Ollama */
+	{ ANYWHERE, STR_INIT("maximum context length"), CLASS_CONTEXT },        /* OpenAI, vLLM */
+	{ ANYWHERE, STR_INIT("context length"), CLASS_CONTEXT },
+	{ ANYWHERE, STR_INIT("context window"), CLASS_CONTEXT },
+	{ ANYWHERE, STR_INIT("available context size"), CLASS_CONTEXT },        /* llama.cpp */
+	{ ANYWHERE, STR_INIT("maximum prompt length"), CLASS_CONTEXT },         /* xAI */
+	{ ANYWHERE, STR_INIT("too many tokens"), CLASS_CONTEXT },               /* Cohere, AI21 */
+	{ ANYWHERE, STR_INIT("exceeded model token limit"), CLASS_CONTEXT },    /* Moonshot */
+	{ ANYWHERE, STR_INIT("prompt exceeds max length"), CLASS_CONTEXT },     /* Z.ai */
+	{ ANYWHERE, STR_INIT("range of input length should be"), CLASS_CONTEXT }, /* Alibaba */
+	{ ANYWHERE, STR_INIT("max_new_tokens` must be"), CLASS_CONTEXT },       /* Together, TGI */
+	{ ANYWHERE, STR_INIT("`inputs` must have less than"), CLASS_CONTEXT },  /* TGI */
+	{ ANYWHERE, STR_INIT("length of all messages is too long"), CLASS_CONTEXT }, /* Perplexity */
+	{ ANYWHERE, STR_INIT("input is too long"), CLASS_CONTEXT },             /* Bedrock */
+	{ ANYWHERE, STR_INIT("input tokens exceeded"), CLASS_CONTEXT },         /* Bedrock, Amazon's models */
+	{ ANYWHERE, STR_INIT("exceed context limit"), CLASS_CONTEXT },          /* Anthropic: with max_tokens */
+	{ ANYWHERE, STR_INIT("exceeds the maximum number of tokens"), CLASS_CONTEXT }, /* Gemini */
+	{ ANYWHERE, STR_INIT("content management policy"), CLASS_POLICY },      /* Azure */
+	{ ANYWHERE, STR_INIT("content filtering policy"), CLASS_POLICY },       /* Anthropic */
+	{ ANYWHERE, STR_INIT("safety system"), CLASS_POLICY },                  /* OpenAI images */
+	{ ANYWHERE, STR_INIT("violating our usage policy"), CLASS_POLICY },     /* OpenAI */
+	{ ANYWHERE, STR_INIT("responsible ai practices"), CLASS_POLICY },       /* Vertex */
+	{ ANYWHERE, STR_INIT("your input was flagged"), CLASS_POLICY },         /* OpenRouter, with 403 */
+	{ ANYWHERE, STR_INIT("violates usage guidelines"), CLASS_POLICY },      /* xAI, with 403 */
+	{ ANYWHERE, STR_INIT("content exists risk"), CLASS_POLICY },            /* DeepSeek */
+	{ ANYWHERE, STR_INIT("considered high risk"), CLASS_POLICY },           /* Moonshot */
+	{ ANYWHERE, STR_INIT("unsafe or sensitive content"), CLASS_POLICY },    /* Z.ai */
+	{ ANYWHERE, STR_INIT("inappropriate content"), CLASS_POLICY },          /* Alibaba */
+	{ AT_START, STR_INIT("your credit balance is too low"), CLASS_QUOTA },  /* Anthropic */
+	{ AT_START, STR_INIT("insufficient balance"), CLASS_QUOTA },            /* DeepSeek, Z.ai */
+	{ AT_START, STR_INIT("api key not valid"), CLASS_AUTH },
+	{ AT_START, STR_INIT("incorrect api key"), CLASS_AUTH },                /* xAI, with 400 */
+	{ AT_START, STR_INIT("user location is not supported"), CLASS_FORBIDDEN }, /* Gemini, with 400 */
+	{ AT_START, STR_INIT("the provided model identifier is invalid"), CLASS_NOT_FOUND }, /* Bedrock, with 400 */
+	{ AT_START, STR_INIT("invocation of model id"), CLASS_NOT_FOUND },      /* Bedrock, with 400 */
+	{ AT_END, STR_INIT("is not a valid model id"), CLASS_NOT_FOUND },       /* OpenRouter, with 400 */
+	{ AT_START, STR_INIT("model not found"), CLASS_NOT_FOUND },             /* xAI, with 400 */
+	{ AT_START, STR_INIT("invalid model:"), CLASS_NOT_FOUND },
+	{ ANYWHERE, STR_INIT("is not supported. supported models are"), CLASS_NOT_FOUND }, /* Voyage, with 400 */
 };
 
 /* What is found in a body; texts live in the arena. */
 struct found {
 	struct str message, type, code, param, reason;
+	enum error_class told;           /* by a code that is the provider's own */
 	int64_t retry_after_ms;
 };
 
@@ -176,6 +254,14 @@ static void read_object(struct arena *arena, yyjson_val *obj, struct found *out)
 	read_details(json_get(obj, "details"), out);
 }
 
+static enum error_class class_of_minimax(struct str code)
+{
+	for (size_t i = 0; i < COUNT_OF(minimax); i++)
+		if (str_eq(code, minimax[i].code))
+			return minimax[i].class;
+	return CLASS_NONE;
+}
+
 static void read_tree(struct arena *arena, yyjson_val *root, struct found *out)
 {
 	yyjson_val *error, *base;
@@ -191,6 +277,7 @@ static void read_tree(struct arena *arena, yyjson_val *root, struct found *out)
 	} else if (yyjson_is_obj(base)) {
 		out->message = text_of(arena, base, "status_msg");
 		out->code = text_of(arena, base, "status_code");
+		out->told = class_of_minimax(out->code);
 	} else {
 		if (!json_get_str(root, "error", &out->message))                   /* {"error": "text"} */
 			out->message = str_of(NULL, 0);
@@ -206,6 +293,16 @@ static enum error_class class_of_word(struct str word)
 	return CLASS_NONE;
 }
 
+static bool says(struct str lower, size_t i)
+{
+	switch (texts[i].where) {
+	case ANYWHERE: break;
+	case AT_START: return str_starts(lower, texts[i].text);
+	case AT_END: return str_ends(lower, texts[i].text);
+	}
+	return str_find(lower, texts[i].text) != STR_NPOS;
+}
+
 static enum error_class class_of_text(struct str message)
 {
 	char lower[1024];
@@ -214,7 +311,7 @@ static enum error_class class_of_text(struct str message)
 	for (size_t i = 0; i < n; i++)
 		lower[i] = (char)(message.p[i] >= 'A' && message.p[i] <= 'Z' ? message.p[i] + 32 : message.p[i]);
 	for (size_t i = 0; i < COUNT_OF(texts); i++)
-		if (str_find(str_of(lower, n), texts[i].text) != STR_NPOS)
+		if (says(str_of(lower, n), i))
 			return texts[i].class;
 	return CLASS_NONE;
 }
@@ -237,24 +334,54 @@ static enum error_class class_of_status(int status)
 	}
 }
 
-static enum error_class classify(int status, const struct found *f)
+static enum error_class class_of_words(const struct found *f)
 {
-	enum error_class class = class_of_word(f->reason);
+	enum error_class class = f->told;
 
 	if (class == CLASS_NONE)
-		class = class_of_word(f->code);
+		class = class_of_word(f->reason);
 	if (class == CLASS_NONE)
-		class = class_of_word(f->type);
-	if (class == CLASS_NONE) {
-		class = class_of_status(status);
-		/* 400, and 403 or 500 of careless servers, may mean something more exact. */
-		enum error_class told = class == CLASS_INVALID || class == CLASS_FORBIDDEN || class == CLASS_SERVER
-		                        ? class_of_text(f->message) : CLASS_NONE;
-		class = told == CLASS_NONE ? class : told;
-	} else if (class == CLASS_RATE && class_of_text(f->message) == CLASS_QUOTA) {
-		class = CLASS_QUOTA;
+		class = class_of_word(f->code);
+	return class == CLASS_NONE ? class_of_word(f->type) : class;
+}
+
+/* What the text may say more exactly than status or word do. */
+static enum error_class refine(enum error_class class, enum error_class text)
+{
+	switch (class) {
+	case CLASS_INVALID: case CLASS_SERVER: case CLASS_FORBIDDEN: case CLASS_TOO_LARGE:
+		return text == CLASS_NONE ? class : text;
+	case CLASS_NOT_FOUND:            /* not the model, but something that the request names */
+		return text == CLASS_INVALID ? text : class;
+	case CLASS_RATE:
+		return text == CLASS_QUOTA ? text : class;
+	case CLASS_NONE: case CLASS_CONTEXT: case CLASS_POLICY: case CLASS_AUTH: case CLASS_QUOTA:
+	case CLASS_CONFLICT: case CLASS_OVERLOADED: case CLASS_TIMEOUT: case CLASSES:
+		break;
 	}
 	return class;
+}
+
+/* An error inside of a good answer may have its status in there (OpenRouter), or a word for it. */
+static int status_inside(const struct found *f)
+{
+	uint64_t n;
+
+	if (str_to_u64(f->code, &n) && n >= 400 && n < 600)
+		return (int)n;
+	for (size_t i = 0; i < COUNT_OF(words_of_invalid); i++)
+		if (str_ieq(f->type, words_of_invalid[i]) || str_ieq(f->code, words_of_invalid[i]))
+			return 400;
+	return 500;
+}
+
+static enum error_class classify(int status, const struct found *f)
+{
+	enum error_class class = class_of_words(f);
+
+	if (class == CLASS_NONE)
+		class = class_of_status(status < 400 ? status_inside(f) : status);
+	return refine(class, class_of_text(f->message));
 }
 
 /* Copies a provider's word, if it is one: printable ASCII, and nothing in it that has to be hidden. */
