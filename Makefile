@@ -36,7 +36,7 @@ OPT     := -O1 -g -fno-omit-frame-pointer -fsanitize=$(SAN) -fno-sanitize-recove
 LDX     := -fsanitize=$(SAN)
 endif
 CFLAGS  := $(CSTD) $(WARN) $(OPT) -fPIE -fno-common -fno-strict-aliasing $(EXTRA_CFLAGS)
-LIBS    := -lllhttp -lyyjson -lnghttp2 -lssl -lcrypto -lyaml -lsqlite3 -lxxhash -lz -lpthread -lm
+LIBS    := -lllhttp -lyyjson -lnghttp2 -lssl -lcrypto -lyaml -lsqlite3 -lxxhash -lpcre2-8 -lz -lpthread -lm
 
 SRC  := $(sort $(wildcard src/*/*.c))
 OBJ  := $(SRC:src/%.c=$(BUILD)/obj/%.o)
