@@ -5,25 +5,34 @@
  * of the provider's others.
  *
  * One struct health for each provider and upstream model, found by name, so that it outlives reloads; never freed:
- * their number has a ceiling (HEALTH_MAX), beyond which new names share one that is never out. Shared by all loops:
- * every function may be called on any thread. What each request touches is atomic; changes of state and deployments
- * with limits, take a short lock of their own.
+ * names that clients make up (through wildcards) have a ceiling (HEALTH_MAX), beyond which new ones share one that is
+ * never out and has no limits. Shared by all loops: every function may be called on any thread. What each request
+ * touches is atomic; changes of state and deployments with limits take a short lock of their own.
  *
  * All times are given: monotonic milliseconds, so that tests and the simulator move them.
  *
  *	if (health_verdict(h, now) …)                            // at PLAN: in, cooling, broken, to be probed
  *	if (!health_begin(h, &limits, tokens, s, now, &use)) …   // at ATTEMPT: full meanwhile: the next one
- *	health_good(&use, first_byte_us, s, now)                 // an answer began (a stream: its first event)
+ *	health_good(&use, first_byte_us, stream, s, now)         // an answer began (a stream: its first event)
  *	health_bad(&use, FAILURE_TRANSIENT, -1, s, now)          // it failed, before or after it began
  *	health_done(&use, &outcome, s, now)                      // exactly once for each begin: gives back what it took
  *
  * The breaker counts failures in a row; the cooldown a share of failures in a window, a 429, a credential refused. Both
  * follow routing.cooldown and routing.breaker, which are given with each call, since they may change with a reload.
+ *
+ *	                   in a row    share of the window    at once
+ *	transient             +1              +1
+ *	credential            +1              +1              cooled, alarm
+ *	no model              +1              +1              cooled, alarm (a name that a client made up: it works)
+ *	rate limit             =              +1              cooled (cooldown.on_429)
+ *	content policy, context window, client: it works, as if it had answered well
+ *
+ * An answer counts as a good one when it is done, so that streams which are all cut in the middle are failures in a
+ * row. A call that its client ends is neither good nor bad. Open, the breaker lets nothing through for open_for; then
+ * (half open) one call at a time, until half_open_probes of them were good, or one was bad.
  */
 #ifndef SLUICE_ROUTE_HEALTH_H
 #define SLUICE_ROUTE_HEALTH_H
-
-#include <stdatomic.h>
 
 #include "base/attr.h"
 #include "base/str.h"
@@ -33,8 +42,11 @@ struct health;
 
 #define HEALTH_MAX 8192
 
-/* Found or made. The name is "PROVIDER/MODEL". Never NULL. Takes a lock only when it is new. */
+/* Found or made, for a name that a client may have made up. The name is "PROVIDER/MODEL". Never NULL. Takes a lock only
+ * when it is new. */
 struct health *health_of(struct str provider, struct str model);
+/* The same for a deployment of the configuration: never the shared one. */
+struct health *health_of_configured(struct str provider, struct str model);
 struct str health_name(const struct health *);
 /* Visits all: health_next(NULL) is the first. */
 struct health *health_next(struct health *);
@@ -53,7 +65,7 @@ enum health_why { HEALTH_WHY_NONE, HEALTH_WHY_RATIO, HEALTH_WHY_RATE_LIMIT, HEAL
 	HEALTH_WHY_BREAKER };
 
 enum health_verdict health_verdict(const struct health *, uint64_t now_ms);
-/* When it may be back (monotonic); 0: it is in. */
+/* When it may be back (monotonic); 0: it is in. In the past: it is half open and its probe is under way. */
 uint64_t health_back_ms(const struct health *);
 enum health_why health_why(const struct health *);
 /* A failure that takes a deployment out for a time was seen within so many milliseconds (price_weighted). */
@@ -62,11 +74,12 @@ bool health_outage_within(const struct health *, uint64_t window_ms, uint64_t no
 /* A change of state, for log, metrics and webhooks. Called on the thread that saw it, outside of any lock. */
 enum health_change { HEALTH_COOLED, HEALTH_OPENED, HEALTH_HALF_OPENED, HEALTH_CLOSED };
 struct health_event {
-	struct str deployment;
+	struct str deployment;           /* or one of several keys: "openai, key 2" */
 	enum health_change change;
 	enum health_why why;
 	uint64_t for_ms;                 /* how long it is out; 0: it is in */
 	bool alarm;                      /* somebody must mend something: credential, model */
+	bool made_up;                    /* a client asked for it by name: it is in no configuration */
 };
 typedef void health_event_fn(void *arg, const struct health_event *);
 void health_on_event(health_event_fn *, void *arg);      /* at start, before threads; NULL: nobody listens */
@@ -81,22 +94,24 @@ struct health_limits { int64_t rpm, tpm, max_parallel; };    /* SETTING_UNSET: n
 struct health_use {
 	struct health *health;
 	uint32_t tokens;                 /* taken beforehand of tpm */
-	bool probe, judged;
+	uint32_t tick : 29;              /* when */
+	uint32_t probe : 1, good : 1, bad : 1;
 };
 
-/* How long until the limits have room for one more request with so many tokens, milliseconds; 0: now. max_parallel
- * has no time: 1. A request larger than tpm itself has room in an empty window. */
+/* How long until the limits (NULL: none) have room for one more request with so many tokens, milliseconds; 0: now.
+ * max_parallel has no time: 1. A request larger than tpm itself has room in an empty window. */
 uint32_t health_room(const struct health *, const struct health_limits *, uint32_t tokens, uint64_t now_ms);
-/* Takes the room. False: there is none any more, or (half open) the probes are taken. `last_resort`: also while it is
- * out: cooling always, broken at most one at a time and one a second. */
+/* Takes the room. False: there is none any more, or it is out by now, or (half open) the probe is under way.
+ * `last_resort`: also while it is out: cooling always, broken at most one at a time and one a second. */
 MUST_USE bool health_begin(struct health *, const struct health_limits *, uint32_t tokens, bool last_resort,
                            const struct routing_settings *, uint64_t now_ms, struct health_use *out);
 void health_good(struct health_use *, uint32_t first_byte_us, bool stream, const struct routing_settings *,
                  uint64_t now_ms);
 void health_bad(struct health_use *, enum failure_class, int64_t retry_after_ms, const struct routing_settings *,
                 uint64_t now_ms);
-/* What it came to. tokens: input and output together, 0: not known (what was taken beforehand stays taken). */
-struct health_outcome { uint64_t tokens, output_tokens; uint32_t took_us, first_byte_us; };
+/* What it came to. tokens: input and output together, 0: not known (what was taken beforehand stays taken).
+ * cancelled: its client ended it. */
+struct health_outcome { uint64_t tokens; uint32_t output_tokens, took_us; bool cancelled; };
 void health_done(struct health_use *, const struct health_outcome *, const struct routing_settings *, uint64_t now_ms);
 
 /* ---- figures ---- */
@@ -104,15 +119,32 @@ void health_done(struct health_use *, const struct health_outcome *, const struc
 struct health_load { uint32_t in_flight, requests_minute; uint64_t tokens_minute; };
 struct health_load health_load(const struct health *, uint64_t now_ms);
 
-/* Decaying estimates, microseconds; 0: not known (never seen, or not for long). `seen_ms`: when last, monotonic. */
+/* Decaying estimates, microseconds; 0: not known (never seen, or not for five minutes). Of the first event of streams;
+ * of the whole time of any answer for each token of its output. `seen_ms`: when last, monotonic, of the two. */
 struct health_speed { uint32_t first_byte_us, per_token_us; uint64_t seen_ms; };
 struct health_speed health_speed(const struct health *, uint64_t now_ms);
 
-/* Of the last five minutes. `permille` of latency to the first byte (microseconds), and of output tokens a second
- * (thousandths). 0: fewer than HEALTH_SAMPLES_MIN samples. */
+/* Of the last five minutes: of latency (microseconds; to a stream's first event, or to a whole answer), and of output
+ * tokens a second (thousandths): so many percent of the answers took at most, or came at least, as fast. Exact to 6 %,
+ * and up to a second old. 0: fewer than HEALTH_SAMPLES_MIN samples. */
 #define HEALTH_SAMPLES_MIN 10
 enum health_percentile { HEALTH_P50, HEALTH_P75, HEALTH_P90, HEALTH_P99, HEALTH_PERCENTILES };
 uint32_t health_latency_us(const struct health *, enum health_percentile, uint64_t now_ms);
 uint32_t health_throughput_milli(const struct health *, enum health_percentile, uint64_t now_ms);
+
+/* ---- one of several keys of a provider ---- */
+
+/*
+ * A provider with several api_keys: a key that is refused (401, 402, 403) or over its limit (429) is left alone by
+ * itself, and the deployment goes on with the others. Found by provider, number and key, so that it outlives reloads;
+ * only a digest of the key is kept. Never freed; only configurations make them.
+ */
+struct health_key;
+struct health_key *health_key_of(struct str provider, unsigned number, struct str key);
+bool health_key_in(const struct health_key *, uint64_t now_ms);
+/* Does this kind of failure speak of the key? */
+bool health_key_blamed(enum failure_class);
+void health_key_bad(struct health_key *, enum failure_class, int64_t retry_after_ms, const struct routing_settings *,
+                    uint64_t now_ms);
 
 #endif

@@ -16,11 +16,11 @@ static const struct setting deployment_rows[] = {
 	  .help = "Share of the requests. 0: only when no other is left." },
 	{ .name = "order", .type = SETTING_INT, AT(order), .value = "1", .min = "0", .max = "1000000",
 	  .help = "Those with a lower order are tried first." },
-	{ .name = "rpm", .type = SETTING_INT, AT(rpm), .max = "1000000000", .support = SETTING_IGNORED,
-	  .help = "Requests a minute that it can take." },
-	{ .name = "tpm", .type = SETTING_INT, AT(tpm), .max = "1000000000000", .support = SETTING_IGNORED,
-	  .help = "Tokens a minute that it can take." },
-	{ .name = "max_parallel", .type = SETTING_INT, AT(max_parallel), .max = "1000000", .support = SETTING_IGNORED,
+	{ .name = "rpm", .type = SETTING_INT, AT(rpm), .max = "1000000000",
+	  .help = "Requests in any sixty seconds that it can take." },
+	{ .name = "tpm", .type = SETTING_INT, AT(tpm), .max = "1000000000000",
+	  .help = "Tokens in any sixty seconds that it can take, input and output together." },
+	{ .name = "max_parallel", .type = SETTING_INT, AT(max_parallel), .max = "1000000",
 	  .help = "Requests at once that it can take." },
 	{ .name = "price", .type = SETTING_SECTION, AT(price), .section = &price_settings,
 	  .help = "Prices in US dollars per million tokens, instead of the catalogue's." },
@@ -161,7 +161,8 @@ static const struct settings retry_settings = {
 #define STRUCT cooldown_settings
 static const struct setting cooldown_rows[] = {
 	{ .name = "failure_ratio", .type = SETTING_RATIO, AT(failure_ratio), .value = "0.5", .min = "0", .max = "1",
-	  .help = "Share of failed requests in the window from which a deployment is left alone." },
+	  .help = "More than this share of failed requests in the window, and a deployment is left alone; 1: when all "
+	          "fail." },
 	{ .name = "min_requests", .type = SETTING_INT, AT(min_requests), .value = "5", .min = "1", .max = "1000000",
 	  .help = "Requests that the window must hold for that." },
 	{ .name = "window", .type = SETTING_DURATION, AT(window_ms), .value = "60s", .min = "1s", .max = "1h",
@@ -170,6 +171,8 @@ static const struct setting cooldown_rows[] = {
 	  .help = "Leave a deployment alone at once that answers 429." },
 	{ .name = "duration", .type = SETTING_DURATION, AT(duration_ms), .value = "5s", .min = "100ms", .max = "1d",
 	  .help = "How long it is left alone." },
+	{ .name = "max", .type = SETTING_DURATION, AT(max_ms), .value = "10m", .min = "0", .max = "1d",
+	  .help = "A provider's Retry-After makes it longer, up to this." },
 };
 #undef STRUCT
 static const struct settings cooldown_settings = {

@@ -61,7 +61,7 @@ struct cooldown_settings {
 	double failure_ratio;
 	int64_t min_requests, window_ms;
 	bool on_429;
-	int64_t duration_ms;
+	int64_t duration_ms, max_ms;     /* max: of what a Retry-After makes of it */
 };
 
 struct breaker_settings {

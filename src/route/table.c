@@ -14,6 +14,7 @@
 #include "net/client.h"
 #include "provider/credential.h"
 #include "net/url.h"
+#include "route/health.h"
 
 /* ---- addresses ---- */
 
@@ -127,6 +128,7 @@ static bool add_credentials(struct route_provider *p, const struct provider *kno
 	for (unsigned i = 0; i < n; i++) {
 		c[i].key = s->api_keys.n ? keys[i].key : s->api_key;
 		c[i].weight = s->api_keys.n ? (uint32_t)keys[i].weight : 1;
+		c[i].health = n > 1 ? health_key_of(p->name, i + 1, c[i].key) : NULL;
 		p->weight_sum += c[i].weight;
 		for (unsigned f = 0; f < p->n_faces; f++)
 			c[i].lines[f] = head_lines(p, &p->faces[f], c[i].key, a);
@@ -233,6 +235,17 @@ static void insert_by_order(struct deployment *all, unsigned n, const struct dep
 	all[at] = *d;
 }
 
+static const struct health_limits *limits_of(const struct deployment_settings *s, struct arena *a)
+{
+	struct health_limits *l;
+
+	if (s->rpm == SETTING_UNSET && s->tpm == SETTING_UNSET && s->max_parallel == SETTING_UNSET)
+		return NULL;
+	l = arena_must(a, sizeof *l);
+	*l = (struct health_limits){ s->rpm, s->tpm, s->max_parallel };
+	return l;
+}
+
 static void model_init(struct route_model *m, const struct model_settings *s, const struct route_provider *providers,
                        size_t n_providers, const struct catalogue *catalogue, struct arena *a)
 {
@@ -252,9 +265,11 @@ static void model_init(struct route_model *m, const struct model_settings *s, co
 			.has_star = str_find_chr(ds[i].model, '*') != STR_NPOS,
 			.order = ds[i].order,
 			.weight = (uint32_t)ds[i].weight,
+			.limits = limits_of(&ds[i], a),
 		};
 
 		assert(p); /* checked with the settings */
+		d.health = d.has_star ? NULL : health_of_configured(p->name, d.model);
 		d.timeouts = timeouts_of(&s->timeouts, &p->settings->timeouts);
 		deployment_know(&d, catalogue, a);
 		insert_by_order(all, (unsigned)i, &d);

@@ -19,6 +19,8 @@
 struct arena;
 struct err;
 struct health;
+struct health_key;
+struct health_limits;
 struct origin;
 
 /* Where one provider speaks some dialects. */
@@ -40,6 +42,7 @@ struct route_credential {
 	 * configuration's headers, content type; each with its CR LF. */
 	struct str lines[PROVIDER_FACES];
 	uint32_t weight;
+	struct health_key *health;       /* NULL: it is the only one */
 };
 
 struct route_provider {
@@ -74,6 +77,7 @@ struct deployment {
 	bool by_name;
 	const struct catalogue *catalogue; /* may be NULL */
 	struct health *health;           /* NULL: has_star, see health_of */
+	const struct health_limits *limits; /* NULL: none */
 	struct timeout_settings timeouts; /* all resolved */
 };
 
