@@ -7,6 +7,7 @@
 #include "base/text.h"
 #include "gateway/gateway.h"
 #include "provider/settings.h"
+#include "route/strategy.h"
 
 /* Pico-dollars a token are micro-dollars a million tokens. Members without a price are left out. */
 static void write_price(struct json_writer *w, const struct price *p)
@@ -64,7 +65,7 @@ static void write_model(struct json_writer *w, const struct route_model *m)
 	json_key_lit(w, "pattern");
 	json_bool(w, m->pattern);
 	json_key_lit(w, "strategy");
-	json_str(w, m->shuffle ? STR("weighted") : STR("ordered"));
+	json_str(w, str_from_z(strategy_of((enum strategy_setting)m->strategy)->name));
 	json_key_lit(w, "deployments");
 	json_open(w, '[');
 	for (unsigned i = 0; i < m->n_deployments; i++)

@@ -128,10 +128,9 @@ static const struct setting setting_rows[] = {
 	  .help = "Header fields that are added to each request to it." },
 	{ .name = "region", .type = SETTING_TEXT, AT(region),
 	  .help = "Where it computes: a policy's word such as eu, or a cloud's region." },
-	{ .name = "zdr", .type = SETTING_BOOL, AT(zdr), .support = SETTING_IGNORED,
+	{ .name = "zdr", .type = SETTING_BOOL, AT(zdr),
 	  .help = "It contractually keeps nothing of requests and answers (zero data retention)." },
 	{ .name = "trains_on_data", .type = SETTING_BOOL, AT(trains_on_data), .value = "true",
-	  .support = SETTING_IGNORED,
 	  .help = "It may train on requests and answers. Taken to be so unless you say otherwise." },
 	{ .name = "timeouts", .type = SETTING_SECTION, AT(timeouts), .section = &timeout_settings,
 	  .help = "Time limits of one attempt." },
@@ -247,9 +246,6 @@ static bool check_provider(void *item, struct setting_checker *c)
 		return false;
 	if (!check_credentials(p, c))
 		return false;
-	bool in_address = row && row->places[0].used && row->places[0].place == PLACE_REGION;
-	if (p->region.n > 0 && !in_address)
-		c->note(c, &p->region, SETTING_IGNORED); /* a policy's word */
 	if (row && !p->dialect.n && row->places[0].used)
 		return check_places(p, row, c);
 	if (known || (p->dialect.n > 0 && p->base_url.n > 0))

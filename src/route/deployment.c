@@ -91,6 +91,13 @@ const struct model_facts *deployment_facts(const struct deployment *d, struct st
 	return e ? &e->facts : model_facts_by_name(upstream_model);
 }
 
+const struct price *deployment_price(const struct deployment *d, struct str upstream_model)
+{
+	const struct model_entry *e = kept(d, upstream_model);
+
+	return e ? &e->price : NULL;
+}
+
 bool deployment_cost_by_name(const struct deployment *d, struct str upstream_model, const struct usage *u,
                              int64_t at_ms, int64_t *nusd)
 {

@@ -39,6 +39,7 @@ enum plan_place {
 	PLACE_WISH,                      /* the request's order or sort did */
 	PLACE_AFFINITY,                  /* it holds the conversation's prompt cache */
 	PLACE_STATE,                     /* it holds an answer that the request refers to */
+	PLACE_OUTPUT,                    /* behind those that can answer as long as is asked for */
 	PLACE_SLOW,                      /* a preference moved it to the end */
 	PLACE_PROBE,                     /* one request is to show that it works again */
 	PLACE_LAST_RESORT,               /* all are out, and it is the least bad */
@@ -117,8 +118,14 @@ struct plan {
 	const struct route_model *first; /* what was asked for */
 	const struct route_model *model; /* of the group under way */
 	struct plan_ask ask;
+	struct str matched;              /* what a pattern's star stood for, of `first` */
+	const struct wish_target *target; /* of the group under way; NULL: none */
+	unsigned targets_begun;
+	uint8_t sort;                    /* enum wish_sort: of the name's suffix */
+	uint8_t empty;                   /* n is 0: the most telling enum plan_exclusion */
 	struct candidate *group;         /* the group under way: n to be tried in order, then those excluded */
 	unsigned n, n_all;
+	struct candidate only;           /* the group, where there is nothing to choose */
 	unsigned tries;                  /* used in this group */
 	unsigned fallback;               /* how many fallback models were begun */
 	uint8_t list, list_at;           /* which of the lists, and how far */
@@ -126,9 +133,33 @@ struct plan {
 	uint32_t room_ms;                /* PLAN_FULL: when there may be room */
 };
 
-/* Plans for ask->model. ERR_MODEL_NOT_FOUND: unknown; ERR_MODEL_NOT_ALLOWED, ERR_POLICY: nothing is left by the
- * policy; ERR_CONTEXT_LENGTH: the prompt fits nowhere; ERR_INVALID_REQUEST: none speaks the dialect, or the wishes
- * leave none; ERR_NO_DEPLOYMENT: all are out. The ask is copied; its parts must live as long as the plan. */
+/* Tokens of the answer, for what it would cost: asked for, or a guess. */
+static inline uint32_t plan_output_tokens(const struct plan_ask *ask)
+{
+	enum { GUESS = 500, MAX = 1 << 30 };
+
+	return ask->max_output < 0 ? GUESS : ask->max_output > MAX ? MAX : (uint32_t)ask->max_output;
+}
+
+/* Tokens that a request takes of a deployment's tpm until it is known what it came to: its prompt, and of the answer
+ * what is usual; a cap is rarely reached. Known after LOOK_TOKENS; before that the body is the guess. */
+static inline uint32_t plan_tokens(const struct plan_ask *ask)
+{
+	enum { USUAL = 500, BYTES = 4, MAX = 1 << 30 };
+	uint64_t prompt = ask->looked & LOOK_TOKENS ? ask->prompt_tokens : ask->body_bytes / BYTES;
+	uint32_t output = plan_output_tokens(ask);
+
+	return (uint32_t)(prompt < MAX ? prompt : MAX) + (output < USUAL ? output : USUAL);
+}
+
+/*
+ * Plans for ask->model, or the first of the request's targets. A name that ends in :nitro (by throughput) or :floor (by
+ * price) and is no model's own is that model's without it. Where nothing is left of the first group, and no other may
+ * follow it: ERR_POLICY: by the policy; ERR_CONTEXT_LENGTH: the prompt fits nowhere; ERR_INVALID_REQUEST: none speaks
+ * the dialect, or the wishes leave none; ERR_UNSUPPORTED_PARAMETER: none is known to be able to; ERR_NO_DEPLOYMENT: all
+ * are out; each with the list of them. ERR_MODEL_NOT_FOUND: unknown. The ask is copied; its parts must live as long as
+ * the plan.
+ */
 MUST_USE bool plan_make(struct plan *, const struct route_table *, const struct plan_ask *, struct arena *,
                         struct err *);
 
@@ -141,6 +172,9 @@ enum plan_got {
  * ended; NULL: there was none, or it was no fault of the deployment (asked again after PLAN_FULL). */
 MUST_USE enum plan_got plan_next(struct plan *, const struct plan_failed *, uint64_t now_ms, struct arena *,
                                  struct candidate *out, uint32_t *wait_ms);
+
+/* Tells why nothing is left of the group under way, with each deployment's reason. False, as err_set. */
+bool plan_refuse(const struct plan *, struct err *);
 
 /* Puts candidates that are this deployment first, then those of its provider. */
 void plan_prefer(struct plan *, struct str deployment);

@@ -5,6 +5,11 @@
 
 #define AT(member) .offset = offsetof(struct STRUCT, member)
 
+/* OpenRouter's words (openrouter.ai/docs/features/provider-routing#quantization). */
+static const char *const quantization_words[] = {
+	"int4", "int8", "fp4", "fp6", "fp8", "fp16", "bf16", "fp32", "unknown", NULL,
+};
+
 #define STRUCT deployment_settings
 static const struct setting deployment_rows[] = {
 	{ .name = "provider", .type = SETTING_TEXT, AT(provider), .required = true,
@@ -34,8 +39,10 @@ static const struct setting deployment_rows[] = {
 	{ .name = "base_model", .type = SETTING_TEXT, AT(base_model),
 	  .help = "The catalogue's name for it, where `model` says nothing (a deployment of Azure, an ARN, a server of "
 	          "your own): MODEL, or PROVIDER/MODEL." },
-	{ .name = "region", .type = SETTING_TEXT, AT(region), .support = SETTING_IGNORED,
+	{ .name = "region", .type = SETTING_TEXT, AT(region),
 	  .help = "Where it computes, instead of the provider's region." },
+	{ .name = "quantization", .type = SETTING_TEXT, AT(quantization), .words = quantization_words,
+	  .help = "Number format of its weights, for requests that allow only some." },
 };
 #undef STRUCT
 static bool check_deployment(void *item, struct setting_checker *c)
@@ -65,8 +72,10 @@ static const struct setting model_rows[] = {
 	{ .name = "name", .type = SETTING_TEXT, AT(name), .required = true, .is_name = true,
 	  .help = "What clients ask for. A pattern with * is possible: openai/*." },
 	{ .name = "strategy", .type = SETTING_WORD, AT(strategy), .value = "weighted", .words = strategy_words,
-	  .support = SETTING_IGNORED, .acts_on = "weighted ordered",
 	  .help = "How the next deployment is chosen among those of the same order." },
+	{ .name = "latency_buffer", .type = SETTING_RATIO, AT(latency_buffer), .value = "0.1", .min = "0", .max = "10",
+	  .help = "Strategy latency: those that are slower than the fastest one by no more than this share are drawn "
+	          "by weight." },
 	{ .name = "deployments", .type = SETTING_LIST, AT(deployments), .section = &deployment_settings,
 	  .required = true,
 	  .help = "Who can answer: one model at one provider each." },
@@ -197,17 +206,37 @@ static const struct settings breaker_settings = {
 
 #define STRUCT preferred_settings
 static const struct setting preferred_rows[] = {
-	{ .name = "max_latency_p90", .type = SETTING_DURATION, AT(max_latency_p90_ms), .min = "1ms", .max = "1h",
-	  .support = SETTING_IGNORED,
+	{ .name = "max_latency_p50", .type = SETTING_DURATION, AT(max_latency_ms[0]), .min = "1ms", .max = "1h",
+	  .help = "Deployments whose median of latency is above it move to the end." },
+	{ .name = "max_latency_p75", .type = SETTING_DURATION, AT(max_latency_ms[1]), .min = "1ms", .max = "1h",
+	  .help = "Deployments whose 75th percentile of latency is above it move to the end." },
+	{ .name = "max_latency_p90", .type = SETTING_DURATION, AT(max_latency_ms[2]), .min = "1ms", .max = "1h",
 	  .help = "Deployments whose 90th percentile of latency is above it move to the end." },
-	{ .name = "min_throughput_p50", .type = SETTING_RATIO, AT(min_throughput_p50), .min = "0", .max = "1000000",
-	  .support = SETTING_IGNORED,
+	{ .name = "max_latency_p99", .type = SETTING_DURATION, AT(max_latency_ms[3]), .min = "1ms", .max = "1h",
+	  .help = "Deployments whose 99th percentile of latency is above it move to the end." },
+	{ .name = "min_throughput_p50", .type = SETTING_RATIO, AT(min_throughput[0]), .min = "0", .max = "1000000",
 	  .help = "Deployments whose median of tokens a second is below it move to the end." },
+	{ .name = "min_throughput_p75", .type = SETTING_RATIO, AT(min_throughput[1]), .min = "0", .max = "1000000",
+	  .help = "Deployments whose 75th percentile of tokens a second is below it move to the end." },
+	{ .name = "min_throughput_p90", .type = SETTING_RATIO, AT(min_throughput[2]), .min = "0", .max = "1000000",
+	  .help = "Deployments whose 90th percentile of tokens a second is below it move to the end." },
+	{ .name = "min_throughput_p99", .type = SETTING_RATIO, AT(min_throughput[3]), .min = "0", .max = "1000000",
+	  .help = "Deployments whose 99th percentile of tokens a second is below it move to the end." },
 };
 #undef STRUCT
+
+static bool check_preferred(void *item, struct setting_checker *c)
+{
+	struct preferred_settings *p = item;
+
+	for (size_t i = 0; i < COUNT_OF(p->max_latency_ms); i++)
+		p->any |= p->max_latency_ms[i] != SETTING_UNSET || p->min_throughput[i] > 0;
+	return true;
+}
+
 static const struct settings preferred_settings = {
 	.name = "preferred", .size = sizeof(struct preferred_settings), .rows = preferred_rows,
-	.n = COUNT_OF(preferred_rows),
+	.n = COUNT_OF(preferred_rows), .check = check_preferred,
 };
 
 #define STRUCT affinity_settings
@@ -250,9 +279,11 @@ static const struct setting routing_rows[] = {
 	  .help = "When a deployment is taken out until it has shown that it works." },
 	{ .name = "outage_window", .type = SETTING_DURATION, AT(outage_window_ms), .value = "30s", .min = "1s",
 	  .max = "1h",
-	  .support = SETTING_IGNORED, .help = "Strategy price_weighted: providers without an outage in it go first." },
+	  .help = "Strategy price_weighted: deployments without an outage in it go first." },
 	{ .name = "preferred", .type = SETTING_SECTION, AT(preferred), .section = &preferred_settings,
-	  .help = "What a deployment should keep to." },
+	  .help = "What a deployment should keep to, over the last five minutes." },
+	{ .name = "last_resort", .type = SETTING_BOOL, AT(last_resort), .value = "true",
+	  .help = "When all deployments are left alone or taken out, try the least bad one once." },
 	{ .name = "affinity", .type = SETTING_SECTION, AT(affinity), .section = &affinity_settings,
 	  .help = "Whether conversations stay where their prompt cache is." },
 	{ .name = "queue", .type = SETTING_SECTION, AT(queue), .section = &queue_settings,

@@ -20,6 +20,7 @@ struct deployment_settings {
 	struct setting_array capabilities; /* struct str: words of model/facts.h, a minus before what it lacks */
 	struct str base_model;           /* empty: `model` is what the catalogue knows it by */
 	struct str region;               /* empty: the provider's */
+	struct str quantization;         /* empty: not known */
 };
 
 enum strategy_setting {
@@ -30,6 +31,7 @@ enum strategy_setting {
 struct model_settings {
 	struct str name;                 /* may be a pattern; see `model` of a deployment */
 	int strategy;                    /* enum strategy_setting */
+	double latency_buffer;           /* of strategy latency: share of the best estimate */
 	struct setting_array deployments;              /* struct deployment_settings; at least one */
 	struct setting_array fallbacks;                /* struct str: names of models */
 	struct setting_array context_window_fallbacks; /* struct str */
@@ -68,9 +70,11 @@ struct breaker_settings {
 	int64_t consecutive_failures, open_for_ms, half_open_probes;
 };
 
+/* By enum health_percentile: p50, p75, p90, p99. SETTING_UNSET: no preference. */
 struct preferred_settings {
-	int64_t max_latency_p90_ms;      /* SETTING_UNSET: no preference */
-	double min_throughput_p50;       /* tokens a second; SETTING_UNSET: no preference */
+	int64_t max_latency_ms[4];
+	double min_throughput[4];        /* tokens a second */
+	bool any;                        /* derived: one of them is set */
 };
 
 struct affinity_settings {
@@ -88,6 +92,7 @@ struct routing_settings {
 	struct breaker_settings breaker;
 	int64_t outage_window_ms;
 	struct preferred_settings preferred;
+	bool last_resort;                /* all are out: the least bad one is tried once */
 	struct affinity_settings affinity;
 	struct queue_settings queue;
 	int64_t hedge_after_ms;          /* 0: off */

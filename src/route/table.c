@@ -246,6 +246,65 @@ static const struct health_limits *limits_of(const struct deployment_settings *s
 	return l;
 }
 
+/* FNV-1a (draft-eastlake-fnv): no seed of this process may be in it. */
+static uint64_t stable_id(struct str name)
+{
+	uint64_t h = 0xcbf29ce484222325;
+
+	for (size_t i = 0; i < name.n; i++)
+		h = (h ^ (unsigned char)name.p[i]) * 0x100000001b3;
+	return h;
+}
+
+/* A deployment that is listed twice is two. */
+static void tell_apart(struct deployment *all, unsigned n)
+{
+	for (unsigned i = 0; i < n; i++) {
+		all[i].id = stable_id(all[i].name);
+		for (unsigned k = 0; k < i; k++)
+			all[i].id += str_eq(all[i].name, all[k].name);
+	}
+}
+
+/* Where nobody set a weight, what they can take is one, if it is known of all: requests, else tokens. */
+static void weigh_by_limits(struct deployment *all, unsigned n)
+{
+	bool rpm = true, tpm = true;
+
+	for (unsigned i = 0; i < n; i++) {
+		if (all[i].weight != 1)
+			return;
+		rpm &= all[i].settings->rpm > 0;
+		tpm &= all[i].settings->tpm > 0;
+	}
+	for (unsigned i = 0; i < n && (rpm || tpm); i++) {
+		int64_t can = rpm ? all[i].settings->rpm : all[i].settings->tpm / 1000 + 1;
+
+		all[i].weight = (uint32_t)(can > UINT32_MAX ? UINT32_MAX : can);
+	}
+}
+
+/* What is the same for each request, so that a plan need not look at each deployment to know it. */
+static void know_all(struct route_model *m)
+{
+	uint32_t some = 0, all = UINT32_MAX;
+
+	for (unsigned i = 0; i < m->n_deployments; i++) {
+		const struct deployment *d = &m->deployments[i];
+		uint32_t window = d->facts->context_window;
+
+		m->by_name |= d->by_name;
+		m->limited |= d->limits != NULL;
+		m->counted |= d->limits && d->limits->tpm != SETTING_UNSET;
+		if (window && (!m->window_least || window < m->window_least))
+			m->window_least = window;
+		some |= d->facts->lacks;
+		all &= d->facts->lacks;
+	}
+	m->lacks_differ = m->by_name ? UINT32_MAX : some & ~all;
+	m->plain = m->n_deployments == 1 && !m->deployments->has_star && !m->limited;
+}
+
 static void model_init(struct route_model *m, const struct model_settings *s, const struct route_provider *providers,
                        size_t n_providers, const struct catalogue *catalogue, struct arena *a)
 {
@@ -254,7 +313,8 @@ static void model_init(struct route_model *m, const struct model_settings *s, co
 
 	m->name = s->name;
 	m->pattern = str_find_chr(s->name, '*') != STR_NPOS;
-	m->shuffle = s->strategy != STRATEGY_ORDERED;
+	m->strategy = (uint8_t)s->strategy;
+	m->latency_buffer = (uint32_t)(s->latency_buffer * 1000);
 	for (size_t i = 0; i < s->deployments.n; i++) {
 		const struct route_provider *p = find_provider(providers, n_providers, ds[i].provider);
 		struct deployment d = {
@@ -274,8 +334,11 @@ static void model_init(struct route_model *m, const struct model_settings *s, co
 		deployment_know(&d, catalogue, a);
 		insert_by_order(all, (unsigned)i, &d);
 	}
+	weigh_by_limits(all, (unsigned)s->deployments.n);
+	tell_apart(all, (unsigned)s->deployments.n);
 	m->deployments = all;
 	m->n_deployments = (unsigned)s->deployments.n;
+	know_all(m);
 }
 
 /* Those that exist, without the model itself: what `routing` lists is for all models. */
@@ -342,6 +405,7 @@ static void add_wildcard(struct route_table *t, struct route_model *m, const str
 	m->pattern = true;
 	m->deployments = d;
 	m->n_deployments = 1;
+	know_all(m);
 	t->wildcards[t->n_wildcards++] = m;
 	(void)map_put(&t->providers, p->name, m);
 }

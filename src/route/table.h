@@ -68,7 +68,8 @@ struct deployment {
 	struct str model;                /* the provider's name */
 	bool has_star;                   /* of which a '*' takes what the client's name had there */
 	int64_t order;
-	uint32_t weight;
+	uint32_t weight;                 /* its own; where none is set, rpm or tpm */
+	uint64_t id;                     /* from the name, the same in every process: for hashing onto deployments */
 	/* What the catalogue and the configuration know. `by_name`: of the model that a request gets, so that only
 	 * deployment_facts and deployment_cost_by_name know it. */
 	struct price price;
@@ -96,7 +97,14 @@ struct route_fallbacks {
 
 struct route_model {
 	struct str name;                 /* public name, or a pattern */
-	bool pattern, shuffle;           /* shuffle: draw by weight inside an order; else as written */
+	bool pattern;
+	bool plain;                      /* one deployment, of one model, without limits: there is nothing to choose */
+	uint8_t strategy;                /* enum strategy_setting: how those of one order are chosen among */
+	bool by_name, limited;           /* a deployment is by_name; one has rpm, tpm or max_parallel */
+	bool counted;                    /* one has tpm: what a request's tokens come to must be known */
+	uint32_t latency_buffer;         /* thousandths */
+	uint32_t window_least;           /* the smallest known context window; 0: none is known */
+	uint32_t lacks_differ;           /* enum model_cap: what some are known to lack, and others not */
 	const struct deployment *deployments;            /* by order */
 	unsigned n_deployments;
 	struct route_fallbacks lists[ROUTE_LISTS];       /* its own, else those of `routing` */
@@ -134,6 +142,9 @@ struct str route_nearest(const struct route_table *, struct str name, struct are
 
 /* What is known of the model that a request gets from this deployment. */
 const struct model_facts *deployment_facts(const struct deployment *, struct str upstream_model);
+
+/* The price of the model that a request gets; for deployments that are `by_name`. NULL: nothing is known. */
+const struct price *deployment_price(const struct deployment *, struct str upstream_model);
 
 /* As price_cost, with the price of the model that the request got; for deployments that are `by_name`. */
 MUST_USE bool deployment_cost_by_name(const struct deployment *, struct str upstream_model, const struct usage *,

@@ -8,6 +8,7 @@
 #include "conf/env.h"
 #include "conf/manual.h"
 #include "main/settings.h"
+#include "route/health.h"
 
 static const char *const contract_variables[] = {
 	"SLUICE_ADMIN_KEY", "OPENAI_API_KEY", "ANTHROPIC_API_KEY", "CI_KEY", NULL,
@@ -102,7 +103,7 @@ static void the_contract_is_accepted(void **state)
 	check("retries", !retry_on_status(r, 400) && !retry_on_status(r, 404) && !retry_on_status(r, 600) &&
 	                         !retry_on_status(r, 0));
 	check("routing", c->routing.breaker.open_for_ms == 30000 && c->routing.hedge_after_ms == 0);
-	check("routing", c->routing.preferred.min_throughput_p50 == 40 && c->routing.cooldown.failure_ratio == 0.5);
+	check("routing", c->routing.preferred.min_throughput[HEALTH_P50] == 40 && c->routing.cooldown.failure_ratio == 0.5);
 
 	const struct guardrail_settings *g = c->guardrails.items;
 	check("guardrails", c->guardrails.n == 4 && g[0].on == (GUARDRAIL_ON_INPUT | GUARDRAIL_ON_OUTPUT));
@@ -147,7 +148,7 @@ static void says_what_this_version_does_not_act_on(void **state)
 		{ "cache: {exact: {enabled: true}, semantic: {enabled: false}}", 1, 0 },
 		{ "routing: {hedge_after: 1s}", 1, 0 },
 		{ "routing: {hedge_after: off}", 0, 0 },
-		{ "providers: {openai: {api_key: k, region: eu}}", 1, 0 },
+		{ "providers: {openai: {api_key: k, region: eu, zdr: true}}", 0, 0 },
 		{ "providers: {bedrock: {region: eu-west-1}, vertex: {project: p, credentials: file:/nowhere}}", 0, 0 },
 		{ "logs: {requests: full}", 1, 0 },
 		{ "logs: {requests: off}", 0, 0 },
@@ -162,11 +163,10 @@ static void says_what_this_version_does_not_act_on(void **state)
 	}
 	struct counts n = { 0 };
 	struct config *c =
-		must_read("models:\n- name: a\n  strategy: cost\n  deployments: [{provider: openai, model: m}]\n"
-	                  "providers: {openai: {api_key: k}}");
+		must_read("logs:\n  requests: full\n");
 	config_unsupported(c, count, &n);
 	check_str("place", str_from_z(n.last),
-	          STR("t.yaml:3:3: models[0].strategy: this version does not act on this setting"));
+	          STR("t.yaml:2:3: logs.requests: this version does not act on this setting"));
 	config_free(c);
 }
 
