@@ -8,6 +8,7 @@
 #include "base/mem.h"
 #include "base/rand.h"
 #include "gateway/gateway_in.h"
+#include "gateway/hedge.h"
 
 #define ERROR_BODY_MAX (256u << 10)
 #define CREDENTIAL_MIN_BYTES 8      /* "none" and the like are no secrets */
@@ -740,6 +741,8 @@ HOT enum attempt_start attempt_start(struct req *r)
 	r->expired = false;
 	timer_start(r->w->loop, &r->limit, time_left(r, t->total_ms));
 	call_start(&r->call, r->w->client, o->candidate.face->origin, &o->request, &deadlines);
+	if (unlikely(d->hedge_meter != NULL))
+		hedge_arm(r);
 	r->overhead_us += (uint32_t)(clock_now_us() - loop_now_us(r->w->loop));
 	return START_OK;
 }

@@ -31,6 +31,7 @@
 struct dns;
 struct fetch;
 struct fetcher;
+struct hedge;
 struct media_kept;
 struct journal;
 struct key;
@@ -54,13 +55,23 @@ extern const char *const wait_names[REQ_WAITS];
 /* Texts that are written down at the end. */
 enum req_text { TEXT_MODEL, TEXT_UPSTREAM_MODEL, TEXT_CLIENT_ID, TEXT_USER, TEXT_TAGS, REQ_TEXTS };
 
+/* What an upstream call was in a race of two (gateway/hedge.h). */
+enum attempt_hedge {
+	HEDGE_NONE,
+	HEDGE_RUNS,                      /* the second, under way */
+	HEDGE_WON, HEDGE_LOST, HEDGE_FAILED,     /* the second */
+	HEDGE_OVERTAKEN,                 /* the first, by the second */
+};
+
 /* One upstream call, as remembered. */
 struct req_attempt {
 	const struct deployment *deployment;
 	uint32_t took_us;
 	uint16_t status;                 /* 0: no answer */
-	uint16_t error;                  /* enum err_code */
+	uint16_t error : 12;             /* enum err_code */
+	uint16_t hedge : 4;              /* enum attempt_hedge */
 };
+_Static_assert(sizeof(struct req_attempt) == 16, "part of the memory of every open stream");
 #define REQ_ATTEMPTS_MAX 64
 
 /* What has become of the upstream call. */
@@ -115,6 +126,9 @@ struct req_open {
 	                                  * translated in any case */
 	bool fetched;                    /* Responses by id: the provider has answered */
 	struct str dropped;              /* names of what the target's dialect has no word for */
+	struct timer hedge_due;          /* a second candidate is started */
+	struct req *hedge_of;            /* whose timer that is */
+	uint16_t hedge_attempt;          /* beside which attempt */
 
 	/* What follows is not zeroed for a new request, but set before it is read. The buffers keep a little memory. */
 	struct dialect_request rq;
@@ -132,7 +146,7 @@ struct req_open {
 };
 
 struct req {
-	struct exchange *x;              /* NULL: the client is gone, or has all */
+	struct exchange *x;              /* NULL: the client is gone, or has all, or it is another's (hedge.h) */
 	struct worker *w;
 	struct req *next, **link;        /* all of the worker's */
 	struct task wake;
@@ -193,6 +207,7 @@ struct req {
 	char *held;                      /* a partial event; at the end, the last bytes until the journal is written */
 	uint32_t held_n, held_cap;
 
+	struct hedge *hedge;             /* a race of two that is or was run; NULL: none */
 	struct call call;
 	struct stream_meter meter;       /* its usage is the answer's, streamed or not */
 	struct req *deliver_next;        /* waits for the journal */
@@ -246,8 +261,12 @@ MUST_USE bool req_cost(const struct req *, const struct usage *, int64_t *nusd);
 
 /* ---- request.c: a request's life, and what is read of its head ---- */
 struct req *req_new(struct worker *, struct exchange *, const struct http_head *);
+/* Another one that makes the same request at the step where it stands, for gateway/hedge.h: without a client, plan and
+ * body, in nobody's figures. What it borrows is in the first one's `open`, which must outlive its own. */
+struct req *req_new_twin(struct req *);
 void req_free(struct req *);
 void req_free_stores(struct worker *);      /* what was kept to be used again */
+void req_give_back_open(struct worker *, struct req_open *);
 /* Gives back what only the beginning needed. */
 void req_shed(struct req *);
 /* Empties a buffer of the beginning and gives it another ceiling. */

@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "gateway/gateway_in.h"
+#include "gateway/hedge.h"
 #include "govern/journal.h"
 #include "govern/keys.h"
 
@@ -231,16 +232,22 @@ static enum step step_attempt(struct req *r)
 	switch ((enum attempt_state)r->attempt_state) {
 	case ATTEMPT_NONE:
 	case ATTEMPT_CREDENTIAL:
-		return attempt_start(r) == START_NOT ? cannot_take(r) : STEP_WAIT;
+		if (likely(attempt_start(r) != START_NOT))
+			return STEP_WAIT;
+		return r->hedge && hedge_give_up(r) ? STEP_WAIT : cannot_take(r);
 	case ATTEMPT_WAITING:
 		return STEP_WAIT;
 	case ATTEMPT_STARTED:
 	case ATTEMPT_WHOLE:
+		if (unlikely(r->hedge != NULL))
+			hedge_win(r);
 		r->consumed = true;
 		if (unlikely(r->open->conversation != 0))
 			affinity_note(r);
 		return STEP_RELAY;
 	case ATTEMPT_FAILED:
+		if (unlikely(r->hedge != NULL) && hedge_lose(r))
+			return STEP_WAIT;
 		return attempt_failed(r);
 	}
 	assert(!"unknown attempt_state");
@@ -351,6 +358,8 @@ static enum step step_settle(struct req *r)
 			count_usage(r);
 		r->cost_known = cost_of(r, &r->meter.usage, &r->cost_nusd);
 	}
+	if (unlikely(r->hedge != NULL))
+		hedge_charge(r);
 	if (r->open)
 		deliver_own_fields(r);
 	return STEP_RECORD;
@@ -430,6 +439,8 @@ static enum step cancelled(struct req *r)
 	if (r->attempt_state == ATTEMPT_WAITING && r->call.connected)
 		r->consumed = true;
 	attempt_cancel(r);
+	if (unlikely(r->hedge != NULL))
+		hedge_cancel(r);
 	if (r->open) {
 		op_cancel(&r->open->op);
 		media_cancel(r->open);
@@ -450,7 +461,7 @@ void req_run(struct req *r)
 		}
 		next = steps[r->step].run(r);
 		if (next == STEP_WAIT)
-			return;
+			return; /* after a lost race there is no request any more */
 		assert(steps[r->step].to & 1u << next);
 		change_step(r, next);
 		if (next == STEP_DONE) {

@@ -3,6 +3,7 @@
 #include <assert.h>
 
 #include "gateway/gateway_in.h"
+#include "gateway/hedge.h"
 #include "govern/journal.h"
 #include "govern/keys.h"
 #include "observe/observe.h"
@@ -80,7 +81,10 @@ static void fill_attempts(const struct req *r, struct fact_attempt *out)
 		const struct req_attempt *a = i + 1 < r->n_attempts ? &r->attempts[i] : &r->attempt;
 
 		out[i] = (struct fact_attempt){ a->deployment->name, a->status,
-			                        a->error ? err_code_name((enum err_code)a->error) : NULL, a->took_us };
+			                        a->error ? err_code_name((enum err_code)a->error) : NULL, a->took_us,
+			                        .hedge = FACT_HEDGE_NONE };
+		if (unlikely(a->hedge != HEDGE_NONE))
+			hedge_fill(r, a, &out[i]);
 	}
 }
 

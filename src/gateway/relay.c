@@ -171,7 +171,7 @@ static bool act(struct req *r, struct stream_event *ev, enum stream_verdict v)
 /* There is use in more bytes. */
 static bool goes_on(const struct req *r)
 {
-	return r->x && !r->relay_ended && call_active(&r->call);
+	return !r->gone && !r->relay_ended && call_active(&r->call);
 }
 
 /* An event that was held while it was not whole; it is so now. */
@@ -233,7 +233,7 @@ static void take_events(struct req *r, struct str run)
 		if (goes_on(r))
 			(void)act(r, &ev, v);
 	}
-	if (!call_active(&r->call) || !r->x)
+	if (!call_active(&r->call) || r->gone)
 		return;
 	forward(r, passing);
 	if (bad && goes_on(r))

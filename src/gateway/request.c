@@ -9,6 +9,7 @@
 #include "base/spool.h"
 #include "conf/value.h"
 #include "gateway/gateway_in.h"
+#include "gateway/hedge.h"
 #include "govern/keys.h"
 #include "observe/observe.h"
 #include "provider/credential.h"
@@ -90,10 +91,12 @@ static void free_open(struct req_open *o)
 	free(o);
 }
 
-static void give_back_open(struct worker *w, struct req_open *o)
+void req_give_back_open(struct worker *w, struct req_open *o)
 {
 	w->n_opens--;
 	op_cancel(&o->op);
+	if (unlikely(timer_running(&o->hedge_due)))
+		timer_cancel(w->loop, &o->hedge_due);
 	if (unlikely(o->fetch != NULL))
 		media_cancel(o);
 	if (unlikely(o->secret != NULL))
@@ -122,25 +125,19 @@ void req_free_stores(struct worker *w)
 	}
 }
 
-struct req *req_new(struct worker *w, struct exchange *x, const struct http_head *head)
+/* What a request and a twin have in common; it holds the snapshot's reference from now on. */
+static ALWAYS_INLINE struct req *begin(struct worker *w, struct snapshot *snapshot)
 {
 	struct req *r = slab_take(&w->slab);
 	struct req_open *o = take_open(w);
 
-	r->x = x;
-	x->user = r;
 	r->w = w;
 	r->open = o;
-	r->snapshot = snapshot_ref(snapshot_current(&w->conf));
-		r->wake.run = run_wake;
+	r->snapshot = snapshot;
+	r->wake.run = run_wake;
 	r->limit.on_due = on_limit;
-	r->start_us = r->since_us = loop_now_us(w->loop);
 	w->last_open_ms = loop_now_ms(w->loop);
-	r->id = ulid_new(loop_real_ms(w->loop));
-	r->method = (uint8_t)head->method;
 	arena_init(&o->arena, (size_t)req_conf(r)->server->body_max_bytes + ARENA_EXTRA_BYTES);
-	o->head = head;
-	o->in.path = head->path;
 	o->retry_after_ms = -1;
 	o->op = (struct op){ .loop = w->loop, .waiter = &r->wake };
 	r->next = w->reqs;
@@ -148,7 +145,56 @@ struct req *req_new(struct worker *w, struct exchange *x, const struct http_head
 	if (w->reqs)
 		w->reqs->link = &r->next;
 	w->reqs = r;
+	return r;
+}
+
+struct req *req_new(struct worker *w, struct exchange *x, const struct http_head *head)
+{
+	struct req *r = begin(w, snapshot_ref(snapshot_current(&w->conf)));
+
+	r->x = x;
+	x->user = r;
+	r->start_us = r->since_us = loop_now_us(w->loop);
+	r->id = ulid_new(loop_real_ms(w->loop));
+	r->method = (uint8_t)head->method;
+	r->open->head = head;
+	r->open->in.path = head->path;
 	observe_begin(w->observe);
+	return r;
+}
+
+COLD struct req *req_new_twin(struct req *of)
+{
+	struct req *r = begin(of->w, snapshot_ref(of->snapshot));
+	struct req_open *o = r->open;
+	const struct req_open *from = of->open;
+
+	r->endpoint = of->endpoint;
+	r->key = key_ref(of->key);
+	r->id = of->id;
+	r->start_us = of->start_us;
+	r->since_us = of->since_us;
+	memcpy(r->wait_us, of->wait_us, sizeof r->wait_us);
+	r->bytes_in = of->bytes_in;
+	r->step = of->step;
+	r->method = of->method;
+	r->want_stream = of->want_stream;
+	r->body_whole = true;
+	r->keeps_answer = of->keeps_answer;
+	o->in = from->in;
+	o->forward = from->forward;
+	o->has_anthropic_version = from->has_anthropic_version;
+	o->has_content_type = from->has_content_type;
+	memcpy(o->text, from->text, sizeof o->text);
+	o->timeout_ms = from->timeout_ms;
+	o->method = from->method;
+	o->provider = from->provider;
+	o->media = from->media;
+	o->media_bytes = from->media_bytes;
+	o->n_media = from->n_media;
+	o->own_state = from->own_state;
+	o->rq = from->rq;
+	o->look = from->look;
 	return r;
 }
 
@@ -158,7 +204,7 @@ void req_free(struct req *r)
 	timer_cancel(r->w->loop, &r->limit);
 	loop_unpost(r->w->loop, &r->wake);
 	if (r->open)
-		give_back_open(r->w, r->open);
+		req_give_back_open(r->w, r->open);
 	free(r->texts);
 	if (unlikely(r->unwrap != NULL))
 		envelope_stream_free(r->unwrap);
@@ -168,6 +214,8 @@ void req_free(struct req *r)
 		translation_free(r->translation);
 	if (unlikely(r->recall != NULL))
 		recall_free(r->recall);
+	if (unlikely(r->hedge != NULL))
+		hedge_free(r);
 	free(r->attempts);
 	key_unref(r->key);
 	snapshot_unref(r->snapshot);
@@ -202,7 +250,9 @@ void req_shed(struct req *r)
 		at += 2 + len;
 	}
 	r->open = NULL;
-	give_back_open(r->w, o);
+	req_give_back_open(r->w, o);
+	if (unlikely(r->hedge != NULL))
+		hedge_shed(r);
 }
 
 struct str req_text(const struct req *r, enum req_text which)

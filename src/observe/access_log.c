@@ -20,7 +20,7 @@ enum {
 	ATTEMPTS_MAX = 16,       /* written of one request; it has made as many as "attempts" says in its facts */
 	TEXTS_MAX = (16 + ATTEMPTS_MAX) * TEXT_MAX,  /* of all texts of a line */
 	FIXED_MAX = 1024 + FACT_STEPS_MAX * (STEP_KEY_MAX + 10),  /* all names, numbers and punctuation of a line */
-	ATTEMPT_FIXED_MAX = 160,
+	ATTEMPT_FIXED_MAX = 240,
 	COMPLAIN_MS = 60000,
 };
 
@@ -173,6 +173,20 @@ static inline char *put_time(struct access_log *l, char *p, uint64_t real_ms)
 	return PUT(p, "Z\"");
 }
 
+/* What happened to it in a race; what it costs though it was cancelled (null: nobody knows). */
+static COLD char *put_hedge(char *p, const struct fact_attempt *a)
+{
+	struct str name = str_from_z(fact_hedge_names[a->hedge]);
+
+	p = PUT(p, ",\"hedge\":\"");
+	p = put_str(p, name);
+	*p++ = '"';
+	if (!a->billed)
+		return p;
+	p = PUT(p, ",\"cost_usd\":");
+	return a->cost_known ? put_usd(p, a->cost_nusd) : PUT(p, "null");
+}
+
 static inline char *put_attempts(struct buf *b, char *p, const struct facts *f, unsigned n)
 {
 	for (unsigned i = 0; i < n; i++) {
@@ -186,6 +200,8 @@ static inline char *put_attempts(struct buf *b, char *p, const struct facts *f, 
 		p = a->error ? put_text(b, p, str_from_z(a->error)) : PUT(p, "null");
 		p = PUT(p, ",\"ms\":");
 		p = put_u64(p, a->took_us / 1000);
+		if (unlikely(a->hedge != FACT_HEDGE_NONE))
+			p = put_hedge(p, a);
 		*p++ = '}';
 	}
 	return p;

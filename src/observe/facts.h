@@ -13,12 +13,22 @@
 
 struct addr;
 
+/* What a call was in a race of two: the second, which won, lost, or failed; or the first, overtaken by the second. */
+enum fact_hedge {
+	FACT_HEDGE_NONE, FACT_HEDGE_WON, FACT_HEDGE_LOST, FACT_HEDGE_FAILED, FACT_HEDGE_OVERTAKEN, FACT_HEDGES
+};
+extern const char *const fact_hedge_names[FACT_HEDGES];
+
 /* One call of a provider. */
 struct fact_attempt {
 	struct str deployment;           /* "openai/gpt-4o" */
 	unsigned status;                 /* 0: no answer */
 	const char *error;               /* err_code_name; NULL: it went well */
 	uint32_t took_us;
+	enum fact_hedge hedge;
+	bool billed;                     /* it was cancelled, and its provider charges all the same: */
+	bool cost_known;
+	int64_t cost_nusd;               /* part of the request's */
 };
 
 #define FACT_STEPS_MAX 16

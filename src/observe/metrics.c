@@ -14,7 +14,7 @@
 
 enum metric {
 	M_REQUESTS, M_LATENCY, M_FIRST_BYTE, M_OVERHEAD, M_IN_FLIGHT, M_BYTES_IN, M_BYTES_OUT, M_TOKENS, M_COST,
-	M_COST_UNKNOWN, M_ATTEMPTS, M_UPSTREAM_ERRORS, M_LOG_WRITTEN, M_LOG_DROPPED, M_BUILD, M_RSS, M_FDS, M_FDS_MAX,
+	M_COST_UNKNOWN, M_ATTEMPTS, M_UPSTREAM_ERRORS, M_HEDGES, M_LOG_WRITTEN, M_LOG_DROPPED, M_BUILD, M_RSS, M_FDS, M_FDS_MAX,
 	M_CPU, M_STARTED, METRICS
 };
 
@@ -44,6 +44,8 @@ static const struct metric_row metric_rows[METRICS] = {
 	[M_ATTEMPTS] = COUNTER("sluice_upstream_attempts_total", "Calls of providers, retries included."),
 	[M_UPSTREAM_ERRORS] = COUNTER("sluice_upstream_errors_total",
 		"Failed calls of providers; the reason is the HTTP status, or an error code where no answer came."),
+	[M_HEDGES] = COUNTER("sluice_hedges_total",
+		"Second calls beside a slow first one, by the deployment that was called second."),
 	[M_LOG_WRITTEN] = COUNTER("sluice_log_lines_total", "Lines written to the access log."),
 	[M_LOG_DROPPED] = COUNTER("sluice_log_lines_dropped_total",
 		"Lines of the access log that found no room or could not be written."),
@@ -404,6 +406,27 @@ static void write_reasons(struct metrics_out *m, size_t i, size_t end)
 		sample(m, name, "", "reason", STR("other"), other, 0);
 }
 
+static void write_hedges(struct metrics_out *m)
+{
+	static const enum fact_hedge results[] = { FACT_HEDGE_WON, FACT_HEDGE_LOST, FACT_HEDGE_FAILED };
+
+	head(m, &metric_rows[M_HEDGES]);
+	for (size_t i = 0, end; i < m->n_deployments; i = end) {
+		end = deployment_end(m, i);
+		buf_clear(&m->labels);
+		put_label(&m->labels, "deployment", m->deployments[i]->series.label[0]);
+		for (size_t k = 0; k < COUNT_OF(results); k++) {
+			uint64_t sum = 0;
+
+			for (size_t d = i; d < end; d++)
+				sum += count_get(&m->deployments[d]->hedges[results[k]]);
+			if (sum)
+				sample(m, metric_rows[M_HEDGES].name, "", "result",
+				       str_from_z(fact_hedge_names[results[k]]), sum, 0);
+		}
+	}
+}
+
 static void write_deployments(struct metrics_out *m)
 {
 	head(m, &metric_rows[M_ATTEMPTS]);
@@ -423,6 +446,7 @@ static void write_deployments(struct metrics_out *m)
 		put_label(&m->labels, "deployment", m->deployments[i]->series.label[0]);
 		write_reasons(m, i, end);
 	}
+	write_hedges(m);
 }
 
 void metrics_figure(struct metrics_out *m, enum metric_figure figure, struct str label, uint64_t value)

@@ -14,6 +14,12 @@
 enum { SERIES_MAX = 4096, FREE_MODELS_MAX = 1024, FREE_MODELS_LEAST = 16 };
 enum { LOG_BUFFER_BYTES = 256 << 10, LOG_BUFFER_LEAST = 64 << 10 };
 
+const char *const fact_hedge_names[FACT_HEDGES] = {
+	[FACT_HEDGE_NONE] = "none",     [FACT_HEDGE_WON] = "won",
+	[FACT_HEDGE_LOST] = "lost",     [FACT_HEDGE_FAILED] = "failed",
+	[FACT_HEDGE_OVERTAKEN] = "overtaken",
+};
+
 static inline void histo_add(struct histo *h, const struct histo_scale *scale, uint32_t us)
 {
 	count_add(&h->bucket[histo_bucket(scale, us)], 1);
@@ -106,6 +112,8 @@ HOT void observe_request(struct observe_loop *l, const struct facts *f)
 		struct upstream *d = (struct upstream *)series_get(&l->deployments, &f->attempts[i].deployment);
 
 		count_add(&d->attempts, 1);
+		if (unlikely(f->attempts[i].hedge != FACT_HEDGE_NONE))
+			count_add(&d->hedges[f->attempts[i].hedge], 1);
 		if (f->attempts[i].error)
 			count_reason(d, &f->attempts[i]);
 	}

@@ -93,6 +93,7 @@ struct route {
 struct upstream {
 	struct series series;
 	_Atomic uint64_t attempts;
+	_Atomic uint64_t hedges[FACT_HEDGES];
 	struct {
 		const char *_Atomic error;   /* static text; NULL: free, or a status */
 		_Atomic uint32_t status;

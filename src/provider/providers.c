@@ -47,6 +47,28 @@ struct str provider_nearest(struct str name)
 	return nearest;
 }
 
+/* openrouter.ai/docs/api-reference/streaming, "Stream cancellation": of its lists, those that are known here. Not among
+ * them are Bedrock, Groq, Google, MiniMax, Hugging Face, Perplexity, Mistral, AI21, Featherless, Lambda, SambaNova,
+ * Inflection, Alibaba, Nebius, Kluster and inference.net. */
+static const struct str stop_billing[] = {
+	STR_INIT("anthropic"), STR_INIT("anthropic-openai"), STR_INIT("azure"), STR_INIT("azure-anthropic"),
+	STR_INIT("azure-openai"), STR_INIT("azure-openai-v1"), STR_INIT("chutes"), STR_INIT("cloudflare-workers-ai"),
+	STR_INIT("cohere"), STR_INIT("cohere-compat"), STR_INIT("deepinfra"), STR_INIT("deepseek"),
+	STR_INIT("fireworks"), STR_INIT("friendli"), STR_INIT("hyperbolic"), STR_INIT("novita"), STR_INIT("openai"),
+	STR_INIT("together"), STR_INIT("xai"),
+};
+
+bool provider_stops_billing(struct str name)
+{
+	const struct provider *p = provider_by_name(name);
+
+	for (size_t i = 0; i < COUNT_OF(stop_billing); i++)
+		if (str_eq(name, stop_billing[i]))
+			return true;
+	/* a server of one's own is free to do something else */
+	return p && (p->quirks & QUIRK_KEY_OPTIONAL);
+}
+
 /* What a dialect's name in the configuration stands for, and how its servers usually want the credential. */
 static const struct {
 	struct str name;

@@ -74,6 +74,10 @@ const struct provider *provider_by_name(struct str name);       /* NULL: unknown
 /* The known name nearest to `name`, for messages; empty when none is near. */
 struct str provider_nearest(struct str name);
 
+/* Does it stop to compute, and to charge, when the client of a stream closes the connection? False also for names that
+ * are not known: what may be charged is counted. Whole answers are charged by all. */
+bool provider_stops_billing(struct str name);
+
 /* A provider that only the configuration knows: its dialect's name ("openai-chat", "openai-responses", "anthropic",
  * "gemini", "bedrock", "cohere", "ollama", "rerank", "voyage") and base URL. An OpenAI-compatible one is taken to speak
  * completions, embeddings and rerank too. */

@@ -3,6 +3,8 @@
 
 #include "route/settings.h"
 
+#include "route/hedge.h"
+
 #define AT(member) .offset = offsetof(struct STRUCT, member)
 
 /* OpenRouter's words (openrouter.ai/docs/features/provider-routing#quantization). */
@@ -90,8 +92,17 @@ static const struct setting model_rows[] = {
 	  .help = "Time limits of one attempt, instead of the provider's." },
 	{ .name = "guardrails", .type = SETTING_TEXTS, AT(guardrails), .support = SETTING_REFUSED,
 	  .help = "Names of guardrails that requests for this model pass." },
+	{ .name = "hedge_after", .type = SETTING_TEXT, AT(hedge_after),
+	  .help = "When a second deployment is asked too, instead of `routing.hedge_after`." },
 };
 #undef STRUCT
+
+static bool check_hedge(struct setting_checker *c, const struct str *text, struct hedge_when *out)
+{
+	if (text->n == 0 || hedge_when_read(*text, out))
+		return true;
+	return c->refuse_value(c, text, "must be off, a duration from 10ms to 10m, or p50, p75, p90 or p99");
+}
 
 static bool check_model(void *item, struct setting_checker *c)
 {
@@ -102,7 +113,7 @@ static bool check_model(void *item, struct setting_checker *c)
 	for (size_t i = 0; i < m->deployments.n; i++)
 		if (!pattern && str_find_chr(d[i].model, '*') != STR_NPOS)
 			good = c->refuse_value(c, &d[i].model, "holds a *, but the name of the model is no pattern");
-	return good;
+	return check_hedge(c, &m->hedge_after, &m->hedge) && good;
 }
 
 const struct settings model_settings = {
@@ -288,10 +299,11 @@ static const struct setting routing_rows[] = {
 	  .help = "Whether conversations stay where their prompt cache is." },
 	{ .name = "queue", .type = SETTING_SECTION, AT(queue), .section = &queue_settings,
 	  .help = "Where requests wait when all deployments of a model are at their limits." },
-	{ .name = "hedge_after", .type = SETTING_DURATION, AT(hedge_after_ms), .value = "off", .also = "off",
-	  .min = "10ms",
-	  .max = "10m", .support = SETTING_IGNORED,
-	  .help = "Send the request to a second deployment when the first has not answered for this long." },
+	{ .name = "hedge_after", .type = SETTING_TEXT, AT(hedge_after), .value = "off",
+	  .help = "Send the request to a second deployment when the first has not begun to answer for this long: off, a "
+	          "duration such as 500ms, or p50, p75, p90 or p99 of what it usually takes." },
+	{ .name = "hedge_max", .type = SETTING_RATIO, AT(hedge_max), .value = "0.05", .min = "0", .max = "1",
+	  .help = "Share of a model's requests of the last minute that may be sent to a second deployment." },
 	{ .name = "fallbacks", .type = SETTING_TEXTS, AT(fallbacks),
 	  .help = "For models that have no `fallbacks` of their own." },
 	{ .name = "context_window_fallbacks", .type = SETTING_TEXTS, AT(context_window_fallbacks),
@@ -302,6 +314,15 @@ static const struct setting routing_rows[] = {
 	  .help = "Models that are tried for one request at most, besides the one asked for." },
 };
 #undef STRUCT
+
+static bool check_routing(void *item, struct setting_checker *c)
+{
+	struct routing_settings *r = item;
+
+	return check_hedge(c, &r->hedge_after, &r->hedge);
+}
+
 const struct settings routing_settings = {
 	.name = "routing", .size = sizeof(struct routing_settings), .rows = routing_rows, .n = COUNT_OF(routing_rows),
+	.check = check_routing,
 };

@@ -28,6 +28,14 @@ enum strategy_setting {
 	STRATEGY_PRICE_WEIGHTED, STRATEGY_ORDERED, STRATEGY_HASH, STRATEGY_CUSTOM,
 };
 
+/* When a second candidate is started beside a slow one: route/hedge.h. */
+enum hedge_kind { HEDGE_UNSET, HEDGE_OFF, HEDGE_AFTER, HEDGE_AT_PERCENTILE };
+struct hedge_when {
+	uint8_t kind;                    /* enum hedge_kind */
+	uint8_t percentile;              /* enum health_percentile */
+	int64_t ms;
+};
+
 struct model_settings {
 	struct str name;                 /* may be a pattern; see `model` of a deployment */
 	int strategy;                    /* enum strategy_setting */
@@ -38,6 +46,8 @@ struct model_settings {
 	struct setting_array content_policy_fallbacks; /* struct str */
 	struct timeout_settings timeouts;
 	struct setting_array guardrails;               /* struct str */
+	struct str hedge_after;          /* empty: that of `routing` */
+	struct hedge_when hedge;         /* derived */
 };
 
 enum jitter_setting { JITTER_FULL, JITTER_EQUAL, JITTER_NONE };
@@ -95,7 +105,9 @@ struct routing_settings {
 	bool last_resort;                /* all are out: the least bad one is tried once */
 	struct affinity_settings affinity;
 	struct queue_settings queue;
-	int64_t hedge_after_ms;          /* 0: off */
+	struct str hedge_after;
+	struct hedge_when hedge;         /* derived from it */
+	double hedge_max;                /* share of a model's requests that may be hedged */
 	/* struct str; for models without a list of their own */
 	struct setting_array fallbacks, context_window_fallbacks, content_policy_fallbacks;
 	int64_t max_fallbacks;

@@ -12,9 +12,10 @@
 #include "dialect/chat.h"
 #include "net/addr.h"
 #include "net/client.h"
-#include "provider/credential.h"
 #include "net/url.h"
+#include "provider/credential.h"
 #include "route/health.h"
+#include "route/hedge.h"
 
 /* ---- addresses ---- */
 
@@ -171,6 +172,7 @@ static bool provider_init(struct route_provider *p, const struct provider_settin
 		known = &made;
 	}
 	p->quirks = known->quirks;
+	p->stops_billing = provider_stops_billing(provider_kind(s));
 	if (known->places[0].used || known == &made)
 		provider_places_read(a, &conf_env_process, known, s, &p->places);
 	for (int i = 0; i < PROVIDER_FACES && known->faces[i].dialects; i++) {
@@ -305,8 +307,18 @@ static void know_all(struct route_model *m)
 	m->plain = m->n_deployments == 1 && !m->deployments->has_star && !m->limited;
 }
 
+/* Where there is no second deployment nothing is hedged. */
+static void set_hedge(struct deployment *d, const struct model_settings *m, const struct routing_settings *r)
+{
+	d->hedge = m->hedge.kind == HEDGE_UNSET ? r->hedge : m->hedge;
+	if (d->hedge.kind == HEDGE_UNSET || m->deployments.n < 2)
+		d->hedge.kind = HEDGE_OFF;
+	if (d->hedge.kind != HEDGE_OFF)
+		d->hedge_meter = hedge_meter_of(m->name);
+}
+
 static void model_init(struct route_model *m, const struct model_settings *s, const struct route_provider *providers,
-                       size_t n_providers, const struct catalogue *catalogue, struct arena *a)
+                       size_t n_providers, const struct route_table_source *from, struct arena *a)
 {
 	const struct deployment_settings *ds = s->deployments.items;
 	struct deployment *all = arena_must(a, s->deployments.n * sizeof *all);
@@ -331,7 +343,8 @@ static void model_init(struct route_model *m, const struct model_settings *s, co
 		assert(p); /* checked with the settings */
 		d.health = d.has_star ? NULL : health_of_configured(p->name, d.model);
 		d.timeouts = timeouts_of(&s->timeouts, &p->settings->timeouts);
-		deployment_know(&d, catalogue, a);
+		set_hedge(&d, s, from->routing);
+		deployment_know(&d, from->catalogue, a);
 		insert_by_order(all, (unsigned)i, &d);
 	}
 	weigh_by_limits(all, (unsigned)s->deployments.n);
@@ -434,7 +447,7 @@ bool route_table_init(struct route_table *t, const struct route_table_source *s,
 		add_wildcard(t, &wildcards[i], &providers[i], s->catalogue, a);
 	}
 	for (size_t i = 0; i < s->models.n; i++) {
-		model_init(&models[i], &ms[i], providers, s->providers.n, s->catalogue, a);
+		model_init(&models[i], &ms[i], providers, s->providers.n, s, a);
 		if (models[i].pattern)
 			t->patterns[t->n_patterns++] = &models[i];
 		else

@@ -49,6 +49,7 @@ struct route_provider {
 	struct str name;
 	const struct provider_settings *settings;
 	unsigned quirks;                 /* enum quirk */
+	bool stops_billing;              /* provider_stops_billing */
 	struct route_face faces[PROVIDER_FACES];
 	unsigned n_faces;
 	struct provider_places places;   /* of a cloud */
@@ -80,6 +81,8 @@ struct deployment {
 	struct health *health;           /* NULL: has_star, see health_of */
 	const struct health_limits *limits; /* NULL: none */
 	struct timeout_settings timeouts; /* all resolved */
+	struct hedge_when hedge;         /* the same; never HEDGE_UNSET */
+	struct hedge_meter *hedge_meter; /* its model's; NULL: it is never hedged */
 };
 
 /* Models that are asked when one cannot answer: for which failures is in route/failure.h. */

@@ -66,7 +66,7 @@ static void try_line(const struct str *part)
 {
 	static const char *const names[] = { "auth", "relay" };
 	static const uint32_t us[] = { 1, 123456 };
-	struct fact_attempt attempt = { part[0], 429, "upstream_error", 1000 };
+	struct fact_attempt attempt = { part[0], 429, "upstream_error", 1000, .hedge = FACT_HEDGE_NONE };
 	struct facts f = {
 		.key_name = part[0],
 		.user = part[1],

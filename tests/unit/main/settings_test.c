@@ -102,7 +102,7 @@ static void the_contract_is_accepted(void **state)
 	      retry_on_status(r, 408) && retry_on_status(r, 429) && retry_on_status(r, 500) && retry_on_status(r, 599));
 	check("retries", !retry_on_status(r, 400) && !retry_on_status(r, 404) && !retry_on_status(r, 600) &&
 	                         !retry_on_status(r, 0));
-	check("routing", c->routing.breaker.open_for_ms == 30000 && c->routing.hedge_after_ms == 0);
+	check("routing", c->routing.breaker.open_for_ms == 30000 && c->routing.hedge.kind == HEDGE_OFF);
 	check("routing", c->routing.preferred.min_throughput[HEALTH_P50] == 40 && c->routing.cooldown.failure_ratio == 0.5);
 
 	const struct guardrail_settings *g = c->guardrails.items;
@@ -146,7 +146,7 @@ static void says_what_this_version_does_not_act_on(void **state)
 		{ "shared_state: redis://h/0", 0, 1 },
 		{ "shared_state: memory", 0, 0 },
 		{ "cache: {exact: {enabled: true}, semantic: {enabled: false}}", 1, 0 },
-		{ "routing: {hedge_after: 1s}", 1, 0 },
+		{ "routing: {hedge_after: 1s}", 0, 0 },
 		{ "routing: {hedge_after: off}", 0, 0 },
 		{ "providers: {openai: {api_key: k, region: eu, zdr: true}}", 0, 0 },
 		{ "providers: {bedrock: {region: eu-west-1}, vertex: {project: p, credentials: file:/nowhere}}", 0, 0 },
