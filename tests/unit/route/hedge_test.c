@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* When a second candidate is started, and how often it may be. */
+#include <stdio.h>
+
 #include "lib/check.h"
 
 #include "route/health.h"
