@@ -191,7 +191,8 @@ enum step pass_decode(struct req *r)
 	o->rq = (struct dialect_request){ .dialect = dialect_by_id(dialect_of(path)), .call = CALL_MEDIA,
 		                          .max_output = -1, .framing = FRAMING_WHOLE, .body = buf_str(&o->body),
 		                          .model = model };
-	o->plan = (struct plan){ .table = &req_conf(r)->routes, .first = m, .model = m, .ask.dialect = o->rq.dialect->id };
+	o->plan = (struct plan){ .table = &req_conf(r)->routes, .first = m, .model = m,
+		                 .ask.dialect = o->rq.dialect->id };
 	*c = (struct candidate){ .deployment = &m->deployments[0], .dialect = o->rq.dialect,
 		                 .model = model.n ? model : STR("*") };
 	c->face = pick_face(c->deployment->provider, o->rq.dialect->id, model, &c->face_index);

@@ -149,7 +149,8 @@ static void put_signature(struct buf *lines, const char *secret, struct str body
 static void send_first(struct alerts *a)
 {
 	struct buf lines = buf_make(4096);
-	struct fetch_request rq = { .method = STR("POST"), .answer_max_bytes = ANSWER_MAX, .on_done = on_done, .arg = a };
+	struct fetch_request rq = { .method = STR("POST"), .answer_max_bytes = ANSWER_MAX, .on_done = on_done,
+		                    .arg = a };
 	struct err e;
 
 	if (a->fetch || a->stopped || timer_running(&a->again))

@@ -49,8 +49,8 @@ static const struct setting alerts_rows[] = {
 	          "refused." },
 	{ .name = "secret", .type = SETTING_SECRET, AT(secret),
 	  .help = "Signs the webhook's body: x-sluice-signature: sha256=HMAC." },
-	{ .name = "ca", .type = SETTING_TEXT, AT(ca), .help = "PEM file of the webhook's certificates, instead of the "
-	                                                      "system's." },
+	{ .name = "ca", .type = SETTING_TEXT, AT(ca),
+	  .help = "PEM file of the webhook's certificates, instead of the system's." },
 	{ .name = "timeout", .type = SETTING_DURATION, AT(timeout_ms), .value = "5s", .min = "100ms", .max = "1m",
 	  .help = "How long the webhook may take to answer; it is tried four times." },
 };
