@@ -45,8 +45,8 @@ const struct settings telemetry_settings = {
 #define STRUCT alerts_settings
 static const struct setting alerts_rows[] = {
 	{ .name = "webhook", .type = SETTING_SECRET, AT(webhook),
-	  .help = "URL that is told, with a POST of JSON, when a deployment is taken out or is back, or a credential is "
-	          "refused." },
+	  .help = "URL that is told, with a POST of JSON, when a deployment is taken out or is back, or a "
+	          "credential is refused." },
 	{ .name = "secret", .type = SETTING_SECRET, AT(secret),
 	  .help = "Signs the webhook's body: x-sluice-signature: sha256=HMAC." },
 	{ .name = "ca", .type = SETTING_TEXT, AT(ca),
