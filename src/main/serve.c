@@ -37,6 +37,7 @@
 #include "net/tls.h"
 #include "observe/alerts.h"
 #include "observe/observe.h"
+#include "route/health.h"
 #include "store/dir.h"
 
 #define POOL_THREADS 4
@@ -97,6 +98,7 @@ struct serve {
 	_Atomic int64_t connections;
 	pthread_mutex_t reloading;
 	_Atomic uint64_t reloads_good, reloads_refused;
+	_Atomic uint64_t health_changes[HEALTH_CLOSED + 1];
 	int lock_fd;
 	bool conf_published;
 };
@@ -391,6 +393,49 @@ static void on_entry(void *arg, struct str provider, struct str model, struct ar
 	snapshot_unref(now);
 }
 
+/* ---- what happens to deployments ---- */
+
+static const char *alert_type(enum health_change change)
+{
+	switch (change) {
+	case HEALTH_COOLED: return "deployment.cooled";
+	case HEALTH_OPENED: return "deployment.opened";
+	case HEALTH_HALF_OPENED: return "deployment.half_opened";
+	case HEALTH_CLOSED: return "deployment.closed";
+	}
+	return "deployment.changed";
+}
+
+static void on_health(void *arg, const struct health_event *ev)
+{
+	struct serve *s = arg;
+
+	atomic_fetch_add_explicit(&s->health_changes[ev->change], 1, memory_order_relaxed);
+	if (ev->made_up && ev->why == HEALTH_WHY_NO_MODEL)
+		return; /* a client's misspelling is nobody's to mend */
+	alerts_raise(s->alerts, &(struct alert){ .type = alert_type(ev->change), .deployment = ev->deployment,
+		.why = health_why_name(ev->why), .out_for_ms = ev->for_ms, .alarm = ev->alarm });
+}
+
+/* Of the configured deployments: what clients think of has no end. */
+static void add_health(struct serve *s, struct metrics_out *out)
+{
+	uint64_t ms = clock_now_ms();
+
+	for (unsigned i = 0; i <= HEALTH_CLOSED; i++)
+		metrics_figure(out, METRIC_DEPLOYMENT_CHANGES, str_from_z(health_change_name((enum health_change)i)),
+		               atomic_load_explicit(&s->health_changes[i], memory_order_relaxed));
+	for (struct health *h = health_next(NULL); h; h = health_next(h)) {
+		struct health_load load;
+
+		if (!health_is_configured(h))
+			continue;
+		load = health_load(h, ms);
+		metrics_figure(out, METRIC_DEPLOYMENT_STATE, health_name(h), health_verdict(h, ms));
+		metrics_figure(out, METRIC_DEPLOYMENT_IN_FLIGHT, health_name(h), load.in_flight);
+	}
+}
+
 /* ---- figures for the metrics ---- */
 
 static void set_figures(struct hook *h)
@@ -465,6 +510,7 @@ static void add_figures(void *arg, struct metrics_out *out)
 	metrics_figure(out, METRIC_RELOADS, STR("refused"), atomic_load(&s->reloads_refused));
 	metrics_figure(out, METRIC_READY, STR(""), atomic_load(&s->services.ready));
 	add_alerts(s, out);
+	add_health(s, out);
 	add_estimates(&s->estimator, out);
 }
 
@@ -695,6 +741,7 @@ static bool start(struct serve *s, struct config *c, struct err *e)
 		s->n_loops = WORKERS_MAX;
 	s->loops = mem_zalloc(s->n_loops * sizeof *s->loops);
 	s->alerts = alerts_new();
+	health_on_event(on_health, s);
 	if (!open_stores(s, c, e))
 		return false;
 	s->pool = pool_new(POOL_THREADS, POOL_QUEUE);

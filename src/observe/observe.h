@@ -90,6 +90,9 @@ enum metric_figure {
 	METRIC_ESTIMATE_TEXT_ERROR,      /* ten-thousandths; labelled by the family of tokenizers */
 	METRIC_ESTIMATE_BODY_ERROR,
 	METRIC_ESTIMATE_SAMPLES,
+	METRIC_DEPLOYMENT_STATE,         /* by deployment: enum health_verdict (route/health.h) */
+	METRIC_DEPLOYMENT_IN_FLIGHT,     /* by deployment */
+	METRIC_DEPLOYMENT_CHANGES,       /* labelled by the change */
 	METRIC_ALERTS,                   /* labelled by what became of them */
 	METRIC_READY,                    /* 1: takes requests; 0: starting or draining */
 	METRIC_FIGURES

@@ -86,6 +86,11 @@ struct health *health_of_configured(struct str provider, struct str model)
 	return find_or_make(provider, model, true);
 }
 
+bool health_is_configured(const struct health *h)
+{
+	return atomic_load_explicit(&h->configured, RELAXED);
+}
+
 struct str health_name(const struct health *h) { return h->name; }
 
 struct health *health_next(struct health *h)

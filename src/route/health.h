@@ -48,6 +48,7 @@ struct health *health_of(struct str provider, struct str model);
 /* The same for a deployment of the configuration: never the shared one. */
 struct health *health_of_configured(struct str provider, struct str model);
 struct str health_name(const struct health *);
+bool health_is_configured(const struct health *);        /* by some configuration since the start */
 /* Visits all: health_next(NULL) is the first. */
 struct health *health_next(struct health *);
 /* For tests and the simulator: all are as if new. No call may be under way. */
