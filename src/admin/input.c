@@ -213,7 +213,8 @@ bool input_time(const struct admin_call *c, enum admin_param p, uint64_t *out, s
 
 /* ---- bodies ---- */
 
-enum member_type { MEMBER_TEXT, MEMBER_TEXTS, MEMBER_ROLE, MEMBER_TIME, MEMBER_SPAN };
+enum member_type { MEMBER_TEXT, MEMBER_TEXTS, MEMBER_ROLE, MEMBER_WEIGHT, MEMBER_PRIORITY, MEMBER_TIME,
+	MEMBER_SPAN };
 
 static const struct key_member {
 	const char *name;
@@ -228,6 +229,8 @@ static const struct key_member {
 	  offsetof(struct key_info, n_models) },
 	{ "tags", MEMBER_TEXTS, KEY_EDIT_TAGS, offsetof(struct key_info, tags), offsetof(struct key_info, n_tags) },
 	{ "role", MEMBER_ROLE, KEY_EDIT_ROLE, 0, 0 },
+	{ "weight", MEMBER_WEIGHT, KEY_EDIT_WEIGHT, 0, 0 },
+	{ "priority", MEMBER_PRIORITY, KEY_EDIT_PRIORITY, 0, 0 },
 	{ "expires_at", MEMBER_TIME, KEY_EDIT_EXPIRES, 0, 0 },
 	{ "expires_in", MEMBER_SPAN, KEY_EDIT_EXPIRES, 0, 0 },
 };
@@ -242,8 +245,8 @@ static bool unknown_member(struct str name, struct err *e)
 		return err_set(e, ERR_INVALID_REQUEST, "unknown member \"%.*s\"; did you mean \"%.*s\"?",
 		               STR_ARG(near.word), STR_ARG(near.best));
 	return err_set(e, ERR_INVALID_REQUEST,
-	               "unknown member \"%.*s\"; known are name, team, user, models, tags, role, expires_at and "
-	               "expires_in",
+	               "unknown member \"%.*s\"; known are name, team, user, models, tags, role, weight, priority, "
+	               "expires_at and expires_in",
 	               STR_ARG(near.word));
 }
 
@@ -288,6 +291,19 @@ static bool read_expiry(const struct key_member *m, struct str text, struct key_
 	               STR_ARG(str_slice(text, 0, 64)));
 }
 
+static bool read_share(const struct key_member *m, yyjson_val *v, struct key_info *k, struct err *e)
+{
+	uint64_t n = yyjson_is_uint(v) ? yyjson_get_uint(v) : UINT64_MAX;
+
+	if (m->type == MEMBER_PRIORITY) {
+		k->behind = (int8_t)(n - 1);
+		return n <= 2 || err_set(e, ERR_INVALID_REQUEST, "priority must be 0, 1 or 2");
+	}
+	k->weight = (uint32_t)n;
+	return (n >= 1 && n <= KEY_WEIGHT_MAX) ||
+	       err_set(e, ERR_INVALID_REQUEST, "weight must be an integer from 1 to %d", KEY_WEIGHT_MAX);
+}
+
 static bool read_member(struct admin_call *c, const struct key_member *m, yyjson_val *v, struct key_info *k,
                         struct err *e)
 {
@@ -295,6 +311,8 @@ static bool read_member(struct admin_call *c, const struct key_member *m, yyjson
 
 	if (m->type == MEMBER_TEXTS)
 		return read_texts(c, m, v, k, e);
+	if (m->type == MEMBER_WEIGHT || m->type == MEMBER_PRIORITY)
+		return read_share(m, v, k, e);
 	if (yyjson_is_null(v) && (m->type == MEMBER_TIME || (m->type == MEMBER_TEXT && m->what != KEY_EDIT_NAME)))
 		return true; /* none; the members are empty at first */
 	if (!json_val_str(v, &text))
@@ -312,7 +330,7 @@ static bool read_member(struct admin_call *c, const struct key_member *m, yyjson
 	case MEMBER_TIME:
 	case MEMBER_SPAN:
 		return read_expiry(m, text, k, e);
-	case MEMBER_TEXTS:
+	case MEMBER_TEXTS: case MEMBER_WEIGHT: case MEMBER_PRIORITY:
 		break;
 	}
 	assert(!"unknown member_type");

@@ -39,6 +39,10 @@ static void write_key(struct json_writer *w, const struct key_info *k, struct st
 	write_texts(w, k->tags, k->n_tags);
 	json_key_lit(w, "role");
 	json_str(w, k->role == KEY_ADMIN ? STR("admin") : STR("user"));
+	json_key_lit(w, "weight");
+	json_u64(w, key_weight(k));
+	json_key_lit(w, "priority");
+	json_u64(w, key_priority(k));
 	json_key_lit(w, "source");
 	json_str(w, source_name(k->source));
 	json_key_lit(w, "created_at");

@@ -28,7 +28,9 @@
 	N("user", S_TEXT_NULL) \
 	N("models", S_TEXTS("256", "names or patterns; none: every model")) \
 	N("tags", S_TEXTS("64", "to group spend by")) \
-	N("role", "{\"enum\":[\"user\",\"admin\"]}") N("expires_at", S_TIME_NULL)
+	N("role", "{\"enum\":[\"user\",\"admin\"]}") \
+	N("weight", "{\"type\":\"integer\",\"minimum\":1,\"maximum\":1000}") \
+	N("priority", "{\"enum\":[0,1,2]}") N("expires_at", S_TIME_NULL)
 #define KEY_MEMBERS \
 	M("id", S_TEXT) KEY_OWNER N("hint", S_NOTE("[\"string\",\"null\"]", "the last four characters")) \
 	N("source", "{\"enum\":[\"stored\",\"config\",\"builtin\"]}") N("created_at", S_TIME_NULL) \

@@ -78,6 +78,10 @@ static bool check_info(const struct key_info *k, struct err *e)
 {
 	if (k->role != KEY_USER && k->role != KEY_ADMIN)
 		return err_set(e, ERR_INVALID_REQUEST, "role must be user or admin");
+	if (k->weight > KEY_WEIGHT_MAX)
+		return err_set(e, ERR_INVALID_REQUEST, "weight must be 1 to %d", KEY_WEIGHT_MAX);
+	if (k->behind < -1 || k->behind > 1)
+		return err_set(e, ERR_INVALID_REQUEST, "priority must be 0, 1 or 2");
 	return check_text("name", k->name, 1, NAME_MAX_BYTES, e) && check_text("team", k->team, 0, NAME_MAX_BYTES, e) &&
 	       check_text("user", k->user, 0, NAME_MAX_BYTES, e) &&
 	       check_texts("models", k->models, k->n_models, MODELS_MAX, MODEL_MAX_BYTES, e) &&
@@ -176,7 +180,8 @@ static void token_new(char out[TOKEN_LEN])
 
 /* ---- rows ---- */
 
-#define KEY_COLUMNS "id, digest, hint, name, team, user, models, tags, role, created_ms, expires_ms, revoked_ms"
+#define KEY_COLUMNS "id, digest, hint, name, team, user, models, tags, role, created_ms, expires_ms, revoked_ms, " \
+	"weight, behind"
 
 static bool row_read(struct stmt *s, struct arena *a, struct key_info *out, struct err *e)
 {
@@ -191,6 +196,8 @@ static bool row_read(struct stmt *s, struct arena *a, struct key_info *out, stru
 		.created_ms = (uint64_t)stmt_i64(s, 9),
 		.expires_ms = (uint64_t)stmt_i64(s, 10),
 		.revoked_ms = (uint64_t)stmt_i64(s, 11),
+		.weight = (uint32_t)stmt_i64(s, 12),
+		.behind = (int8_t)stmt_i64(s, 13),
 	};
 
 	if (!lines_read(a, stmt_text(s, 6), &k.models, &k.n_models) ||
@@ -206,7 +213,7 @@ static bool row_write(struct keys *ks, const struct key *key, struct err *e)
 	struct buf models = buf_make(MODELS_MAX * (MODEL_MAX_BYTES + 1)),
 		   tags = buf_make(TAGS_MAX * (TAG_MAX_BYTES + 1));
 	struct stmt *s = db_stmt(ks->db, "INSERT OR REPLACE INTO keys (" KEY_COLUMNS ") "
-	                                 "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)");
+	                                 "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)");
 	bool ok;
 
 	lines_write(&models, k->models, k->n_models);
@@ -224,6 +231,8 @@ static bool row_write(struct keys *ks, const struct key *key, struct err *e)
 	stmt_bind_i64(s, 10, (int64_t)k->created_ms);
 	stmt_bind_i64(s, 11, (int64_t)k->expires_ms);
 	stmt_bind_i64(s, 12, (int64_t)k->revoked_ms);
+	stmt_bind_i64(s, 13, k->weight);
+	stmt_bind_i64(s, 14, k->behind);
 	ok = stmt_run(s, e);
 	buf_fini(&models);
 	buf_fini(&tags);
@@ -430,6 +439,8 @@ static bool fixed_make(struct keys *ks, const struct key_fixed *f, struct key **
 		.tags = f->tags,
 		.n_tags = f->n_tags,
 		.role = f->role,
+		.weight = f->weight,
+		.behind = f->behind,
 		.source = KEY_FIXED,
 	};
 
@@ -666,6 +677,10 @@ static void edit_apply(struct key_info *info, unsigned what, const struct key_in
 		info->role = to->role;
 	if (what & KEY_EDIT_EXPIRES)
 		info->expires_ms = to->expires_ms;
+	if (what & KEY_EDIT_WEIGHT)
+		info->weight = to->weight;
+	if (what & KEY_EDIT_PRIORITY)
+		info->behind = to->behind;
 	if (what & KEY_EDIT_MODELS) {
 		info->models = to->models;
 		info->n_models = to->n_models;

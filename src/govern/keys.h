@@ -51,8 +51,14 @@ struct key_info {
 	size_t n_tags;
 	enum key_role role;
 	enum key_source source;
+	/* of what is short, while others wait (route/admission.h) */
+	int8_t behind;                  /* -1: priority 0, before others; 0: priority 1; 1: priority 2, behind them */
+	uint32_t weight;                /* its share; 0: that of most, 1 */
 	uint64_t created_ms, expires_ms, revoked_ms;
 };
+#define KEY_WEIGHT_MAX 1000
+static inline uint32_t key_weight(const struct key_info *k) { return k->weight ? k->weight : 1; }
+static inline uint8_t key_priority(const struct key_info *k) { return (uint8_t)(k->behind + 1); }
 
 /* Immutable but for the count and the mark. */
 struct key {
@@ -75,6 +81,8 @@ struct key_fixed {
 	const struct str *models, *tags;
 	size_t n_models, n_tags;
 	enum key_role role;
+	int8_t behind;                  /* as in key_info */
+	uint32_t weight;
 };
 
 struct keys_options {
@@ -120,7 +128,7 @@ struct key_made {
 	struct str token;               /* the text, this once; in the arena given */
 };
 
-/* From `spec` are taken: name, team, user, models, tags, role, expires_ms. Valid at once on all loops.
+/* From `spec` are taken: name, team, user, models, tags, role, weight, behind, expires_ms. Valid at once on all loops.
  * ERR_INVALID_REQUEST names the field. */
 MUST_USE bool keys_create(struct keys *, const struct key_info *spec, struct arena *, struct key_made *, struct err *);
 
@@ -137,7 +145,7 @@ MUST_USE bool keys_rotate(struct keys *, struct str id, struct arena *, struct k
 /* Changes what is marked. */
 enum {
 	KEY_EDIT_NAME = 1, KEY_EDIT_TEAM = 2, KEY_EDIT_USER = 4, KEY_EDIT_MODELS = 8, KEY_EDIT_TAGS = 16,
-	KEY_EDIT_ROLE = 32, KEY_EDIT_EXPIRES = 64
+	KEY_EDIT_ROLE = 32, KEY_EDIT_EXPIRES = 64, KEY_EDIT_WEIGHT = 128, KEY_EDIT_PRIORITY = 256
 };
 MUST_USE bool keys_edit(struct keys *, struct str id, unsigned what, const struct key_info *to, struct arena *,
                         struct key_info *out, struct err *);

@@ -39,6 +39,8 @@ static const char *const migrations[] = {
 	"CREATE TABLE journal ("
 	"	file TEXT PRIMARY KEY NOT NULL, stored INTEGER NOT NULL, synced INTEGER NOT NULL DEFAULT 0"
 	") WITHOUT ROWID;",
+	"ALTER TABLE keys ADD COLUMN weight INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE keys ADD COLUMN behind INTEGER NOT NULL DEFAULT 0;",
 };
 
 struct db *govern_db_open(const char *data_dir, enum db_sync sync, struct err *e)

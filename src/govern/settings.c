@@ -56,6 +56,11 @@ static const struct setting key_rows[] = {
 	{ .name = "team", .type = SETTING_TEXT, AT(team), .help = "Name of its team." },
 	{ .name = "user", .type = SETTING_TEXT, AT(user), .help = "Whose key it is, for spend and logs." },
 	{ .name = "tags", .type = SETTING_TEXTS, AT(tags), .help = "Words to group spend by." },
+	{ .name = "weight", .type = SETTING_INT, AT(weight), .min = "1", .max = "1000",
+	  .help = "Its share of a model that is at its limits, while others wait for it. Left out: its team's, or 1." },
+	{ .name = "priority", .type = SETTING_INT, AT(priority), .min = "0", .max = "2",
+	  .help = "Whether its requests wait before (0), with (1) or behind (2) those of others. Those behind get a "
+	          "tenth. Left out: its team's, or 1." },
 	{ .name = "budget", .type = SETTING_SECTION, AT(budget), .section = &budget_settings,
 	  .support = SETTING_REFUSED,
 	  .help = "What it may spend." },
@@ -92,6 +97,11 @@ static const struct setting team_rows[] = {
 	  .help = "What all its keys together may spend." },
 	{ .name = "limits", .type = SETTING_SECTION, AT(limits), .section = &limit_settings, .support = SETTING_REFUSED,
 	  .help = "How much all its keys together may ask." },
+	{ .name = "weight", .type = SETTING_INT, AT(weight), .min = "1", .max = "1000", .value = "1",
+	  .help = "Each of its keys' share of a model that is at its limits, while others wait for it." },
+	{ .name = "priority", .type = SETTING_INT, AT(priority), .min = "0", .max = "2", .value = "1",
+	  .help = "Whether its keys' requests wait before (0), with (1) or behind (2) those of others. Those behind get a "
+	          "tenth." },
 	{ .name = "regions", .type = SETTING_TEXTS, AT(regions), .support = SETTING_REFUSED,
 	  .help = "Its requests go only to deployments in these regions. Left out: any." },
 	{ .name = "require_zdr", .type = SETTING_BOOL, AT(require_zdr), .support = SETTING_REFUSED,

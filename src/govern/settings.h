@@ -28,6 +28,7 @@ struct key_settings {
 	struct setting_array models;     /* struct str, patterns allowed; empty: every model */
 	struct str team, user;           /* empty: none */
 	struct setting_array tags;       /* struct str */
+	int64_t weight, priority;        /* of what is short; SETTING_UNSET: the team's */
 	struct budget_settings budget;
 	struct limit_settings limits;
 };
@@ -37,6 +38,7 @@ struct team_settings {
 	struct setting_array models;     /* struct str, patterns allowed; empty: every model */
 	struct budget_settings budget;
 	struct limit_settings limits;
+	int64_t weight, priority;        /* of each of its keys that has none of its own */
 	struct setting_array regions;    /* struct str; empty: any */
 	bool require_zdr;
 };

@@ -247,17 +247,36 @@ static struct server_limits limits_of(const struct config *c)
 	};
 }
 
+static const struct team_settings *team_of(const struct config *c, struct str name)
+{
+	const struct team_settings *t = c->teams.items;
+
+	for (size_t i = 0; i < c->teams.n; i++)
+		if (str_eq(t[i].name, name))
+			return &t[i];
+	return NULL;
+}
+
 static struct key_fixed *fixed_keys(const struct config *c, struct arena *a)
 {
 	const struct key_settings *ks = c->keys.items;
 	struct key_fixed *out = arena_must(a, (c->keys.n + 1) * sizeof *out);
 
-	for (size_t i = 0; i < c->keys.n; i++)
+	for (size_t i = 0; i < c->keys.n; i++) {
+		const struct team_settings *t = team_of(c, ks[i].team);
+		int64_t weight = ks[i].weight, priority = ks[i].priority;
+
+		if (weight == SETTING_UNSET)
+			weight = t ? t->weight : 1;
+		if (priority == SETTING_UNSET)
+			priority = t ? t->priority : 1;
 		out[i] = (struct key_fixed){
 			.name = ks[i].name, .key = ks[i].key, .team = ks[i].team, .user = ks[i].user,
 			.models = ks[i].models.items, .n_models = ks[i].models.n, .tags = ks[i].tags.items,
 			.n_tags = ks[i].tags.n, .role = ks[i].role == ROLE_SETTING_ADMIN ? KEY_ADMIN : KEY_USER,
+			.weight = (uint32_t)weight, .behind = (int8_t)(priority - 1),
 		};
+	}
 	return out;
 }
 
