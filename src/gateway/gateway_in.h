@@ -41,15 +41,16 @@ struct embed_work;
 struct rerank_work;
 struct keys_reader;
 struct observe_loop;
+struct queue_wait;
 
 enum step {
-	STEP_AUTH, STEP_BODY, STEP_SERVE, STEP_DECODE, STEP_PLAN, STEP_ATTEMPT, STEP_BACKOFF, STEP_RELAY, STEP_REFUSE,
+	STEP_AUTH, STEP_BODY, STEP_SERVE, STEP_DECODE, STEP_PLAN, STEP_QUEUE, STEP_ATTEMPT, STEP_BACKOFF, STEP_RELAY, STEP_REFUSE,
 	STEP_SETTLE, STEP_RECORD, STEP_DONE,
 	STEPS, STEP_WAIT = STEPS
 };
 
 /* The steps that wait, of which the time is written down. */
-enum req_wait { WAIT_BODY, WAIT_SERVE, WAIT_ATTEMPT, WAIT_BACKOFF, WAIT_RELAY, REQ_WAITS };
+enum req_wait { WAIT_BODY, WAIT_SERVE, WAIT_QUEUE, WAIT_ATTEMPT, WAIT_BACKOFF, WAIT_RELAY, REQ_WAITS };
 extern const char *const wait_names[REQ_WAITS];
 
 /* Texts that are written down at the end. */
@@ -97,6 +98,7 @@ struct req_open {
 	struct str text[REQ_TEXTS];
 	uint32_t timeout_ms;             /* x-sluice-timeout; 0: none */
 	struct str session;              /* x-sluice-session */
+	struct queue_wait *queued;       /* in line for room (queue.c); NULL: not */
 	uint64_t conversation;           /* that the request is a part of (affinity.c); 0: not known, or not asked */
 	bool failure_is_answer;          /* the provider's own words go to the client */
 	bool waited;                     /* the back-off is over */
@@ -233,6 +235,8 @@ struct worker {
 	unsigned n_opens, n_opens_peak;  /* alive, and the most since the heap was trimmed */
 	uint64_t last_open_ms;           /* when the last one began */
 	struct slab slab;                /* of struct req */
+	struct queue_wait *waits;        /* for room, and those whose last wake-up is under way */
+	struct { uint64_t waiting, waits, wait_us, refused; } queue;
 	struct arena events;             /* for one stream event at a time */
 	uint64_t last_figures_ms;
 	uint64_t next_sample_ms, next_count_ms; /* when the estimator may learn, and texts be counted for it, again */
@@ -389,6 +393,15 @@ COLD int64_t affinity_saved_nusd(const struct req *);
 /* ---- look.c: what a plan must know of a request ---- */
 /* The plan's `look`; its `arg` is the request. */
 COLD void look_ask(struct plan_ask *, unsigned what);
+
+/* ---- queue.c: requests wait for room at their model's deployments ---- */
+COLD enum step step_queue(struct req *);
+/* Whether others wait for the model's deployments, so that a new request must not go before them. */
+COLD bool queue_others_wait(const struct req *);
+/* The request that was next has begun its attempt: the next one may look for room. */
+COLD void queue_begun(struct req *);
+COLD void queue_leave(struct req *);        /* it gave up; always allowed */
+void queue_free_waits(struct worker *);     /* when no request is left */
 
 /* ---- media.c: addresses of images become bytes ---- */
 enum media_got { MEDIA_READY, MEDIA_WAIT, MEDIA_FAILED };

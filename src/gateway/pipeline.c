@@ -8,6 +8,7 @@
 #include "gateway/hedge.h"
 #include "govern/journal.h"
 #include "govern/keys.h"
+#include "route/admission.h"
 
 #define TO(s) (1u << STEP_##s)
 
@@ -171,6 +172,7 @@ static enum step step_plan(struct req *r)
 		.now_ms = loop_now_ms(r->w->loop), .at_ms = (int64_t)ulid_time_ms(r->id), .body_bytes = o->rq.body.n,
 		.max_output = o->rq.max_output, .affinity = r->w->gw->affinity, .look = look_ask, .arg = r,
 	};
+	enum plan_got got;
 	struct err e;
 
 	if (!plan_make(&o->plan, &req_conf(r)->routes, &ask, &o->arena, &e))
@@ -179,7 +181,12 @@ static enum step step_plan(struct req *r)
 	               chat_opaque_marked(o->rq.body);
 	if (o->rq.dialect->id == DIALECT_OPENAI_RESPONSES)
 		responses_plan(r);
-	if (plan_next(&o->plan, NULL, loop_now_ms(r->w->loop), &o->arena, &o->candidate, &o->wait_ms) != PLAN_TRY)
+	if (unlikely(o->plan.model->limited) && admission_anybody() && queue_others_wait(r))
+		return STEP_QUEUE;
+	got = plan_next(&o->plan, NULL, loop_now_ms(r->w->loop), &o->arena, &o->candidate, &o->wait_ms);
+	if (unlikely(got == PLAN_FULL))
+		return STEP_QUEUE;
+	if (got != PLAN_TRY)
 		return req_refuse(r, ERR_NO_DEPLOYMENT, "the model \"%.*s\" has no deployment that can be used",
 		                  STR_ARG(o->rq.model));
 	return STEP_ATTEMPT;
@@ -227,14 +234,23 @@ static enum step cannot_take(struct req *r)
 	return STEP_BACKOFF;
 }
 
+static enum step start_attempt(struct req *r)
+{
+	enum attempt_start got = attempt_start(r);
+
+	if (got == START_NOT)
+		return r->hedge && hedge_give_up(r) ? STEP_WAIT : cannot_take(r);
+	if (unlikely(r->open->queued != NULL))
+		queue_begun(r);
+	return STEP_WAIT;
+}
+
 static enum step step_attempt(struct req *r)
 {
 	switch ((enum attempt_state)r->attempt_state) {
 	case ATTEMPT_NONE:
 	case ATTEMPT_CREDENTIAL:
-		if (likely(attempt_start(r) != START_NOT))
-			return STEP_WAIT;
-		return r->hedge && hedge_give_up(r) ? STEP_WAIT : cannot_take(r);
+		return start_attempt(r);
 	case ATTEMPT_WAITING:
 		return STEP_WAIT;
 	case ATTEMPT_STARTED:
@@ -301,6 +317,7 @@ static enum step step_refuse(struct req *r)
 	const struct dialect_error *words = o->failure_is_answer && o->failure.pass && !foreign ? &o->failure : NULL;
 	char id[ULID_LEN];
 
+	queue_leave(r);
 	ulid_text(id, r->id);
 	req_buf_reset(&o->answer, ERROR_BODY_MAX);
 	if (r->n_attempts)
@@ -395,9 +412,10 @@ static const struct {
 	[STEP_BODY]    = { step_body, TO(SERVE) | TO(DECODE) | TO(REFUSE), 0 },
 	[STEP_SERVE]   = { step_serve, TO(SETTLE) | TO(REFUSE), 60000 },
 	[STEP_DECODE]  = { step_decode, TO(PLAN) | TO(ATTEMPT) | TO(REFUSE), 0 },
-	[STEP_PLAN]    = { step_plan, TO(ATTEMPT) | TO(REFUSE), 0 },
-	[STEP_ATTEMPT] = { step_attempt, TO(RELAY) | TO(BACKOFF) | TO(REFUSE), 0 },
-	[STEP_BACKOFF] = { step_backoff, TO(ATTEMPT) | TO(REFUSE), 0 },
+	[STEP_PLAN]    = { step_plan, TO(QUEUE) | TO(ATTEMPT) | TO(REFUSE), 0 },
+	[STEP_QUEUE]   = { step_queue, TO(ATTEMPT) | TO(REFUSE), 0 },
+	[STEP_ATTEMPT] = { step_attempt, TO(QUEUE) | TO(RELAY) | TO(BACKOFF) | TO(REFUSE), 0 },
+	[STEP_BACKOFF] = { step_backoff, TO(QUEUE) | TO(ATTEMPT) | TO(REFUSE), 0 },
 	[STEP_RELAY]   = { step_relay, TO(SETTLE), 0 },
 	[STEP_REFUSE]  = { step_refuse, TO(SETTLE), 0 },
 	[STEP_SETTLE]  = { step_settle, TO(RECORD), 0 },
@@ -406,16 +424,17 @@ static const struct {
 };
 
 const char *const step_names[STEPS] = {
-	"auth", "body", "serve", "decode", "plan", "attempt", "backoff", "relay", "refuse", "settle", "record", "done",
+	"auth", "body", "serve", "decode", "plan", "queue", "attempt", "backoff", "relay", "refuse", "settle", "record", "done",
 };
 
-const char *const wait_names[REQ_WAITS] = { "body", "serve", "attempt", "backoff", "relay" };
+const char *const wait_names[REQ_WAITS] = { "body", "serve", "queue", "attempt", "backoff", "relay" };
 
 /* ---- the driver ---- */
 
 /* Which of the waits a step is, plus one; 0: it takes none of a turn's time. */
 static const uint8_t waits[STEPS] = {
-	[STEP_BODY] = WAIT_BODY + 1, [STEP_SERVE] = WAIT_SERVE + 1, [STEP_ATTEMPT] = WAIT_ATTEMPT + 1,
+	[STEP_BODY] = WAIT_BODY + 1, [STEP_SERVE] = WAIT_SERVE + 1, [STEP_QUEUE] = WAIT_QUEUE + 1,
+	[STEP_ATTEMPT] = WAIT_ATTEMPT + 1,
 	[STEP_BACKOFF] = WAIT_BACKOFF + 1, [STEP_RELAY] = WAIT_RELAY + 1,
 };
 
@@ -444,6 +463,7 @@ static enum step cancelled(struct req *r)
 	if (r->open) {
 		op_cancel(&r->open->op);
 		media_cancel(r->open);
+		queue_leave(r);
 	}
 	r->status = 499;
 	r->error = ERR_CLIENT_GONE;

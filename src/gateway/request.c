@@ -99,6 +99,7 @@ void req_give_back_open(struct worker *w, struct req_open *o)
 		timer_cancel(w->loop, &o->hedge_due);
 	if (unlikely(o->fetch != NULL))
 		media_cancel(o);
+	assert(!o->queued);
 	if (unlikely(o->secret != NULL))
 		credential_value_unref(o->secret);
 	if (unlikely(o->service.out.p != NULL))

@@ -81,6 +81,10 @@ enum metric_figure {
 	METRIC_CLIENT_REUSES,
 	METRIC_CLIENT_RETRIES,           /* reused connections that were dead, retried on a fresh one */
 	METRIC_CLIENT_FAILURES,
+	METRIC_QUEUE_WAITING,            /* requests that wait for room at a model's deployments */
+	METRIC_QUEUE_WAITS,              /* that have waited */
+	METRIC_QUEUE_WAIT_US,
+	METRIC_QUEUE_REFUSED,            /* that were refused, at once or when their time was over */
 	METRIC_LEDGER_RECORDS,
 	METRIC_LEDGER_LAG_BYTES,
 	METRIC_LEDGER_BAD_REGIONS,

@@ -1,0 +1,297 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * queue: a request waits until there is room at one of its model's deployments (route/admission.h). The wait is on the
+ * heap, since the message that wakes it may be under way when the request is not there any more.
+ */
+#include <assert.h>
+#include <stdlib.h>
+
+#include "base/map.h"
+#include "base/mem.h"
+#include "gateway/gateway_in.h"
+#include "govern/keys.h"
+#include "route/admission.h"
+
+enum {
+	LOOK_MIN_MS = 10,                /* where nothing tells when there will be room (max_parallel) */
+	LOOK_MAX_MS = 250,               /* a deployment that was out may be back */
+	WINDOW_US = 60000000,
+};
+
+struct queue_wait {
+	struct admission_ticket ticket;
+	struct loop_msg msg;
+	atomic_bool sent;                /* msg is under way */
+	struct req *r;                   /* NULL: it left */
+	struct worker *w;
+	struct loop *loop;
+	struct admission *queue;
+	uint64_t since_us, until_ms;
+	uint32_t pace_us;
+	struct queue_wait *next, **link; /* all of the worker's */
+};
+
+static void wait_free(struct queue_wait *q)
+{
+	*q->link = q->next;
+	if (q->next)
+		q->next->link = q->link;
+	free(q);
+}
+
+/* Any thread, under the queue's lock. */
+static void on_wake(struct admission_ticket *t)
+{
+	struct queue_wait *q = CONTAINER_OF(t, struct queue_wait, ticket);
+
+	if (!atomic_exchange(&q->sent, true))
+		loop_send(q->loop, &q->msg);
+}
+
+static void on_msg(struct loop_msg *m)
+{
+	struct queue_wait *q = CONTAINER_OF(m, struct queue_wait, msg);
+
+	atomic_store(&q->sent, false);
+	if (q->r)
+		req_wake(q->r);
+	else
+		wait_free(q);
+}
+
+/* ---- who waits, and for what ---- */
+
+/* May it be a candidate again while the request waits? */
+static bool may_come(const struct candidate *c)
+{
+	return c->excluded == EXCLUDED_NOT || c->excluded == EXCLUDED_LIMIT || c->excluded == EXCLUDED_COOLING ||
+	       c->excluded == EXCLUDED_BROKEN;
+}
+
+/* The deployments that it may use, in no order. */
+static uint64_t set_of(const struct plan *p)
+{
+	uint64_t set = 0;
+
+	for (unsigned i = 0; i < p->n_all; i++)
+		if (may_come(&p->group[i]))
+			set += hash_bytes(p->group[i].deployment->name);
+	return set;
+}
+
+static bool is_half_used(int64_t limit, uint64_t used)
+{
+	return limit > 0 && used * 2 >= (uint64_t)limit;
+}
+
+/* One request behind the other as the limits of all deployments together allow, once half of each window is used: what
+ * comes before that is a burst, as limits by the minute are meant to allow. */
+static uint32_t pace_of(const struct plan *p, uint32_t tokens, uint64_t now_ms)
+{
+	uint64_t rpm = 0, tpm = 0, by_requests, by_tokens;
+
+	for (unsigned i = 0; i < p->n_all; i++) {
+		const struct candidate *c = &p->group[i];
+		const struct health_limits *l = c->deployment->limits;
+		struct health_load load;
+
+		if (!may_come(c) || !c->health)
+			continue;
+		if (!l || (l->rpm < 0 && l->tpm < 0))
+			return 0;
+		load = health_load(c->health, now_ms);
+		if (!is_half_used(l->rpm, load.requests_minute) && !is_half_used(l->tpm, load.tokens_minute))
+			return 0;
+		rpm += l->rpm > 0 ? (uint64_t)l->rpm : 0;
+		tpm += l->tpm > 0 ? (uint64_t)l->tpm : 0;
+	}
+	by_requests = rpm ? WINDOW_US / rpm : 0;
+	by_tokens = tpm ? (uint64_t)tokens * WINDOW_US / tpm : 0;
+	if (by_tokens > by_requests)
+		by_requests = by_tokens;
+	return by_requests < WINDOW_US ? (uint32_t)by_requests : WINDOW_US;
+}
+
+/* The longest that it may wait: by the settings, and by what the client allows in all. */
+static uint64_t wait_of(const struct req *r)
+{
+	uint64_t ms = (uint64_t)req_conf(r)->routes.routing->queue.wait_ms;
+	uint64_t gone_ms = (loop_now_us(r->w->loop) - r->start_us) / 1000;
+
+	if (r->open->timeout_ms && gone_ms + ms > r->open->timeout_ms)
+		ms = r->open->timeout_ms > gone_ms ? r->open->timeout_ms - gone_ms : 0;
+	return ms;
+}
+
+static struct queue_wait *wait_new(struct req *r)
+{
+	struct queue_wait *q = mem_zalloc(sizeof *q);
+	struct req_open *o = r->open;
+	const struct key_info *k = &r->key->info;
+
+	q->queue = admission_of(o->plan.model->name);
+	q->ticket = (struct admission_ticket){ .key = hash_bytes(k->id), .set = set_of(&o->plan),
+		.weight = key_weight(k), .tokens = plan_tokens(&o->plan.ask) + 1, .class = key_priority(k), .wake = on_wake };
+	q->msg.run = on_msg;
+	q->r = r;
+	q->w = r->w;
+	q->loop = r->w->loop;
+	q->since_us = loop_now_us(r->w->loop);
+	q->until_ms = loop_now_ms(r->w->loop) + wait_of(r);
+	q->next = r->w->waits;
+	q->link = &r->w->waits;
+	if (q->next)
+		q->next->link = &q->next;
+	r->w->waits = q;
+	r->w->queue.waiting++;
+	return q;
+}
+
+static void leave(struct req *r, bool admitted)
+{
+	struct queue_wait *q = r->open->queued;
+	uint64_t now_us = loop_now_us(r->w->loop);
+
+	r->open->queued = NULL;
+	r->w->queue.waiting--;
+	if (q->ticket.queue) {
+		r->w->queue.waits++;
+		r->w->queue.wait_us += now_us - q->since_us;
+	}
+	admission_leave(&q->ticket, admitted, q->pace_us, now_us);
+	q->r = NULL;
+	if (!atomic_load(&q->sent)) /* nobody sends it any more; if it is under way, it ends there */
+		wait_free(q);
+}
+
+void queue_begun(struct req *r)
+{
+	leave(r, true);
+}
+
+void queue_leave(struct req *r)
+{
+	if (r->open->queued)
+		leave(r, false);
+}
+
+void queue_free_waits(struct worker *w)
+{
+	while (w->waits)
+		wait_free(w->waits);
+}
+
+bool queue_others_wait(const struct req *r)
+{
+	return admission_waiting(admission_of(r->open->plan.model->name)) > 0;
+}
+
+/* ---- the step ---- */
+
+/* "openai/gpt-4o (rpm 500), azure/gpt-4o (max_parallel 5)" */
+static void say_limits(const struct plan *p, uint64_t now_ms, struct buf *out)
+{
+	for (unsigned i = 0; i < p->n_all; i++) {
+		const struct candidate *c = &p->group[i];
+		const struct health_limits *l = c->deployment->limits;
+		struct health_load load;
+
+		if (c->excluded != EXCLUDED_LIMIT || !l || !c->health)
+			continue;
+		load = health_load(c->health, now_ms);
+		buf_printf(out, "%s%.*s (", out->n ? ", " : "", STR_ARG(c->deployment->name));
+		if (l->max_parallel >= 0 && load.in_flight >= (uint64_t)l->max_parallel)
+			buf_printf(out, "max_parallel %lld)", (long long)l->max_parallel);
+		else if (l->rpm >= 0 && load.requests_minute >= (uint64_t)l->rpm)
+			buf_printf(out, "rpm %lld)", (long long)l->rpm);
+		else
+			buf_printf(out, "tpm %lld)", (long long)l->tpm);
+	}
+}
+
+/* Which limits of which deployments, and when there may be room. */
+static enum step refuse(struct req *r, const char *why)
+{
+	struct req_open *o = r->open;
+	struct buf limits = buf_make(160);
+	uint32_t room_ms = o->plan.room_ms;
+
+	say_limits(&o->plan, loop_now_ms(r->w->loop), &limits);
+	queue_leave(r);
+	r->w->queue.refused++;
+	o->failure_is_answer = false;
+	o->retry_after_ms = room_ms > 1000 ? room_ms : 1000;
+	req_refuse(r, ERR_RATE_LIMIT, "all deployments of the model \"%.*s\" are at their limits%s%.*s, and %s",
+	           STR_ARG(str_slice(o->rq.model, 0, 100)), limits.n ? ": " : "", STR_ARG(buf_str(&limits)), why);
+	buf_fini(&limits);
+	return STEP_REFUSE;
+}
+
+static enum step go(struct req *r)
+{
+	timer_cancel(r->w->loop, &r->limit);
+	r->expired = false;
+	r->attempt_state = ATTEMPT_NONE;
+	return STEP_ATTEMPT;
+}
+
+/* Wakes it at the end of its wait at the latest. */
+static enum step wait_on(struct req *r, uint32_t ms)
+{
+	const struct queue_wait *q = r->open->queued;
+	uint64_t left_ms = q->until_ms - loop_now_ms(r->w->loop);
+
+	timer_start(r->w->loop, &r->limit, ms && ms < left_ms ? ms : left_ms);
+	return STEP_WAIT;
+}
+
+static uint32_t next_look_ms(const struct plan *p)
+{
+	return p->room_ms < LOOK_MIN_MS ? LOOK_MIN_MS : p->room_ms > LOOK_MAX_MS ? LOOK_MAX_MS : p->room_ms;
+}
+
+/* It is next: is there room now? */
+static enum step look_for_room(struct req *r)
+{
+	struct req_open *o = r->open;
+
+	switch (plan_next(&o->plan, NULL, loop_now_ms(r->w->loop), &o->arena, &o->candidate, &o->wait_ms)) {
+	case PLAN_TRY:
+		return go(r);
+	case PLAN_FULL:
+		admission_no_room(&o->queued->ticket);
+		return wait_on(r, next_look_ms(&o->plan));
+	case PLAN_END:
+		break;
+	}
+	queue_leave(r);
+	return o->failure.err.code != ERR_NONE && r->n_attempts
+	               ? req_refuse(r, o->failure.err.code, "%s", o->failure.err.text)
+	               : req_refuse(r, ERR_NO_DEPLOYMENT, "the model \"%.*s\" has no deployment that can be used",
+	                            STR_ARG(o->rq.model));
+}
+
+enum step step_queue(struct req *r)
+{
+	struct req_open *o = r->open;
+	unsigned max = (unsigned)req_conf(r)->routes.routing->queue.max;
+	uint64_t now_ms = loop_now_ms(r->w->loop);
+	struct queue_wait *q = o->queued;
+	uint32_t wait_ms;
+
+	r->expired = false;
+	if (!q)
+		q = o->queued = wait_new(r);
+	if (now_ms >= q->until_ms)
+		return refuse(r, "the time to wait for room is over");
+	q->pace_us = pace_of(&o->plan, q->ticket.tokens, now_ms);
+	switch (admission_ask(q->queue, &q->ticket, max, q->pace_us, loop_now_us(r->w->loop), &wait_ms)) {
+	case ADMISSION_GO:
+		return look_for_room(r);
+	case ADMISSION_WAIT:
+		return wait_on(r, wait_ms);
+	case ADMISSION_FULL:
+		break;
+	}
+	return refuse(r, max ? "as many requests wait for room as may" : "requests do not wait for room (routing.queue)");
+}
