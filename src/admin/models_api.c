@@ -4,9 +4,11 @@
 #include <stdlib.h>
 
 #include "admin/admin_in.h"
+#include "base/clock.h"
 #include "base/text.h"
 #include "gateway/gateway.h"
 #include "provider/settings.h"
+#include "route/health.h"
 #include "route/strategy.h"
 
 /* Pico-dollars a token are micro-dollars a million tokens. Members without a price are left out. */
@@ -30,6 +32,60 @@ static void write_price(struct json_writer *w, const struct price *p)
 	json_close(w);
 }
 
+static void write_known(struct json_writer *w, uint32_t v)
+{
+	if (v)
+		json_u64(w, v);
+	else
+		json_null(w);
+}
+
+static void write_percentiles(struct json_writer *w, const struct health *h, uint64_t now, uint32_t unit,
+                              uint32_t (*figure)(const struct health *, enum health_percentile, uint64_t))
+{
+	static const char *const names[HEALTH_PERCENTILES] = { "p50", "p75", "p90", "p99" };
+
+	json_open(w, '{');
+	for (unsigned p = 0; p < HEALTH_PERCENTILES; p++) {
+		json_key(w, str_from_z(names[p]));
+		write_known(w, (figure(h, (enum health_percentile)p, now) + unit - 1) / unit);
+	}
+	json_close(w);
+}
+
+/* Of one with a star there are as many as clients think of: it has none of its own. */
+static void write_health(struct json_writer *w, const struct health *h)
+{
+	static const char *const states[] = { "in", "half_open", "cooling", "broken" };
+	uint64_t now = clock_now_ms(), back;
+	struct health_load load;
+
+	if (!h) {
+		json_null(w);
+		return;
+	}
+	load = health_load(h, now);
+	back = health_back_ms(h);
+	json_open(w, '{');
+	json_key_lit(w, "state");
+	json_str(w, str_from_z(states[health_verdict(h, now)]));
+	json_key_lit(w, "why");
+	json_str(w, str_from_z(health_why_name(health_why(h))));
+	json_key_lit(w, "back_in_ms");
+	json_u64(w, back > now ? back - now : 0);
+	json_key_lit(w, "in_flight");
+	json_u64(w, load.in_flight);
+	json_key_lit(w, "requests_minute");
+	json_u64(w, load.requests_minute);
+	json_key_lit(w, "tokens_minute");
+	json_u64(w, load.tokens_minute);
+	json_key_lit(w, "latency_ms");
+	write_percentiles(w, h, now, 1000, health_latency_us);
+	json_key_lit(w, "tokens_per_second");
+	write_percentiles(w, h, now, 1000, health_throughput_milli);
+	json_close(w);
+}
+
 static void write_deployment(struct json_writer *w, const struct deployment *d)
 {
 	json_open(w, '{');
@@ -48,6 +104,8 @@ static void write_deployment(struct json_writer *w, const struct deployment *d)
 	json_key_lit(w, "price_from");
 	json_str(w, str_from_z(catalogue_origin_name((enum catalogue_origin)d->price_from)));
 	catalogue_write_facts(w, d->facts);
+	json_key_lit(w, "health");
+	write_health(w, d->health);
 	json_close(w);
 }
 

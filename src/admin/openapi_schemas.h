@@ -75,7 +75,11 @@ static const char openapi_schemas[] =
 		M("name", S_TEXT) N("provider", S_TEXT) N("model", S_TEXT) N("weight", S_COUNT) N("order", S_INT)
 		N("usd_per_million_tokens", "{\"type\":[\"object\",\"null\"],\"additionalProperties\":" S_USD "}")
 		N("price_from", S_TEXT) N("context_window", S_COUNT) N("max_output", S_COUNT)
-		N("capabilities", S_LIST(S_TEXT)) N("lacks", S_LIST(S_TEXT)) N("efforts", S_LIST(S_TEXT))))
+		N("capabilities", S_LIST(S_TEXT)) N("lacks", S_LIST(S_TEXT)) N("efforts", S_LIST(S_TEXT))
+		N("health", S_REF("Health"))))
+	N("Health", S_NOTE("[\"object\",\"null\"]",
+		"state: in, half_open, cooling, broken; why, back_in_ms; in_flight, requests_minute, tokens_minute; "
+		"latency_ms and tokens_per_second by percentile"))
 	N("CataloguePrice", S_NOTE("[\"object\",\"null\"]",
 		"decimals of US dollars by member, per million tokens or each; cases: when others hold"))
 	N("CatalogueOverride", S_CLOSED(
