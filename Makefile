@@ -16,7 +16,7 @@ VERSION := $(shell cat VERSION)
 
 WARN := -Wall -Wextra -Werror -Wswitch-enum -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith \
         -Wformat=2 -Wundef -Wvla -Wwrite-strings -Wno-unused-parameter
-CPPFLAGS := -Isrc -D_GNU_SOURCE -DSLUICE_VERSION='"$(VERSION)"'
+CPPFLAGS := -Isrc -isystem /usr/include/lua5.4 -D_GNU_SOURCE -DSLUICE_VERSION='"$(VERSION)"'
 CSTD := -std=c17
 
 ifneq ($(COVERAGE),)
@@ -36,7 +36,7 @@ OPT     := -O1 -g -fno-omit-frame-pointer -fsanitize=$(SAN) -fno-sanitize-recove
 LDX     := -fsanitize=$(SAN)
 endif
 CFLAGS  := $(CSTD) $(WARN) $(OPT) -fPIE -fno-common -fno-strict-aliasing $(EXTRA_CFLAGS)
-LIBS    := -lllhttp -lyyjson -lnghttp2 -lssl -lcrypto -lyaml -lsqlite3 -lxxhash -lpcre2-8 -lz -lpthread -lm
+LIBS    := -llua5.4 -lllhttp -lyyjson -lnghttp2 -lssl -lcrypto -lyaml -lsqlite3 -lxxhash -lpcre2-8 -lz -lpthread -lm
 
 SRC  := $(sort $(wildcard src/*/*.c))
 OBJ  := $(SRC:src/%.c=$(BUILD)/obj/%.o)

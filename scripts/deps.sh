@@ -7,7 +7,7 @@
 # simulated first, and refused if it is not so.
 set -eu
 
-build="gcc make libc6-dev libllhttp-dev libyyjson-dev libnghttp2-dev libssl-dev libyaml-dev libsqlite3-dev libxxhash-dev libpcre2-dev zlib1g-dev"
+build="gcc make libc6-dev libllhttp-dev libyyjson-dev libnghttp2-dev libssl-dev libyaml-dev libsqlite3-dev libxxhash-dev libpcre2-dev zlib1g-dev liblua5.4-dev"
 tests="libcmocka-dev python3 curl openssl nghttp2-client valgrind cppcheck shellcheck"
 development="clang libclang-rt-dev clang-format lld nginx haproxy"
 from_trixie="libllhttp-dev libyyjson-dev"

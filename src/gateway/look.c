@@ -6,6 +6,8 @@
  */
 #include "dialect/chat.h"
 #include "gateway/gateway_in.h"
+#include "gateway/look.h"
+#include "govern/keys.h"
 #include "model/count.h"
 #include "model/facts.h"
 
@@ -94,71 +96,91 @@ static uint32_t needs_of(const struct chat_request *chat)
 
 /* ---- tokens ---- */
 
-/* The model whose tokens are counted: those of a group are mostly of one family. */
-static struct str model_to_count_for(const struct plan *p, const struct plan_ask *ask)
+struct str look_model(const struct route_model *m, struct str asked)
 {
-	const struct deployment *d = p->model && p->model->n_deployments ? &p->model->deployments[0] : NULL;
+	const struct deployment *d = m && m->n_deployments ? &m->deployments[0] : NULL;
 
 	if (!d || d->has_star)
-		return ask->model;
+		return asked;
 	return d->settings && d->settings->base_model.n ? d->settings->base_model : d->model;
 }
 
 static uint32_t cut_to_u32(uint64_t n) { return n < UINT32_MAX ? (uint32_t)n : UINT32_MAX; }
 
-static void count_tokens(struct req *r, struct plan_ask *ask, const struct chat_request *chat)
+static void count_tokens(const struct look *l, const struct chat_request *chat, struct plan_ask *ask)
 {
-	struct req_open *o = r->open;
-	const struct estimator *e = r->w->gw->options.estimator;
-	struct str model = model_to_count_for(&o->plan, ask);
 	struct token_count count;
 
-	if (o->rq.body.n > COUNT_MAX_BYTES || !count_is_ready(r, model)) {
-		ask->prompt_tokens =
-			cut_to_u32(estimate_tokens(e, token_family_of(model), ESTIMATE_BODY, o->rq.body.n));
+	if (!l->count) {
+		ask->prompt_tokens = cut_to_u32(estimate_tokens(l->estimator, token_family_of(l->model),
+		                                                ESTIMATE_BODY, l->rq->body.n));
 		ask->tokens_guessed = true;
 		return;
 	}
-	chat_count_tokens(e, chat, model, &o->arena, &count);
+	chat_count_tokens(l->estimator, chat, l->model, l->arena, &count);
 	ask->prompt_tokens = cut_to_u32(count.tokens);
 	ask->tokens_guessed = count.guessed || chat->previous.p != NULL;
 }
 
 /* ---- the whole ---- */
 
-static void look_into_chat(struct req *r, struct plan_ask *ask)
+void look_into(const struct look *l, struct plan_ask *ask)
 {
-	struct req_open *o = r->open;
-	const struct chat_codec *codec = o->rq.dialect->chat;
-	struct arena_mark before = arena_mark(&o->arena);
-	struct chat_request chat = { .from = (uint8_t)o->rq.dialect->id };
+	const struct dialect_request *rq = l->rq;
+	struct arena_mark before = arena_mark(l->arena);
+	struct chat_request chat = { .from = (uint8_t)rq->dialect->id };
 	const struct json_node *body;
 	struct err e;
 
+	ask->looked |= LOOK_NEEDS | LOOK_TOKENS;
+	ask->tokens_guessed = true;
+	if (!rq->dialect->chat || (rq->call != CALL_GENERATE && rq->call != CALL_COUNT_TOKENS))
+		return;
 	/* what cannot be read is refused by whoever is asked, in better words */
-	body = json_nodes(&o->arena, o->rq.body, REQUEST_DEPTH_MAX, &e);
-	if (body && codec->read_request(&o->arena, &o->rq, body, &chat, &e)) {
+	body = json_nodes(l->arena, rq->body, REQUEST_DEPTH_MAX, &e);
+	if (body && rq->dialect->chat->read_request(l->arena, rq, body, &chat, &e)) {
 		ask->needs = needs_of(&chat);
-		count_tokens(r, ask, &chat);
-	} else {
-		ask->tokens_guessed = true;
+		count_tokens(l, &chat, ask);
 	}
-	arena_rewind(&o->arena, before);
+	arena_rewind(l->arena, before);
+}
+
+static void look_into_body(struct req *r, struct plan_ask *ask)
+{
+	struct req_open *o = r->open;
+	struct str model = look_model(o->plan.model, ask->model);
+	struct look l = { .rq = &o->rq, .model = model, .arena = &o->arena,
+		          .estimator = r->w->gw->options.estimator };
+
+	l.count = o->rq.dialect->chat && o->rq.body.n <= COUNT_MAX_BYTES && count_is_ready(r, model);
+	look_into(&l, ask);
+}
+
+/* For scripts. The user and tags of a request come before those of its key. */
+static const struct plan_who *who_asks(struct req *r)
+{
+	struct req_open *o = r->open;
+	struct plan_who *who = arena_zalloc(&o->arena, sizeof *who);
+
+	if (!who)
+		return NULL;
+	who->key = r->key->info.name;
+	who->team = r->key->info.team;
+	who->user = o->text[TEXT_USER].n ? o->text[TEXT_USER] : r->key->info.user;
+	who->tags = o->text[TEXT_TAGS];
+	return who;
 }
 
 void look_ask(struct plan_ask *ask, unsigned what)
 {
 	struct req *r = ask->arg;
-	struct req_open *o = r->open;
 
 	what &= ~(unsigned)ask->looked;
 	if (what & LOOK_CONVERSATION)
 		ask->conversation = affinity_conversation(r);
+	if (what & LOOK_WHO)
+		ask->who = who_asks(r);
 	ask->looked |= (uint8_t)what;
-	if (what & (LOOK_NEEDS | LOOK_TOKENS)) {
-		ask->looked |= LOOK_NEEDS | LOOK_TOKENS;
-		ask->tokens_guessed = true;
-		if (o->rq.dialect->chat && (o->rq.call == CALL_GENERATE || o->rq.call == CALL_COUNT_TOKENS))
-			look_into_chat(r, ask);
-	}
+	if (what & (LOOK_NEEDS | LOOK_TOKENS))
+		look_into_body(r, ask);
 }

@@ -37,6 +37,7 @@
 #include "net/tls.h"
 #include "observe/alerts.h"
 #include "observe/observe.h"
+#include "route/custom.h"
 #include "route/health.h"
 #include "store/dir.h"
 
@@ -528,6 +529,8 @@ static void add_figures(void *arg, struct metrics_out *out)
 	metrics_figure(out, METRIC_RELOADS, STR("good"), atomic_load(&s->reloads_good));
 	metrics_figure(out, METRIC_RELOADS, STR("refused"), atomic_load(&s->reloads_refused));
 	metrics_figure(out, METRIC_READY, STR(""), atomic_load(&s->services.ready));
+	metrics_figure(out, METRIC_SCRIPT_CALLS, STR(""), custom_figures().calls);
+	metrics_figure(out, METRIC_SCRIPT_FAILURES, STR(""), custom_figures().failures);
 	add_alerts(s, out);
 	add_health(s, out);
 	add_estimates(&s->estimator, out);

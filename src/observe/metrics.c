@@ -122,6 +122,10 @@ static const struct figure_row {
 		"Deployments taken out and back."), "change", 0 },
 	[METRIC_ALERTS] = { COUNTER("sluice_alerts_total",
 		"Alerts raised, and what became of them at the webhook."), "result", 0 },
+	[METRIC_SCRIPT_CALLS] = { COUNTER("sluice_script_calls_total",
+		"Runs of scripts of the strategy custom."), NULL, 0 },
+	[METRIC_SCRIPT_FAILURES] = { COUNTER("sluice_script_failures_total",
+		"Runs that failed or named nobody: the candidates were tried as written."), NULL, 0 },
 	[METRIC_READY] = { GAUGE("sluice_ready", "1: takes requests; 0: starting or draining."), NULL, 0 },
 };
 

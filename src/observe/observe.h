@@ -98,6 +98,8 @@ enum metric_figure {
 	METRIC_DEPLOYMENT_IN_FLIGHT,     /* by deployment */
 	METRIC_DEPLOYMENT_CHANGES,       /* labelled by the change */
 	METRIC_ALERTS,                   /* labelled by what became of them */
+	METRIC_SCRIPT_CALLS,             /* of the strategy custom */
+	METRIC_SCRIPT_FAILURES,
 	METRIC_READY,                    /* 1: takes requests; 0: starting or draining */
 	METRIC_FIGURES
 };

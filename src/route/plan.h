@@ -80,7 +80,14 @@ struct plan_policy {
 	const void *arg;
 };
 
-enum plan_look { LOOK_NEEDS = 1, LOOK_TOKENS = 2, LOOK_CONVERSATION = 4 };
+enum plan_look { LOOK_NEEDS = 1, LOOK_TOKENS = 2, LOOK_CONVERSATION = 4, LOOK_WHO = 8 };
+
+/* Who asks, as a script may see it; empty: not told. */
+struct plan_who {
+	struct str key, team, user;
+	struct str tags;                 /* joined by commas */
+	struct str metadata;             /* x-sluice-metadata, as it came: JSON, perhaps */
+};
 
 /* What the plan must know of a request. */
 struct plan_ask {
@@ -101,6 +108,7 @@ struct plan_ask {
 	uint8_t looked;                  /* enum plan_look */
 	uint32_t needs;                  /* enum model_cap */
 	uint32_t prompt_tokens;
+	const struct plan_who *who;      /* LOOK_WHO */
 	bool tokens_guessed;             /* something is in it whose size is not known */
 	void (*look)(struct plan_ask *, unsigned what); /* NULL: nothing can be known */
 	void *arg;                       /* for `look` */

@@ -3,6 +3,7 @@
 
 #include "route/settings.h"
 
+#include "route/custom.h"
 #include "route/hedge.h"
 
 #define AT(member) .offset = offsetof(struct STRUCT, member)
@@ -78,6 +79,9 @@ static const struct setting model_rows[] = {
 	{ .name = "latency_buffer", .type = SETTING_RATIO, AT(latency_buffer), .value = "0.1", .min = "0", .max = "10",
 	  .help = "Strategy latency: those that are slower than the fastest one by no more than this share are drawn "
 	          "by weight." },
+	{ .name = "script", .type = SETTING_TEXT, AT(script),
+	  .help = "With strategy custom: a script in Lua that puts the candidates in order, or its file (FILE.lua): "
+	          "docs/routing.md." },
 	{ .name = "deployments", .type = SETTING_LIST, AT(deployments), .section = &deployment_settings,
 	  .required = true,
 	  .help = "Who can answer: one model at one provider each." },
@@ -104,6 +108,19 @@ static bool check_hedge(struct setting_checker *c, const struct str *text, struc
 	return c->refuse_value(c, text, "must be off, a duration from 10ms to 10m, or p50, p75, p90 or p99");
 }
 
+/* Compiled here for its place in the file; the table makes it anew, with the instructions that routing grants. */
+static bool check_script(const struct model_settings *m, struct setting_checker *c)
+{
+	struct err e;
+
+	if (m->strategy == STRATEGY_CUSTOM && m->script.n == 0)
+		return c->refuse(c, &m->strategy, "custom needs a script");
+	if (m->strategy != STRATEGY_CUSTOM && m->script.n)
+		return c->refuse(c, &m->script, "is only of use with strategy: custom");
+	return m->script.n == 0 || custom_check(m->script, CUSTOM_INSTRUCTIONS_MAX, &e) ||
+	       c->refuse(c, &m->script, "does not work: %s", e.text);
+}
+
 static bool check_model(void *item, struct setting_checker *c)
 {
 	struct model_settings *m = item;
@@ -113,6 +130,7 @@ static bool check_model(void *item, struct setting_checker *c)
 	for (size_t i = 0; i < m->deployments.n; i++)
 		if (!pattern && str_find_chr(d[i].model, '*') != STR_NPOS)
 			good = c->refuse_value(c, &d[i].model, "holds a *, but the name of the model is no pattern");
+	good = check_script(m, c) && good;
 	return check_hedge(c, &m->hedge_after, &m->hedge) && good;
 }
 
@@ -280,6 +298,17 @@ static const struct settings queue_settings = {
 	.name = "queue", .size = sizeof(struct queue_settings), .rows = queue_rows, .n = COUNT_OF(queue_rows),
 };
 
+#define STRUCT script_settings
+static const struct setting script_rows[] = {
+	{ .name = "max_instructions", .type = SETTING_INT, AT(max_instructions), .value = "100000", .min = "1000",
+	  .max = "1000000",
+	  .help = "Instructions of Lua that one run may take; then the candidates are tried as written." },
+};
+#undef STRUCT
+static const struct settings script_settings = {
+	.name = "script", .size = sizeof(struct script_settings), .rows = script_rows, .n = COUNT_OF(script_rows),
+};
+
 #define STRUCT routing_settings
 static const struct setting routing_rows[] = {
 	{ .name = "retries", .type = SETTING_SECTION, AT(retries), .section = &retry_settings,
@@ -312,6 +341,8 @@ static const struct setting routing_rows[] = {
 	  .help = "For models that have no `content_policy_fallbacks` of their own." },
 	{ .name = "max_fallbacks", .type = SETTING_INT, AT(max_fallbacks), .value = "5", .min = "0", .max = "50",
 	  .help = "Models that are tried for one request at most, besides the one asked for." },
+	{ .name = "script", .type = SETTING_SECTION, AT(script), .section = &script_settings,
+	  .help = "Ceilings of the scripts of strategy custom." },
 };
 #undef STRUCT
 

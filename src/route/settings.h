@@ -40,6 +40,7 @@ struct model_settings {
 	struct str name;                 /* may be a pattern; see `model` of a deployment */
 	int strategy;                    /* enum strategy_setting */
 	double latency_buffer;           /* of strategy latency: share of the best estimate */
+	struct str script;               /* of the strategy custom: its text, or FILE.lua */
 	struct setting_array deployments;              /* struct deployment_settings; at least one */
 	struct setting_array fallbacks;                /* struct str: names of models */
 	struct setting_array context_window_fallbacks; /* struct str */
@@ -96,6 +97,10 @@ struct queue_settings {
 	int64_t max, wait_ms;            /* max: requests that wait, for each model */
 };
 
+struct script_settings {
+	int64_t max_instructions;
+};
+
 struct routing_settings {
 	struct retry_settings retries;
 	struct cooldown_settings cooldown;
@@ -111,6 +116,7 @@ struct routing_settings {
 	/* struct str; for models without a list of their own */
 	struct setting_array fallbacks, context_window_fallbacks, content_policy_fallbacks;
 	int64_t max_fallbacks;
+	struct script_settings script;
 };
 
 extern const struct settings model_settings, routing_settings;

@@ -61,6 +61,7 @@ MUST_USE bool strategy_cost(const struct plan_ask *, const struct candidate *, u
                             int64_t *nusd);
 
 strategy_fn strategy_weighted, strategy_ordered, strategy_hash;           /* strategies.c */
+strategy_fn strategy_custom;                                               /* custom.c */
 strategy_fn strategy_usage, strategy_least_busy;                          /* strategy_load.c */
 strategy_fn strategy_latency, strategy_by_latency, strategy_by_throughput; /* strategy_speed.c */
 strategy_fn strategy_cheapest, strategy_price_weighted, strategy_by_price; /* strategy_price.c */

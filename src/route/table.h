@@ -17,6 +17,7 @@
 #include "route/settings.h"
 
 struct arena;
+struct custom;
 struct err;
 struct health;
 struct health_key;
@@ -108,6 +109,7 @@ struct route_model {
 	uint32_t latency_buffer;         /* thousandths */
 	uint32_t window_least;           /* the smallest known context window; 0: none is known */
 	uint32_t lacks_differ;           /* enum model_cap: what some are known to lack, and others not */
+	struct custom *custom;           /* the script of the strategy custom; NULL: none */
 	const struct deployment *deployments;            /* by order */
 	unsigned n_deployments;
 	struct route_fallbacks lists[ROUTE_LISTS];       /* its own, else those of `routing` */
