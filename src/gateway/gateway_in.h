@@ -102,6 +102,8 @@ struct req_open {
 	uint64_t conversation;           /* that the request is a part of (affinity.c); 0: not known, or not asked */
 	bool failure_is_answer;          /* the provider's own words go to the client */
 	bool waited;                     /* the back-off is over */
+	bool has_failed;                 /* `failed` is how the last attempt ended; else none was made */
+	uint8_t failures;                /* a bit for each enum failure_class that was seen */
 	uint32_t wait_ms;
 	int64_t retry_after_ms;
 	struct op op;                    /* SERVE; a credential */
@@ -142,6 +144,8 @@ struct req_open {
 	struct call_request request;
 	struct err err;                  /* why it is refused */
 	struct dialect_error failure;    /* of the last attempt */
+	struct plan_failed failed;
+	int64_t soonest_ms;              /* the shortest Retry-After of all attempts; -1: there was none */
 	struct http_field fields[RESPONSE_FIELDS_MAX];
 	struct buf body;                 /* the client's */
 	struct buf answer;               /* body, or a stream's bytes before its first event */

@@ -164,6 +164,15 @@ static bool may_hold_envelopes(enum dialect_id id)
 	       id == DIALECT_BEDROCK;
 }
 
+/* All are excluded, here and in the lists of fallbacks. */
+static COLD enum step nobody_to_ask(struct req *r)
+{
+	struct req_open *o = r->open;
+
+	(void)plan_refuse_all(&o->plan, &o->arena, &o->err);
+	return STEP_REFUSE;
+}
+
 static enum step step_plan(struct req *r)
 {
 	struct req_open *o = r->open;
@@ -187,36 +196,60 @@ static enum step step_plan(struct req *r)
 	if (unlikely(got == PLAN_FULL))
 		return STEP_QUEUE;
 	if (got != PLAN_TRY)
-		return req_refuse(r, ERR_NO_DEPLOYMENT, "the model \"%.*s\" has no deployment that can be used",
-		                  STR_ARG(o->rq.model));
+		return nobody_to_ask(r);
 	return STEP_ATTEMPT;
 }
 
-/* May this failure be tried again, here or elsewhere? By the words of routing.retries.on. */
-static bool is_retryable(const struct req *r)
+/* How the attempt failed, for the plan. */
+static void note_failure(struct req *r, enum failure_class class)
 {
-	const struct retry_settings *on = &req_conf(r)->routes.routing->retries;
-	const struct dialect_error *f = &r->open->failure;
+	struct req_open *o = r->open;
+	struct failure_seen seen = { &o->failure, r->attempt.status, r->call.connected };
+	int64_t after_ms = o->retry_after_ms;
 
-	if (f->elsewhere_only)
-		return true;
-	if (r->attempt.status >= 400)
-		return retry_on_status(on, r->attempt.status);
-	if (f->err.code == ERR_UPSTREAM_TIMEOUT)
-		return on->on_timeout;
-	if (!r->call.connected)
-		return on->on_connect;
-	return retry_on_status(on, 502); /* an answer that is none */
+	o->failed = (struct plan_failed){
+		.class = class,
+		.retryable = failure_retryable(&seen, class, &req_conf(r)->routes.routing->retries),
+		.status = o->failure.err.code == ERR_UPSTREAM_TIMEOUT ? 504 : r->attempt.status >= 400
+		          ? r->attempt.status : o->failure.err.status,
+		.retry_after_ms = after_ms,
+		.deployment = o->candidate.deployment,
+	};
+	o->has_failed = true;
+	if (after_ms >= 0 && (!o->failures || o->soonest_ms < 0 || after_ms < o->soonest_ms))
+		o->soonest_ms = after_ms;
+	else if (!o->failures)
+		o->soonest_ms = -1;
+	o->failures |= (uint8_t)(1u << class);
+}
+
+/* What the client is told after all: the last failure, unless that one alone would mislead. */
+static COLD enum step give_up(struct req *r)
+{
+	struct req_open *o = r->open;
+	struct err e = o->failure.err;
+	bool mixed = (o->failures & (o->failures - 1)) != 0;
+
+	o->retry_after_ms = o->soonest_ms;
+	if (mixed && o->failed.class == FAILURE_RATE_LIMIT) {
+		/* to come again is right, but it is not only the client who is too quick */
+		err_set(&e, ERR_UPSTREAM, "no deployment could answer");
+		e.status = 503;
+	} else if (mixed && o->failed.class == FAILURE_NO_MODEL) {
+		/* the model that was asked for is there */
+		err_set(&e, ERR_UPSTREAM, "no deployment could answer");
+	}
+	return refuse_with(r, &e);
 }
 
 static enum step attempt_failed(struct req *r)
 {
 	struct req_open *o = r->open;
+	struct failure_seen seen = { &o->failure, r->attempt.status, r->call.connected };
 
-	if (o->failure.elsewhere_only)
-		plan_skip_deployment(&o->plan, o->candidate.deployment, EXCLUDED_FAILED);
-	if (o->failure.pass || o->pass || !is_retryable(r) || r->n_attempts >= REQ_ATTEMPTS_MAX)
-		return refuse_with(r, &o->failure.err);
+	note_failure(r, failure_classify(&seen));
+	if (o->pass || r->n_attempts >= REQ_ATTEMPTS_MAX)
+		return give_up(r);
 	return STEP_BACKOFF;
 }
 
@@ -226,12 +259,8 @@ static enum step cannot_take(struct req *r)
 	struct req_open *o = r->open;
 
 	plan_skip_deployment(&o->plan, o->candidate.deployment, EXCLUDED_CAPABILITY);
-	if (o->err.code == ERR_TOO_LARGE ||
-	    plan_next(&o->plan, NULL, loop_now_ms(r->w->loop), &o->arena, &o->candidate, &o->wait_ms) != PLAN_TRY)
-		return STEP_REFUSE;
-	o->waited = true;
-	o->wait_ms = 0;
-	return STEP_BACKOFF;
+	o->has_failed = false;
+	return o->err.code == ERR_TOO_LARGE ? STEP_REFUSE : STEP_BACKOFF;
 }
 
 static enum step start_attempt(struct req *r)
@@ -275,11 +304,14 @@ static enum step step_backoff(struct req *r)
 	struct req_open *o = r->open;
 
 	if (!o->waited) {
-		struct plan_failed failed = { FAILURE_TRANSIENT, true, o->retry_after_ms };
+		const struct plan_failed *failed = o->has_failed ? &o->failed : NULL;
+		enum plan_got got = plan_next(&o->plan, failed, loop_now_ms(r->w->loop), &o->arena, &o->candidate,
+		                              &o->wait_ms);
 
-		if (plan_next(&o->plan, &failed, loop_now_ms(r->w->loop), &o->arena, &o->candidate, &o->wait_ms) !=
-		    PLAN_TRY)
-			return refuse_with(r, &o->failure.err);
+		if (got == PLAN_FULL)
+			return STEP_QUEUE;
+		if (got != PLAN_TRY)
+			return o->failures ? give_up(r) : STEP_REFUSE; /* open->err tells */
 		o->waited = true;
 		if (o->wait_ms) {
 			r->expired = false;
@@ -324,7 +356,8 @@ static enum step step_refuse(struct req *r)
 		o->n_fields = 0; /* those of a provider's answer that did not come to be ours */
 	o->status = dialect_error_status(&o->err);
 	r->error = (uint16_t)o->err.code;
-	if (o->err.code == ERR_UPSTREAM || o->err.code == ERR_UPSTREAM_TIMEOUT || o->err.code == ERR_NO_DEPLOYMENT)
+	if (o->err.code == ERR_UPSTREAM || o->err.code == ERR_UPSTREAM_TIMEOUT || o->err.code == ERR_NO_DEPLOYMENT ||
+	    (o->err.code == ERR_RATE_LIMIT && r->n_attempts))
 		deliver_list_attempts(r, &o->err);
 	if (!dialect_write_error(d, &o->err, words, str_of(id, ULID_LEN), &o->answer))
 		buf_clear(&o->answer);

@@ -62,8 +62,9 @@ static inline bool make_plain(struct plan *p, const struct route_model *m)
 	c->face_index = index;
 	c->place = PLACE_ONLY;
 	c->excluded = EXCLUDED_NOT;
-	c->tried = false;
-	c->room_ms = 0;
+	c->tries = 0;
+	c->limited = false;
+	c->room_ms = c->ready_ms = 0;
 	p->group = c;
 	p->n = p->n_all = 1;
 	return true;

@@ -68,8 +68,10 @@ struct candidate {
 	struct str model;                /* the upstream's name for it */
 	unsigned face_index;
 	uint8_t place, excluded;         /* enum plan_place, plan_exclusion */
-	bool tried;                      /* by this request */
+	uint8_t tries;                   /* by this request */
+	bool limited;                    /* it answered 429 */
 	uint32_t room_ms;                /* EXCLUDED_LIMIT: until there is room */
+	uint32_t ready_ms;               /* since ask.now_ms: not before, by its own Retry-After */
 };
 
 /* What key, team and request allow: only added up, never widened by a request. */
@@ -118,7 +120,9 @@ struct plan_ask {
 struct plan_failed {
 	enum failure_class class;
 	bool retryable;
+	int status;                      /* the provider's; 0: no answer, 504: not in time */
 	int64_t retry_after_ms;          /* that the answer asked for; -1: nothing */
+	const struct deployment *deployment;             /* whose; NULL: of the one that was given last */
 };
 
 struct plan {
@@ -134,11 +138,17 @@ struct plan {
 	struct candidate *group;         /* the group under way: n to be tried in order, then those excluded */
 	unsigned n, n_all;
 	struct candidate only;           /* the group, where there is nothing to choose */
-	unsigned tries;                  /* used in this group */
-	unsigned fallback;               /* how many fallback models were begun */
-	uint8_t list, list_at;           /* which of the lists, and how far */
 	bool last_resort;                /* the group under way is all out */
 	uint32_t room_ms;                /* PLAN_FULL: when there may be room */
+	/* of tries.c */
+	unsigned at, tries;              /* the candidate that was given last; calls that count, of this group */
+	unsigned tries_first;            /* and of the first group, once it was left */
+	unsigned n_fallbacks;            /* models that were begun besides the first one */
+	uint16_t list_at[ROUTE_LISTS];   /* how far the lists of `first` are used up */
+	uint8_t list;                    /* the one under way, enum route_list */
+	bool elsewhere;                  /* the group is not the first one */
+	bool first_untried, first_full;  /* nobody of the first group was asked; some were at their limits */
+	bool again;                      /* it was full: it is to be made anew */
 };
 
 /* Tokens of the answer, for what it would cost: asked for, or a guess. */
@@ -183,6 +193,8 @@ MUST_USE enum plan_got plan_next(struct plan *, const struct plan_failed *, uint
 
 /* Tells why nothing is left of the group under way, with each deployment's reason. False, as err_set. */
 bool plan_refuse(const struct plan *, struct err *);
+/* Tells why PLAN_END came though nobody was asked: of the model that was asked for. False, as err_set. */
+bool plan_refuse_all(struct plan *, struct arena *, struct err *);
 
 /* Puts candidates that are this deployment first, then those of its provider. */
 void plan_prefer(struct plan *, struct str deployment);

@@ -69,7 +69,7 @@ def test_what_can_be_retried_is_tried_at_the_next_deployment():
 
 
 def test_what_is_the_clients_to_mend_is_not_retried():
-    for status in (400, 404, 422, 413):
+    for status in (400, 422, 413):
         with Both(lambda r: fail(status), lambda r: say("from b")) as both:
             r = both.ask()
             assert r.status in (status, 400), f"{r.status} for {status}: {short(r.body)}"
@@ -84,6 +84,16 @@ def test_a_bad_credential_is_tried_elsewhere_and_not_again():
             same(len(both.a.requests), 1)
             is_error(both.ask("alone"), {502, 503})
             same(len(both.a.requests), 2)
+
+
+def test_a_model_that_one_deployment_does_not_know_is_asked_of_others_and_told_when_nobody_does():
+    with Both(lambda r: fail(404), lambda r: say("from b")) as both:
+        same(text(both.ask()), "from b")
+        same(len(both.a.requests), 1)
+    with Both(lambda r: fail(404), lambda r: fail(404)) as both:
+        r = both.ask()
+        same((r.status, r.get("x-sluice-attempts")), (404, "2"), short(r.body))
+        assert "no 404" in r.json()["error"]["message"], short(r.body)
 
 
 def test_one_deployment_is_tried_as_often_as_the_settings_say():

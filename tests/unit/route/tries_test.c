@@ -88,7 +88,7 @@ static void tries_follow(void **state)
 		struct plan p;
 		struct candidate c;
 		struct err e = { 0 };
-		struct plan_failed failed = { FAILURE_TRANSIENT, true, -1 };
+		struct plan_failed failed = { .class = FAILURE_TRANSIENT, .retryable = true };
 		char got[512] = "";
 		size_t n = 0;
 		uint32_t wait;
