@@ -457,7 +457,8 @@ static const struct {
 };
 
 const char *const step_names[STEPS] = {
-	"auth", "body", "serve", "decode", "plan", "queue", "attempt", "backoff", "relay", "refuse", "settle", "record", "done",
+	"auth", "body", "serve", "decode", "plan", "queue", "attempt", "backoff", "relay", "refuse", "settle", "record",
+	"done",
 };
 
 const char *const wait_names[REQ_WAITS] = { "body", "serve", "queue", "attempt", "backoff", "relay" };

@@ -131,7 +131,8 @@ static struct queue_wait *wait_new(struct req *r)
 
 	q->queue = admission_of(o->plan.model->name);
 	q->ticket = (struct admission_ticket){ .key = hash_bytes(k->id), .set = set_of(&o->plan),
-		.weight = key_weight(k), .tokens = plan_tokens(&o->plan.ask) + 1, .class = key_priority(k), .wake = on_wake };
+		.weight = key_weight(k), .tokens = plan_tokens(&o->plan.ask) + 1, .class = key_priority(k),
+		.wake = on_wake };
 	q->msg.run = on_msg;
 	q->r = r;
 	q->w = r->w;
@@ -293,5 +294,6 @@ enum step step_queue(struct req *r)
 	case ADMISSION_FULL:
 		break;
 	}
-	return refuse(r, max ? "as many requests wait for room as may" : "requests do not wait for room (routing.queue)");
+	return refuse(r, max ? "as many requests wait for room as may"
+	                     : "requests do not wait for room (routing.queue)");
 }

@@ -194,6 +194,7 @@ COLD struct req *req_new_twin(struct req *of)
 	o->media_bytes = from->media_bytes;
 	o->n_media = from->n_media;
 	o->own_state = from->own_state;
+	o->conversation = from->conversation;
 	o->rq = from->rq;
 	o->look = from->look;
 	return r;

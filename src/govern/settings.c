@@ -100,8 +100,8 @@ static const struct setting team_rows[] = {
 	{ .name = "weight", .type = SETTING_INT, AT(weight), .min = "1", .max = "1000", .value = "1",
 	  .help = "Each of its keys' share of a model that is at its limits, while others wait for it." },
 	{ .name = "priority", .type = SETTING_INT, AT(priority), .min = "0", .max = "2", .value = "1",
-	  .help = "Whether its keys' requests wait before (0), with (1) or behind (2) those of others. Those behind get a "
-	          "tenth." },
+	  .help = "Whether its keys' requests wait before (0), with (1) or behind (2) those of others. "
+	          "Those behind get a tenth." },
 	{ .name = "regions", .type = SETTING_TEXTS, AT(regions), .support = SETTING_REFUSED,
 	  .help = "Its requests go only to deployments in these regions. Left out: any." },
 	{ .name = "require_zdr", .type = SETTING_BOOL, AT(require_zdr), .support = SETTING_REFUSED,
