@@ -79,7 +79,9 @@ const char *dialect_error_type(const struct dialect *d, const struct err *e)
 	switch (d->id) {
 	case DIALECT_ANTHROPIC: return words[e->code].anthropic;
 	case DIALECT_GEMINI: return words[e->code].gemini;
-	case DIALECT_BEDROCK: return words[e->code].bedrock;
+	case DIALECT_BEDROCK:
+		/* the exceptions have one status each, and a provider's own may be another than the code's */
+		return e->status == 400 ? "ValidationException" : words[e->code].bedrock;
 	case DIALECT_OPENAI_CHAT:
 	case DIALECT_OPENAI_COMPLETIONS:
 	case DIALECT_OPENAI_EMBEDDINGS:
