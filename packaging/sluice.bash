@@ -5,7 +5,7 @@ _sluice() {
 	local filters='--since --until --key --model --provider --limit'
 
 	case $prev in
-	-c | --ca)
+	-c | --ca | --body)
 		mapfile -t COMPREPLY < <(compgen -f -- "$cur")
 		return
 		;;
@@ -14,14 +14,15 @@ _sluice() {
 		return
 		;;
 	--by) words='key model provider day total' ;;
+	--dialect) words='openai-chat openai-responses openai-completions openai-embeddings anthropic gemini bedrock cohere ollama' ;;
 	--role) words='user admin' ;;
 	--listen | --url | --admin-key | --name | --models | --team | --user | --tags | --expires | --since | --until | --key | \
-		--model | --provider | --limit)
+		--model | --provider | --limit | --header | -n)
 		return
 		;;
 	*)
 		if [ "$COMP_CWORD" -eq 1 ]; then
-			words='serve check demo key spend logs models providers tokens manual version help --version --help -c --listen --data-dir'
+			words='serve check demo key spend logs models providers tokens route-test manual version help --version --help -c --listen --data-dir'
 		else
 			case $command in
 			serve | -*) words='-c --listen --data-dir' ;;
@@ -29,7 +30,8 @@ _sluice() {
 			demo) words='--listen --data-dir' ;;
 			providers) words='--json' ;;
 			tokens) words="--model $gateway" ;;
-			help) words='serve check demo key spend logs models providers tokens manual version help' ;;
+			route-test) words='-c --model --body --dialect --key --header -n --json' ;;
+			help) words='serve check demo key spend logs models providers tokens route-test manual version help' ;;
 			spend) words="--by $filters $gateway" ;;
 			logs) words="-f $filters $gateway" ;;
 			key)

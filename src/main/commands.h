@@ -18,5 +18,6 @@ int command_logs(int argc, char **argv);
 int command_models(int argc, char **argv);
 int command_providers(int argc, char **argv);
 int command_tokens(int argc, char **argv);
+int command_route_test(int argc, char **argv);
 
 #endif

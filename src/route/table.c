@@ -450,7 +450,8 @@ bool route_table_init(struct route_table *t, const struct route_table_source *s,
 	for (size_t i = 0; i < s->models.n; i++) {
 		model_init(&models[i], &ms[i], providers, s->providers.n, s, a);
 		if (ms[i].script.n)
-			models[i].custom = custom_new(ms[i].name, ms[i].script, s->routing->script.max_instructions, a, e);
+			models[i].custom = custom_new(ms[i].name, ms[i].script,
+			                              s->routing->script.max_instructions, a, e);
 		if (ms[i].script.n && !models[i].custom)
 			return err_prefix(e, "model %.*s: script", STR_ARG(ms[i].name));
 		if (models[i].pattern)
