@@ -365,6 +365,7 @@ static void on_head(struct call *c, const struct http_head *h)
 			attempt_fail(r, ERR_UPSTREAM, "the provider's stream needs more memory than it may have");
 			return;
 		}
+		c->awaits = true;
 		max = (size_t)req_conf(r)->upstream->event_max_bytes + LOOP_SCRATCH_BYTES;
 	} else if (good && h->content_length > 0 && (uint64_t)h->content_length > max) {
 		attempt_fail(r, ERR_UPSTREAM, "the provider's answer is larger than allowed");
@@ -707,11 +708,21 @@ static enum attempt_start write_request(struct req *r, struct head_parts *h, con
 	return o->request.pieces[0].p ? START_OK : no_memory(o);
 }
 
+/* The deadlines that the request asks for; never longer ones in all than the settings'. */
+static COLD void lay_wishes(const struct req_open *o, struct timeout_settings *t)
+{
+	const struct route_wishes *w = o->plan.ask.wishes;
+	const struct route_provider *p = o->candidate.deployment->provider;
+
+	wish_lay_timeouts(w, o->plan.target, p, wish_key_at(w, o->plan.target, p).n > 0, t);
+}
+
 HOT enum attempt_start attempt_start(struct req *r)
 {
 	struct req_open *o = r->open;
 	const struct deployment *d = o->candidate.deployment;
 	const struct timeout_settings *t = &d->timeouts;
+	struct timeout_settings wished;
 	struct dialect_edit edit = {
 		.model = o->candidate.model, .ask_usage = r->want_stream,
 		.no_stream_options = (d->provider->quirks & QUIRK_NO_STREAM_OPTIONS) != 0,
@@ -721,7 +732,7 @@ HOT enum attempt_start attempt_start(struct req *r)
 		            : d->provider->quirks & QUIRK_KEY_OPTIONAL        ? EDIT_MAX_AS_IS : EDIT_MAX_OLDER,
 		.no_developer = (d->provider->quirks & (QUIRK_DEVELOPER_ROLE | QUIRK_KEY_OPTIONAL)) == 0,
 	};
-	struct call_deadlines deadlines = { (uint32_t)t->connect_ms, (uint32_t)t->first_byte_ms, (uint32_t)t->idle_ms };
+	struct call_deadlines deadlines;
 	struct head_parts h = { .credential = pick_credential(d->provider) };
 
 	enum attempt_start got;
@@ -739,7 +750,13 @@ HOT enum attempt_start attempt_start(struct req *r)
 	r->meter.usage_is_ours = !req_is_translated(r) && dialect_usage_is_ours(&o->rq, &edit);
 	r->attempt_state = ATTEMPT_WAITING;
 	r->expired = false;
+	if (unlikely(o->plan.ask.wishes != NULL)) {
+		wished = *t;
+		lay_wishes(o, &wished);
+		t = &wished;
+	}
 	timer_start(r->w->loop, &r->limit, time_left(r, t->total_ms));
+	deadlines = (struct call_deadlines){ (uint32_t)t->connect_ms, (uint32_t)t->first_byte_ms, (uint32_t)t->idle_ms };
 	call_start(&r->call, r->w->client, o->candidate.face->origin, &o->request, &deadlines);
 	if (unlikely(d->hedge_meter != NULL))
 		hedge_arm(r);

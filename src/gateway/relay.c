@@ -409,6 +409,7 @@ void relay_data(struct req *r, struct str bytes)
 		take_events(r, bytes);
 	if (r->attempt_state == ATTEMPT_WAITING && r->meter.started) {
 		r->attempt_state = ATTEMPT_STARTED;
+		r->call.awaits = false;
 		req_wake(r);
 	}
 	if (r->relaying && goes_on(r) && exchange_full(r->x))

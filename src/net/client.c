@@ -501,7 +501,7 @@ static void read_on(struct upstream *u)
 			return;
 		}
 		feed_more(u, str_of(loop_scratch(l), (size_t)n));
-		if (u->call && u->state == UP_BODY)
+		if (u->call && u->state == UP_BODY && !u->call->awaits)
 			deadline_in(u, u->call->deadlines.idle_ms);
 	}
 }
@@ -595,6 +595,8 @@ static void on_deadline(struct timer *t)
 	case UP_BODY:
 		if (u->call->paused)
 			deadline_in(u, u->call->deadlines.idle_ms); /* it is us who wait */
+		else if (u->call->awaits)
+			fail(u, ERR_UPSTREAM_TIMEOUT, "the provider did not begin its stream in time");
 		else
 			fail(u, ERR_UPSTREAM_TIMEOUT, "the provider stopped in the middle of its answer");
 		return;
@@ -678,7 +680,7 @@ void call_start(struct call *call, struct client *c, struct origin *o, const str
 	call->client = c;
 	call->request = r;
 	call->deadlines = *d;
-	call->paused = call->retried = call->got_head = false;
+	call->paused = call->retried = call->got_head = call->awaits = false;
 	if (!u) {
 		start_fresh(call, o);
 		return;
@@ -701,7 +703,7 @@ COLD void call_start_once(struct call *call, struct client *c, struct origin *o,
 	call->client = c;
 	call->request = r;
 	call->deadlines = *d;
-	call->paused = call->retried = call->got_head = false;
+	call->paused = call->retried = call->got_head = call->awaits = false;
 	start_fresh(call, o);
 }
 

@@ -62,7 +62,9 @@ void client_free(struct client *);                     /* no call may be under w
 void client_set_idle(struct client *, uint32_t idle_max, uint32_t idle_ms, uint32_t age_ms);
 void client_get_stats(const struct client *, struct client_stats *);
 
-struct call_deadlines { uint32_t connect_ms, first_byte_ms, idle_ms; };   /* 0: none */
+/* 0: none. first_byte_ms: from the request sent to the answer's head, or to what `awaits` is taken back at; idle_ms:
+ * between two reads behind that. */
+struct call_deadlines { uint32_t connect_ms, first_byte_ms, idle_ms; };
 
 struct call;
 struct call_events {
@@ -91,6 +93,9 @@ struct call {
 	bool retried;                    /* that one was dead, and a fresh one was taken */
 	bool connected;                  /* at on_end: whether there was a connection at all */
 	bool got_head;
+	/* Set in on_head by an owner for whom a head is no beginning (a stream may send that and then nothing, or
+	 * only signs of life): first_byte_ms goes on until the owner takes it back, in on_data. */
+	bool awaits;
 };
 
 /* Starts; events come later, never from inside. */
