@@ -98,7 +98,8 @@ def fails_over(gw, after, stream=False, headers=()):
     if gw.a:
         c = gw.a.requests[0].connection
         assert c.ended.wait(2 * SLOW), "the connection is still open"
-    line = next(l for l in gw.log_lines() if l.get("model") == "m")
+    while not (line := next((l for l in gw.log_lines() if l.get("model") == "m"), None)):
+        time.sleep(0.01)
     same([a["error"] for a in line["attempts"]], ["upstream_timeout", None])
 
 
