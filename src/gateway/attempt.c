@@ -624,6 +624,8 @@ static ALWAYS_INLINE void begin_note(struct req *r)
 
 	if (unlikely(o->embed != NULL) && embed_goes_on(r) && r->attempt.error == ERR_NONE && r->attempt.status)
 		return; /* another part of the same attempt */
+	if (unlikely(o->plan.n_all > 1 || o->plan.model != o->plan.first))
+		tell_plan(r);
 	r->attempt_at_us = (uint32_t)(loop_now_us(r->w->loop) - r->start_us);
 	keep_note(r);
 	o->text[TEXT_UPSTREAM_MODEL] = o->candidate.model;

@@ -38,6 +38,8 @@ void deliver_own_fields(struct req *r)
 		deliver_add_field(r, STR("x-sluice-model"), str_trim(o->text[TEXT_UPSTREAM_MODEL]));
 		deliver_add_field(r, STR("x-sluice-deployment"), r->attempt.deployment->name);
 	}
+	if (unlikely(o->told != NULL))
+		tell_field(r);
 	if (o->dropped.n)
 		deliver_add_field(r, STR("x-sluice-dropped"), o->dropped);
 	from = at;

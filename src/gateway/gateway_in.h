@@ -54,7 +54,7 @@ enum req_wait { WAIT_BODY, WAIT_SERVE, WAIT_QUEUE, WAIT_ATTEMPT, WAIT_BACKOFF, W
 extern const char *const wait_names[REQ_WAITS];
 
 /* Texts that are written down at the end. */
-enum req_text { TEXT_MODEL, TEXT_UPSTREAM_MODEL, TEXT_CLIENT_ID, TEXT_USER, TEXT_TAGS, REQ_TEXTS };
+enum req_text { TEXT_MODEL, TEXT_UPSTREAM_MODEL, TEXT_CLIENT_ID, TEXT_USER, TEXT_TAGS, TEXT_PLAN, REQ_TEXTS };
 
 /* What an upstream call was in a race of two (gateway/hedge.h). */
 enum attempt_hedge {
@@ -130,6 +130,7 @@ struct req_open {
 	                                  * translated in any case */
 	bool fetched;                    /* Responses by id: the provider has answered */
 	struct str dropped;              /* names of what the target's dialect has no word for */
+	const struct candidate *told;    /* the group that TEXT_PLAN ends with */
 	struct timer hedge_due;          /* a second candidate is started */
 	struct req *hedge_of;            /* whose timer that is */
 	uint16_t hedge_attempt;          /* beside which attempt */
@@ -427,6 +428,12 @@ void deliver_error_fields(struct req *, const struct dialect *);
 void deliver_list_attempts(const struct req *, struct err *);
 /* Sends the last bytes; `written`: the record of the request is safe. */
 void deliver(struct req *, bool written);
+
+/* ---- tell.c: which deployments there were, and why these ---- */
+/* Adds the group under way to TEXT_PLAN, if it is not there yet. */
+COLD NOINLINE void tell_plan(struct req *);
+/* The answer's own field of it, where it was asked for, or where it took more than one attempt. */
+COLD NOINLINE void tell_field(struct req *);
 
 /* ---- record.c ---- */
 MUST_USE bool record_spend(struct req *);   /* false: the journal is full */

@@ -112,6 +112,7 @@ void record_facts(struct req *r)
 		.client_id = req_text(r, TEXT_CLIENT_ID),
 		.user = req_text(r, TEXT_USER),
 		.tags = req_text(r, TEXT_TAGS),
+		.plan = req_text(r, TEXT_PLAN),
 		.method = method_name(r),
 		.model = req_text(r, TEXT_MODEL),
 		.upstream_model = req_text(r, TEXT_UPSTREAM_MODEL),

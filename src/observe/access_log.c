@@ -325,6 +325,18 @@ static inline char *put_names(struct access_log *l, char *p, const struct facts 
 	return put_text(b, PUT(p, ",\"upstream_model\":"), f->upstream_model);
 }
 
+/* Longer than other texts; the room asked for is six times its length. */
+static COLD NOINLINE char *put_plan(struct buf *b, char *p, struct str plan)
+{
+	bool fits;
+
+	p = PUT(p, ",\"plan\":");
+	b->n = (size_t)(p - b->p);
+	fits = json_append_str(b, plan);
+	assert(fits);
+	return b->p + b->n;
+}
+
 static inline char *put_line(struct access_log *l, char *p, const struct facts *f, struct route *r, unsigned n_attempts)
 {
 	struct buf *b = &l->lines;
@@ -336,6 +348,8 @@ static inline char *put_line(struct access_log *l, char *p, const struct facts *
 	p = f->stream ? PUT(p, ",\"stream\":true,\"attempts\":[") : PUT(p, ",\"stream\":false,\"attempts\":[");
 	p = put_attempts(b, p, f, n_attempts);
 	*p++ = ']';
+	if (unlikely(f->plan.n))
+		p = put_plan(b, p, f->plan);
 	p = put_tokens(p, &f->usage);
 	p = PUT(p, ",\"cost_usd\":");
 	p = f->cost_known ? put_usd(p, f->cost_nusd) : PUT(p, "null");
@@ -358,7 +372,7 @@ static inline size_t line_max(const struct facts *f, unsigned n_attempts)
 
 	for (unsigned i = 0; i < n_attempts; i++)
 		texts += f->attempts[i].deployment.n;
-	return FIXED_MAX + n_attempts * ATTEMPT_FIXED_MAX + 6 * (texts < TEXTS_MAX ? texts : TEXTS_MAX);
+	return FIXED_MAX + n_attempts * ATTEMPT_FIXED_MAX + 6 * f->plan.n + 6 * (texts < TEXTS_MAX ? texts : TEXTS_MAX);
 }
 
 HOT void access_log_add(struct access_log *l, const struct facts *f, struct route *r)

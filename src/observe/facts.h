@@ -48,6 +48,7 @@ struct facts {
 	const char *error;               /* contract section 4's code; NULL: none */
 	bool stream;
 	bool http2;
+	struct str plan;                 /* which deployments there were, and why these; empty: there was no choice */
 	const struct fact_attempt *attempts;
 	unsigned n_attempts;
 	struct usage usage;

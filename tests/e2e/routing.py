@@ -235,3 +235,15 @@ def test_a_client_that_leaves_while_we_wait_to_retry_ends_it():
         c.reset()
         time.sleep(1.3)                 # longer than the back-off
         same(len(both.a.requests), 1, "tries for a client that has left")
+
+
+def test_the_plan_is_in_the_log_and_where_it_took_two_attempts_in_the_answers_head():
+    with Both(lambda r: fail(500), lambda r: say("from b")) as both:
+        r = both.ask()
+        same(r.get("x-sluice-plan"), "a/real-a strategy; b/real-b strategy")
+        r = both.ask("ma")
+        same((r.status, r.get("x-sluice-plan")), (200, "mb: b/real-b only"))
+        r = both.ask("mb")
+        same((r.status, r.get("x-sluice-plan")), (200, None))
+        plans = [line.get("plan") for line in both.gw.log_lines() if line["endpoint"] == PATH]
+        same(plans, ["a/real-a strategy; b/real-b strategy", "mb: b/real-b only", None])
