@@ -83,21 +83,25 @@ static bool copy_plan(struct req *to, const struct req *from)
 	return true;
 }
 
-/* Takes the plan's next candidate, if it is another deployment of the same model and can be asked at once. Then the
+/* Takes the plan's next candidate, if it is another deployment of the same group and can be asked at once. Then the
  * first one's plan has made that try too. */
 static bool take_candidate(struct req *second, struct req *first)
 {
 	struct req_open *o = second->open, *of = first->open;
+	const struct candidate *c = &o->candidate, *group;
+	uint64_t now = loop_now_ms(first->w->loop);
 
 	if (!copy_plan(second, first))
 		return false;
-	if (plan_next(&o->plan, NULL, loop_now_ms(first->w->loop), &o->arena, &o->candidate, &o->wait_ms) != PLAN_TRY)
+	group = o->plan.group;
+	if (plan_next(&o->plan, NULL, now, &o->arena, &o->candidate, &o->wait_ms) != PLAN_TRY)
 		return false;
-	if (o->wait_ms || o->plan.model != of->plan.model || o->candidate.deployment == of->candidate.deployment ||
-	    o->candidate.place == PLACE_PROBE || o->candidate.excluded != EXCLUDED_NOT)
+	if (o->plan.group != group || o->wait_ms || o->plan.last_resort || c->tries > 1 || c->limited ||
+	    c->deployment == of->candidate.deployment || c->place == PLACE_PROBE)
 		return false;
-	if (o->rq.call != CALL_GENERATE && o->candidate.dialect != o->rq.dialect)
+	if (o->rq.call != CALL_GENERATE && c->dialect != o->rq.dialect)
 		return false;
+	memcpy(of->plan.group, o->plan.group, o->plan.n * sizeof *group);
 	of->plan.tries = o->plan.tries;
 	return true;
 }
@@ -197,6 +201,16 @@ static void take_attempts(struct req *to, const struct req *from)
 	to->n_attempts = (uint16_t)(n + 1);
 }
 
+/* What the client is told if nobody can answer speaks of both. */
+static void take_failures(struct req_open *to, const struct req_open *from)
+{
+	if (!from->failures)
+		return;
+	if (!to->failures || to->soonest_ms < 0 || (from->soonest_ms >= 0 && from->soonest_ms < to->soonest_ms))
+		to->soonest_ms = from->soonest_ms;
+	to->failures |= from->failures;
+}
+
 /* The client, and what the second has borrowed. */
 static void take_client(struct req *to, struct req *from)
 {
@@ -224,6 +238,7 @@ static void take_over(struct req *to, struct req *from)
 
 	attempt_cancel(from);
 	take_attempts(to, from);
+	take_failures(to->open, from->open);
 	to->may_be_billed |= from->may_be_billed;
 	to->overhead_us += from->overhead_us;
 	if (h->first == from) {
@@ -251,7 +266,7 @@ void hedge_win(struct req *r)
 	take_over(r, other);
 }
 
-bool hedge_lose(struct req *r)
+bool hedge_lose(struct req *r, enum failure_class class)
 {
 	struct req *other = other_of(r);
 	bool second = r->hedge->second == r;
@@ -260,12 +275,12 @@ bool hedge_lose(struct req *r)
 		r->attempt.hedge = HEDGE_FAILED;
 	if (!other)
 		return false;
-	if (!second && r->open->failure.pass) {
-		/* the client's own mistake: without a race it would be told at once */
+	if (!second && class == FAILURE_CLIENT) {
+		/* without a race it would be told at once; the second's provider may only be pickier */
 		hedge_cancel(r);
 		return false;
 	}
-	if (second && r->open->failure.elsewhere_only)
+	if (class == FAILURE_CREDENTIAL || class == FAILURE_NO_MODEL)
 		plan_skip_deployment(&other->open->plan, r->open->candidate.deployment, EXCLUDED_FAILED);
 	take_over(other, r);
 	return true;

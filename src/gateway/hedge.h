@@ -26,6 +26,7 @@
 
 #include "base/attr.h"
 #include "base/str.h"
+#include "route/failure.h"
 
 struct req;
 struct req_attempt;
@@ -38,8 +39,8 @@ COLD void hedge_arm(struct req *);
 
 /* Its answer begins. */
 COLD void hedge_win(struct req *);
-/* Its attempt has failed. True: the other one runs and is the request now; `r` is freed. */
-MUST_USE COLD bool hedge_lose(struct req *);
+/* Its attempt has failed, which was noted. True: the other one runs and is the request now; `r` is freed. */
+MUST_USE COLD bool hedge_lose(struct req *, enum failure_class);
 /* It cannot be given this candidate. True: it was the second, and is freed; the first goes on. */
 MUST_USE COLD bool hedge_give_up(struct req *);
 /* The client is gone. */

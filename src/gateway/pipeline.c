@@ -248,6 +248,8 @@ static enum step attempt_failed(struct req *r)
 	struct failure_seen seen = { &o->failure, r->attempt.status, r->call.connected };
 
 	note_failure(r, failure_classify(&seen));
+	if (unlikely(r->hedge != NULL) && hedge_lose(r, o->failed.class))
+		return STEP_WAIT;
 	if (o->pass || r->n_attempts >= REQ_ATTEMPTS_MAX)
 		return give_up(r);
 	return STEP_BACKOFF;
@@ -291,8 +293,6 @@ static enum step step_attempt(struct req *r)
 			affinity_note(r);
 		return STEP_RELAY;
 	case ATTEMPT_FAILED:
-		if (unlikely(r->hedge != NULL) && hedge_lose(r))
-			return STEP_WAIT;
 		return attempt_failed(r);
 	}
 	assert(!"unknown attempt_state");

@@ -197,6 +197,8 @@ COLD struct req *req_new_twin(struct req *of)
 	o->conversation = from->conversation;
 	o->rq = from->rq;
 	o->look = from->look;
+	o->failures = from->failures;
+	o->soonest_ms = from->soonest_ms;
 	return r;
 }
 

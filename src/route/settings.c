@@ -329,8 +329,8 @@ static const struct setting routing_rows[] = {
 	{ .name = "queue", .type = SETTING_SECTION, AT(queue), .section = &queue_settings,
 	  .help = "Where requests wait when all deployments of a model are at their limits." },
 	{ .name = "hedge_after", .type = SETTING_TEXT, AT(hedge_after), .value = "off",
-	  .help = "Send the request to a second deployment when the first has not begun to answer for this long: off, a "
-	          "duration such as 500ms, or p50, p75, p90 or p99 of what it usually takes." },
+	  .help = "Send the request to a second deployment when the first has not begun to answer for this long: off, "
+	          "a duration such as 500ms, or p50, p75, p90 or p99 of what it usually takes." },
 	{ .name = "hedge_max", .type = SETTING_RATIO, AT(hedge_max), .value = "0.05", .min = "0", .max = "1",
 	  .help = "Share of a model's requests of the last minute that may be sent to a second deployment." },
 	{ .name = "fallbacks", .type = SETTING_TEXTS, AT(fallbacks),
