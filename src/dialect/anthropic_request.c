@@ -447,6 +447,7 @@ static const struct {
 	{ STR_INIT("anthropic_version"), skip },
 	{ STR_INIT("models"), skip },
 	{ STR_INIT("provider"), skip },
+	{ STR_INIT("providerOptions"), skip },
 };
 
 static bool read_member(struct reading *in, const struct json_node *v)

@@ -86,6 +86,7 @@ enum request_member {
 	REQUEST_MODEL,
 	REQUEST_MODELS,              /* OpenRouter: fallbacks in order */
 	REQUEST_PROVIDER,            /* OpenRouter: routing wishes */
+	REQUEST_PROVIDER_OPTIONS,    /* Vercel: the same, and of other makers; nobody's who is asked by HTTP */
 	REQUEST_STREAM_OPTIONS,
 	REQUEST_INCLUDE_USAGE,       /* inside stream_options */
 	REQUEST_STREAM,
@@ -111,6 +112,13 @@ struct dialect_request {
 	struct str more_models;          /* Gemini: a JSON value that repeats the model's name inside; else empty */
 	struct json_hit at[REQUEST_MEMBERS];   /* where the members stand that edit_request may change */
 };
+
+/* Does the body say something of its own routing? */
+static inline bool request_routes(const struct dialect_request *rq)
+{
+	return (rq->at[REQUEST_MODELS].type | rq->at[REQUEST_PROVIDER].type | rq->at[REQUEST_PROVIDER_OPTIONS].type) !=
+	       JSON_ABSENT;
+}
 
 /* What one attempt at one provider wants changed. */
 struct dialect_edit {

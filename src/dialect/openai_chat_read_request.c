@@ -419,6 +419,7 @@ static const struct member {
 	{ STR_INIT("stream_options"), NOTHING, NO_MEMBER, 0, NULL },
 	{ STR_INIT("models"), NOTHING, NO_MEMBER, 0, NULL },            /* the gateway's own: routing */
 	{ STR_INIT("provider"), NOTHING, NO_MEMBER, 0, NULL },
+	{ STR_INIT("providerOptions"), NOTHING, NO_MEMBER, 0, NULL },
 	{ STR_INIT("usage"), NOTHING, NO_MEMBER, 0, NULL },             /* OpenRouter: {"include":true}, as it is */
 	{ STR_INIT("messages"), NOTHING, NO_MEMBER, 0, NULL },          /* read behind all others */
 	{ STR_INIT("max_tokens"), NUMBER, MEMBER_MAX_OUTPUT, AT(max_output), NULL },

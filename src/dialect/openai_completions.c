@@ -8,6 +8,7 @@ static const char *const request_names[REQUEST_MEMBERS] = {
 	[REQUEST_MODEL] = "model",
 	[REQUEST_MODELS] = "models",
 	[REQUEST_PROVIDER] = "provider",
+	[REQUEST_PROVIDER_OPTIONS] = "providerOptions",
 	[REQUEST_STREAM_OPTIONS] = "stream_options",
 	[REQUEST_INCLUDE_USAGE] = "stream_options.include_usage",
 	[REQUEST_STREAM] = "stream",

@@ -8,6 +8,7 @@ static const char *const request_names[REQUEST_MEMBERS] = {
 	[REQUEST_MODEL] = "model",
 	[REQUEST_MODELS] = "models",
 	[REQUEST_PROVIDER] = "provider",
+	[REQUEST_PROVIDER_OPTIONS] = "providerOptions",
 };
 static struct request_reader request;
 

@@ -14,6 +14,7 @@ static const char *const request_names[REQUEST_MEMBERS] = {
 	[REQUEST_MODEL] = "model",
 	[REQUEST_MODELS] = "models",
 	[REQUEST_PROVIDER] = "provider",
+	[REQUEST_PROVIDER_OPTIONS] = "providerOptions",
 	[REQUEST_STREAM] = "stream",
 };
 static struct request_reader request;

@@ -328,6 +328,18 @@ COLD static size_t join_pieces(struct arena *arena, const struct str *piece, siz
 	return 1;
 }
 
+/* Members with the client's wishes of routing go. */
+COLD static size_t routing_edits(const struct dialect_request *rq, const struct dialect_edit *want,
+                                 struct json_edit edit[3])
+{
+	size_t n = 0;
+
+	for (int m = REQUEST_MODELS; m <= REQUEST_PROVIDER_OPTIONS; m++)
+		if (rq->at[m].type != JSON_ABSENT && !(want->keep_routing && m != REQUEST_PROVIDER_OPTIONS))
+			edit[n++] = (struct json_edit){ .kind = JSON_EDIT_CUT, .hit = &rq->at[m] };
+	return n;
+}
+
 size_t dialect_edit_request(struct arena *arena, const struct dialect_request *rq, const struct dialect_edit *want,
                             struct str pieces[DIALECT_PIECES])
 {
@@ -359,10 +371,8 @@ size_t dialect_edit_request(struct arena *arena, const struct dialect_request *r
 	}
 	if (usage_edit(rq, want, &edit[n]))
 		n++;
-	if (!want->keep_routing && rq->at[REQUEST_MODELS].type != JSON_ABSENT)
-		edit[n++] = (struct json_edit){ .kind = JSON_EDIT_CUT, .hit = &rq->at[REQUEST_MODELS] };
-	if (!want->keep_routing && rq->at[REQUEST_PROVIDER].type != JSON_ABSENT)
-		edit[n++] = (struct json_edit){ .kind = JSON_EDIT_CUT, .hit = &rq->at[REQUEST_PROVIDER] };
+	if (unlikely(request_routes(rq)))
+		n += routing_edits(rq, want, &edit[n]);
 	if (unlikely(want->max_name != EDIT_MAX_AS_IS) && rq->dialect->id == DIALECT_OPENAI_CHAT)
 		n += max_edits(rq, want, &max_name, &edit[n]);
 	assert(n <= EDITS_MAX);

@@ -422,6 +422,7 @@ static const struct { struct str name; member_fn *read; } members[] = {
 	{ STR_INIT("stream_options"), ignore },
 	{ STR_INIT("models"), ignore },          /* the gateway's own */
 	{ STR_INIT("provider"), ignore },
+	{ STR_INIT("providerOptions"), ignore },
 };
 
 static bool read_member(struct reading *rd, const struct json_node *m)

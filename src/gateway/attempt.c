@@ -170,7 +170,7 @@ static ALWAYS_INLINE bool passes_to_client(const struct http_head *h, const stru
 	                                  1ull << HTTP_F_CONTENT_ENCODING | 1ull << HTTP_F_LOCATION |
 	                                  1ull << HTTP_F_X_FORWARDED | 1ull << HTTP_F_AUTHORIZATION |
 	                                  1ull << HTTP_F_X_API_KEY | 1ull << HTTP_F_X_GOOG_API_KEY |
-	                                  1ull << HTTP_F_API_KEY | 1ull << HTTP_F_COOKIE;
+	                                  1ull << HTTP_F_API_KEY | 1ull << HTTP_F_COOKIE | 1ull << HTTP_F_CF_AIG;
 
 	if (http_is_hop_by_hop(f->id) || (not_these >> f->id & 1))
 		return false;
@@ -191,7 +191,8 @@ static ALWAYS_INLINE bool shows_credential(const struct route_provider *p, struc
 
 /* One copy of all their texts. False: the arena is full. `changed`: the answer comes out of a translation, or out of an
  * envelope, and its type is not the client's. */
-static ALWAYS_INLINE bool copy_fields(struct req *r, const struct http_head *h, bool changed, bool translated)
+static ALWAYS_INLINE bool copy_fields(struct req *r, const struct http_head *h, bool changed, bool translated,
+                                      struct str own_key)
 {
 	struct req_open *o = r->open;
 	size_t room = 0;
@@ -207,6 +208,8 @@ static ALWAYS_INLINE bool copy_fields(struct req *r, const struct http_head *h, 
 
 		if (!passes_to_client(h, f) || shows_credential(o->candidate.deployment->provider, f->value))
 			continue;
+		if (own_key.n && str_find(f->value, own_key) != STR_NPOS)
+			continue;
 		if (changed && (translated ? !translate_passes_field(f->name) : f->id == HTTP_F_CONTENT_TYPE))
 			continue;
 		if (o->n_fields == RESPONSE_FIELDS_MAX - RESPONSE_FIELDS_OWN - 1 && f->id != HTTP_F_CONTENT_TYPE)
@@ -221,13 +224,19 @@ static ALWAYS_INLINE bool copy_fields(struct req *r, const struct http_head *h, 
 
 static COLD NOINLINE bool copy_changed_fields(struct req *r, const struct http_head *h, bool translated)
 {
-	if (!copy_fields(r, h, true, translated))
+	if (!copy_fields(r, h, true, translated, r->open->own_key))
 		return false;
 	if (!translated)
 		deliver_add_field(r, STR("content-type"), STR("text/event-stream"));
 	else if (h->status < 300)
 		deliver_add_field(r, STR("content-type"), translate_content_type(r));
 	return true;
+}
+
+/* Of an attempt with the request's own credential. */
+static COLD NOINLINE bool copy_fields_of_own(struct req *r, const struct http_head *h)
+{
+	return copy_fields(r, h, false, false, r->open->own_key);
 }
 
 static bool keep_fields(struct req *r, const struct http_head *h)
@@ -237,7 +246,9 @@ static bool keep_fields(struct req *r, const struct http_head *h)
 	if (unlikely(translated) ||
 	    (r->want_stream && h->status < 300 && envelope_stream_type(r->open->candidate.face->envelope).n))
 		return copy_changed_fields(r, h, translated);
-	return copy_fields(r, h, false, false);
+	if (unlikely(r->open->own_key.n))
+		return copy_fields_of_own(r, h);
+	return copy_fields(r, h, false, false, STR(""));
 }
 
 static int64_t read_retry_after(const struct http_head *h)
@@ -739,6 +750,8 @@ HOT enum attempt_start attempt_start(struct req *r)
 
 	enum attempt_start got;
 
+	if (unlikely(o->wishes != NULL) && !ask_prepare(r, &h.credential))
+		return START_NOT;
 	/* Bedrock counts for requests of its own API only */
 	if (unlikely(o->rq.call == CALL_COUNT_TOKENS) &&
 	    (req_is_translated(r) || o->candidate.face->envelope == ENVELOPE_BEDROCK_INVOKE))

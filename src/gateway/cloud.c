@@ -106,12 +106,16 @@ const struct str *cloud_hide(struct req *r, size_t *n)
 	struct str *all;
 
 	*n = p->n_hide;
-	if (!v)
+	if (!v && o->own_key.n == 0)
 		return p->hide;
 	all = arena_alloc(&o->arena, (p->n_hide + 4) * sizeof *all);
 	if (!all)
 		return p->hide;
 	memcpy(all, p->hide, p->n_hide * sizeof *all);
+	if (o->own_key.n)
+		all[(*n)++] = o->own_key;
+	if (!v)
+		return all;
 	if (v->token.n)
 		all[(*n)++] = v->token;
 	if (v->access_key_id.n)

@@ -33,6 +33,7 @@ struct gateway_conf {
 	const struct translation_settings *translation;
 	const void *config;              /* the whole, for services that show it */
 	bool auth_required;
+	struct map policies;             /* team → struct plan_policy; teams that are bound by none are not in it */
 };
 
 struct gateway_options {

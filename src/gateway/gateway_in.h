@@ -74,6 +74,7 @@ struct req_attempt {
 };
 _Static_assert(sizeof(struct req_attempt) == 16, "part of the memory of every open stream");
 #define REQ_ATTEMPTS_MAX 64
+#define CLIENT_TEXT_MAX 128              /* of an id, a user, tags */
 
 /* What has become of the upstream call. */
 enum attempt_state {
@@ -99,6 +100,12 @@ struct req_open {
 	uint32_t timeout_ms;             /* x-sluice-timeout; 0: none */
 	struct str session;              /* x-sluice-session */
 	struct queue_wait *queued;       /* in line for room (queue.c); NULL: not */
+	struct wish_field *wish_fields;  /* of the head, the last first; NULL: none */
+	const struct route_wishes *wishes; /* NULL: none */
+	const struct dialect_request *as_asked; /* rq as the client sent it, once a target has changed it */
+	const struct wish_target *body_for; /* the target that rq is of */
+	struct str own_key;              /* the request's own credential, of the attempt under way; empty: ours */
+	bool byok_used;                  /* an attempt was made with one */
 	uint64_t conversation;           /* that the request is a part of (affinity.c); 0: not known, or not asked */
 	bool failure_is_answer;          /* the provider's own words go to the client */
 	bool waited;                     /* the back-off is over */
@@ -336,6 +343,29 @@ void relay_start(struct req *);
 bool relay_tick(struct req *);
 /* The journal could not be written: the last event is an error's. */
 void relay_fail_unwritten(struct req *);
+
+/* ---- ask.c: what a request wishes and may ---- */
+/* Keeps a field that holds a wish. False: open->err tells. */
+MUST_USE COLD bool ask_take_field(struct req *, const struct http_field *);
+/* May its key use a model of this name, as a client writes it? */
+COLD bool ask_allows_model(const struct req *, struct str model);
+/* Does it say something of its routing, or is its key's team bound by a policy? */
+static inline bool ask_says_something(const struct req *r)
+{
+	const struct req_open *o = r->open;
+
+	return o->wish_fields || request_routes(&o->rq) || req_conf(r)->policies.n;
+}
+/* Fills wishes and policy into what is asked of the plan. False: open->err tells. */
+MUST_USE COLD bool ask_fill(struct req *, struct plan_ask *);
+/* May the key's team use this deployment? False: open->err tells. For what passes without a plan. */
+MUST_USE COLD bool ask_may_use(struct req *, const struct deployment *);
+/* Before an attempt of a request with wishes: the body as the plan's target wants it, the request's own credential
+ * (else *credential stays). False: open->err tells; this candidate cannot be asked. */
+MUST_USE COLD bool ask_prepare(struct req *, const struct route_credential **);
+
+/* overrides.c: rq becomes that of the plan's target. False: open->err tells. */
+MUST_USE COLD bool overrides_apply(struct req *);
 
 /* ---- translate.c: when the provider speaks another dialect than the client ---- */
 /* Whose state it may see: the key's team, or the key alone. */

@@ -168,6 +168,8 @@ static const struct plan_who *who_asks(struct req *r)
 	who->team = r->key->info.team;
 	who->user = o->text[TEXT_USER].n ? o->text[TEXT_USER] : r->key->info.user;
 	who->tags = o->text[TEXT_TAGS];
+	if (o->wishes)
+		who->metadata = o->wishes->metadata;
 	return who;
 }
 

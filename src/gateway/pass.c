@@ -186,6 +186,8 @@ enum step pass_decode(struct req *r)
 			name.n ? "no provider \"%.*s\" is configured"
 			       : "no provider is configured that could take this; x-sluice-provider names one%.*s",
 			STR_ARG(str_slice(name, 0, 64)));
+	if (!ask_may_use(r, &m->deployments[0]))
+		return STEP_REFUSE;
 	model = read_model(o);
 	o->pass = true;
 	o->rq = (struct dialect_request){ .dialect = dialect_by_id(dialect_of(path)), .call = CALL_MEDIA,

@@ -150,7 +150,7 @@ static enum step step_decode(struct req *r)
 		return STEP_REFUSE;
 	o->text[TEXT_MODEL] = o->rq.model;
 	r->want_stream = o->rq.stream;
-	if (!key_allows_model(r->key, o->rq.model))
+	if (unlikely(r->key->info.n_models) && !ask_allows_model(r, o->rq.model))
 		return req_refuse(r, ERR_MODEL_NOT_ALLOWED, "this key may not use the model \"%.*s\"",
 		                  STR_ARG(o->rq.model));
 	return STEP_PLAN;
@@ -184,6 +184,8 @@ static enum step step_plan(struct req *r)
 	enum plan_got got;
 	struct err e;
 
+	if (unlikely(ask_says_something(r)) && !ask_fill(r, &ask))
+		return STEP_REFUSE;
 	if (!plan_make(&o->plan, &req_conf(r)->routes, &ask, &o->arena, &e))
 		return refuse_with(r, &e);
 	o->own_state = may_hold_envelopes(o->rq.dialect->id) && o->rq.call == CALL_GENERATE &&

@@ -17,7 +17,6 @@
 #define FREE_MAX 64                      /* of a worker, to be used again */
 #define KEPT_BUFFER_BYTES (8u << 10)
 #define ARENA_EXTRA_BYTES (8u << 20)     /* besides the body: heads, plans, edits */
-#define CLIENT_TEXT_MAX 128              /* of an id, a user, tags */
 
 static void run_wake(struct task *t)
 {
@@ -195,6 +194,9 @@ COLD struct req *req_new_twin(struct req *of)
 	o->n_media = from->n_media;
 	o->own_state = from->own_state;
 	o->conversation = from->conversation;
+	o->wishes = from->wishes;
+	o->as_asked = from->as_asked;
+	o->body_for = from->body_for;
 	o->rq = from->rq;
 	o->look = from->look;
 	o->failures = from->failures;
@@ -355,7 +357,8 @@ static bool goes_upstream(const struct http_head *h, const struct http_field *f)
 	                             1ull << HTTP_F_ACCEPT_ENCODING | 1ull << HTTP_F_X_SLUICE |
 	                             1ull << HTTP_F_X_FORWARDED | 1ull << HTTP_F_FORWARDED | 1ull << HTTP_F_VIA |
 	                             1ull << HTTP_F_COOKIE | 1ull << HTTP_F_CONTENT_ENCODING |
-	                             1ull << HTTP_F_CONTENT_TYPE | 1ull << HTTP_F_ACCEPT | 1ull << HTTP_F_X_REQUEST_ID;
+	                             1ull << HTTP_F_CONTENT_TYPE | 1ull << HTTP_F_ACCEPT |
+	                             1ull << HTTP_F_X_REQUEST_ID | 1ull << HTTP_F_X_PORTKEY | 1ull << HTTP_F_CF_AIG;
 
 	if ((ours >> f->id & 1) || http_is_hop_by_hop(f->id))
 		return false;
@@ -432,11 +435,13 @@ static bool take_sluice_field(struct req *r, const struct http_field *f)
 		o->provider = arena_dup(&o->arena, clip(f->value));
 	} else if (str_ieq(what, STR("session"))) {
 		o->session = arena_dup(&o->arena, f->value);
-	} else if (str_ieq(what, STR("timeout"))) {
+	} else if (str_ieq(what, STR("timeout")) && str_find_chr(f->value, '=') == STR_NPOS) {
 		if (!read_timeout(f->value, &o->timeout_ms))
 			return err_set(&o->err, ERR_INVALID_REQUEST,
 			               "x-sluice-timeout \"%.*s\" must be a duration such as 500ms or 30s, up to 24 h",
 			               STR_ARG(clip(f->value)));
+	} else if (wishes_know_field(f->name)) {
+		return ask_take_field(r, f);
 	}
 	return true;
 }
@@ -457,6 +462,9 @@ static bool take_field(struct req *r, const struct http_field *f)
 	switch ((unsigned)f->id) {
 	case HTTP_F_X_SLUICE:
 		return take_sluice_field(r, f);
+	case HTTP_F_X_PORTKEY:
+	case HTTP_F_CF_AIG:
+		return !wishes_know_field(f->name) || ask_take_field(r, f);
 	case HTTP_F_CONTENT_ENCODING:
 		return str_ieq(f->value, STR("identity")) ||
 		       err_set(&o->err, ERR_MEDIA_TYPE,

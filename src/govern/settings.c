@@ -102,9 +102,9 @@ static const struct setting team_rows[] = {
 	{ .name = "priority", .type = SETTING_INT, AT(priority), .min = "0", .max = "2", .value = "1",
 	  .help = "Whether its keys' requests wait before (0), with (1) or behind (2) those of others. "
 	          "Those behind get a tenth." },
-	{ .name = "regions", .type = SETTING_TEXTS, AT(regions), .support = SETTING_REFUSED,
+	{ .name = "regions", .type = SETTING_TEXTS, AT(regions),
 	  .help = "Its requests go only to deployments in these regions. Left out: any." },
-	{ .name = "require_zdr", .type = SETTING_BOOL, AT(require_zdr), .support = SETTING_REFUSED,
+	{ .name = "require_zdr", .type = SETTING_BOOL, AT(require_zdr),
 	  .help = "Its requests go only to providers that keep nothing." },
 };
 #undef STRUCT

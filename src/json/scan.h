@@ -41,7 +41,7 @@ enum json_plan_flags {
 	JSON_REFUSE_TWICE = 1,
 	/* So is a member of the top-level object whose name is that of a wanted one but for upper and lower case, as
 	 * readers see it that ignore case (Go's does, with K for k and ſ for s): they would take it for the wanted one.
-	 * Wanted names are in lower case then. */
+	 * Wanted names are in lower case then; one with capitals is found as it is written, and no other. */
 	JSON_REFUSE_CASE = 2,
 };
 

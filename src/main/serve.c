@@ -39,6 +39,7 @@
 #include "observe/observe.h"
 #include "route/custom.h"
 #include "route/health.h"
+#include "route/plan.h"
 #include "store/dir.h"
 
 #define POOL_THREADS 4
@@ -188,8 +189,26 @@ static void running_free(void *p)
 {
 	struct running *r = p;
 
+	map_fini(&r->gw.policies);
 	config_free(r->config);
 	free(r);
+}
+
+/* Where requests of a team's keys may go. */
+static void bind_teams(struct running *r)
+{
+	const struct team_settings *t = r->config->teams.items;
+
+	for (size_t i = 0; i < r->config->teams.n; i++) {
+		struct plan_policy *p;
+
+		if (t[i].regions.n == 0 && !t[i].require_zdr)
+			continue;
+		p = arena_must(&r->config->arena, sizeof *p);
+		p->regions = (struct wish_names){ t[i].regions.items, (unsigned)t[i].regions.n };
+		p->zdr = t[i].require_zdr;
+		(void)map_put(&r->gw.policies, t[i].name, p);
+	}
 }
 
 /* Takes the configuration, also on failure. */
@@ -204,6 +223,7 @@ static struct snapshot *make_snapshot(struct config *c, struct err *e)
 	r->gw.translation = &c->translation;
 	r->gw.config = c;
 	r->gw.auth_required = c->auth == AUTH_SETTING_REQUIRED;
+	bind_teams(r);
 	source.catalogue = r->catalogue = prices_load(c, true, e);
 	if (!r->catalogue || !route_table_init(&r->gw.routes, &source, &c->arena, e)) {
 		running_free(r);

@@ -114,10 +114,15 @@ enum http_name http_name_of(struct str name)
 	k = http_known_like(name.p, name.n);
 	if (k->n == name.n && same_name(name.p, k->text, name.n))
 		return k->id;
-	if (starts_with(name, "x-sluice-", 9))
-		return HTTP_F_X_SLUICE;
-	if (starts_with(name, "x-forwarded-", 12))
-		return HTTP_F_X_FORWARDED;
+	/* names that begin otherwise are compared with none */
+	if (name.n < 8 || name.p[name.p[1] == '-' ? 1 : 2] != '-')
+		return HTTP_F_OTHER;
+	switch (name.p[2] | 0x20) {
+	case 's': return starts_with(name, "x-sluice-", 9) ? HTTP_F_X_SLUICE : HTTP_F_OTHER;
+	case 'f': return starts_with(name, "x-forwarded-", 12) ? HTTP_F_X_FORWARDED : HTTP_F_OTHER;
+	case 'p': return starts_with(name, "x-portkey-", 10) ? HTTP_F_X_PORTKEY : HTTP_F_OTHER;
+	case '-': return starts_with(name, "cf-aig-", 7) ? HTTP_F_CF_AIG : HTTP_F_OTHER;
+	}
 	return HTTP_F_OTHER;
 }
 

@@ -134,7 +134,7 @@ static bool is_plain_name(const char *p, size_t n, struct text t)
 
 static inline bool may_have_known_prefix(const char *name)
 {
-	return (name[0] | 0x20) == 'x' && name[1] == '-';
+	return name[(name[0] | 0x20) == 'x' ? 1 : 2] == '-';
 }
 
 /* ---- values that matter ---- */

@@ -72,20 +72,30 @@ static bool is_in(const struct wish_names *regions, struct str region)
 	return false;
 }
 
+enum plan_exclusion plan_policy_excludes(const struct plan_policy *p, const struct deployment *d)
+{
+	if (p->regions.n && !is_in(&p->regions, region_of(d)))
+		return EXCLUDED_REGION;
+	if (p->zdr && !d->provider->settings->zdr)
+		return EXCLUDED_ZDR;
+	if (p->deny_collection && d->provider->settings->trains_on_data)
+		return EXCLUDED_DATA_COLLECTION;
+	return EXCLUDED_NOT;
+}
+
 static enum plan_exclusion by_policy(const struct filter *f, const struct deployment *d)
 {
 	const struct plan_policy *p = f->ask->policy;
 	const struct route_wishes *w = f->wishes;
-	const struct provider_settings *s = d->provider->settings;
+	enum plan_exclusion e = p ? plan_policy_excludes(p, d) : EXCLUDED_NOT;
 
-	if ((p && p->regions.n && !is_in(&p->regions, region_of(d))) ||
-	    (w && w->regions_set && !is_in(&w->regions, region_of(d))))
+	if (e != EXCLUDED_NOT || !w)
+		return e;
+	if (w->regions_set && !is_in(&w->regions, region_of(d)))
 		return EXCLUDED_REGION;
-	if (((p && p->zdr) || (w && w->zdr)) && !s->zdr)
+	if (w->zdr && !d->provider->settings->zdr)
 		return EXCLUDED_ZDR;
-	if (((p && p->deny_collection) || (w && w->deny_collection)) && s->trains_on_data)
-		return EXCLUDED_DATA_COLLECTION;
-	return EXCLUDED_NOT;
+	return w->deny_collection && d->provider->settings->trains_on_data ? EXCLUDED_DATA_COLLECTION : EXCLUDED_NOT;
 }
 
 /* ---- wishes ---- */

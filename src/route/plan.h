@@ -90,6 +90,8 @@ struct plan_who {
 	struct str tags;                 /* joined by commas */
 	struct str metadata;             /* x-sluice-metadata, as it came: JSON, perhaps */
 };
+/* Is it kept from the deployment by its policy? EXCLUDED_NOT: no; EXCLUDED_REGION, _ZDR, _DATA_COLLECTION. */
+enum plan_exclusion plan_policy_excludes(const struct plan_policy *, const struct deployment *);
 
 /* What the plan must know of a request. */
 struct plan_ask {

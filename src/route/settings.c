@@ -343,6 +343,8 @@ static const struct setting routing_rows[] = {
 	  .help = "Models that are tried for one request at most, besides the one asked for." },
 	{ .name = "script", .type = SETTING_SECTION, AT(script), .section = &script_settings,
 	  .help = "Ceilings of the scripts of strategy custom." },
+	{ .name = "byok", .type = SETTING_BOOL, AT(byok), .value = "false",
+	  .help = "Requests may bring their own credentials of providers (docs/routing.md)." },
 };
 #undef STRUCT
 

@@ -117,6 +117,7 @@ struct routing_settings {
 	struct setting_array fallbacks, context_window_fallbacks, content_policy_fallbacks;
 	int64_t max_fallbacks;
 	struct script_settings script;
+	bool byok;                       /* requests may bring their own credentials */
 };
 
 extern const struct settings model_settings, routing_settings;

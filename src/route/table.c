@@ -79,6 +79,8 @@ static struct str head_lines(const struct route_provider *p, const struct route_
 	bool overridden = false;
 	struct str out;
 
+	if (auth.name.n && !auth.value.p)
+		return (struct str){ 0 };
 	add_line(&b, STR("host"), origin_authority(face->origin));
 	for (unsigned i = 0; i < p->n_headers; i++) {
 		overridden |= str_ieq(p->headers[i].name, auth.name);
@@ -90,6 +92,14 @@ static struct str head_lines(const struct route_provider *p, const struct route_
 	out = arena_dup(a, buf_str(&b));
 	buf_fini(&b);
 	return out;
+}
+
+bool route_credential_init(struct route_credential *c, const struct route_provider *p, unsigned face, struct str key,
+                           struct arena *a)
+{
+	*c = (struct route_credential){ .key = key, .weight = 1 };
+	c->lines[face] = head_lines(p, &p->faces[face], key, a);
+	return c->lines[face].p != NULL;
 }
 
 static void free_credential(void *c)

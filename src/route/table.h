@@ -145,6 +145,10 @@ const struct route_model *route_find(const struct route_table *, struct str name
 /* Names near to `name`, for messages: "did you mean …"; empty when none is near. In the arena. */
 struct str route_nearest(const struct route_table *, struct str name, struct arena *);
 
+/* A credential that a request brings, for one face: plain visible text. In the arena; false: it is full. */
+MUST_USE bool route_credential_init(struct route_credential *, const struct route_provider *, unsigned face,
+                                    struct str key, struct arena *);
+
 /* What is known of the model that a request gets from this deployment. */
 const struct model_facts *deployment_facts(const struct deployment *, struct str upstream_model);
 

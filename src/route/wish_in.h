@@ -64,6 +64,9 @@ bool wish_text_int(struct wish_reader *, const char *place, struct str, int64_t 
 bool wish_take_statuses(struct wish_reader *, const char *place, const struct json_node *, bool *set,
                         uint64_t bits[4]);
 
+/* A credential: visible ASCII, since it goes into a field of a head. Never shown in an error. NULL stays absent. */
+bool wish_take_key(struct wish_reader *, const char *place, const struct json_node *, struct str *out);
+
 /* Adds to what narrows: names that are in both lists, or the new ones where there was no list before. */
 bool wish_narrow(struct wish_reader *, struct wish_names *have, bool *set, const struct wish_names *more);
 /* Targets for a list of models behind the request's own. */

@@ -102,10 +102,7 @@ static bool take_provider(struct wish_reader *r, const struct json_node *v, cons
 		return false;
 	without_at(&t->provider);
 	in(at, place, "api_key");
-	/* a secret: what is wrong with it is not shown */
-	if (node_get_some(v, STR("api_key")) && !node_is(node_get(v, STR("api_key")), JSON_STRING))
-		return err_set(r->err, ERR_INVALID_REQUEST, "%s: must be a string", at);
-	if (!wish_take_text(r, at, node_get(v, STR("api_key")), &key))
+	if (!wish_take_key(r, at, node_get(v, STR("api_key")), &key))
 		return false;
 	if (key.n || !str_eq(before, t->provider))
 		t->key = key;                    /* one of above is not for another provider */
@@ -151,7 +148,8 @@ static bool refuse_unknown(struct wish_reader *r, const struct json_node *v, con
 		in(at, place, names[i]);
 		if (m && !(m->type == JSON_ARRAY && m->children == 0))
 			return err_set(r->err, ERR_INVALID_REQUEST,
-			               "%s: must be left out: hosts and guardrails are the gateway's configuration", at);
+			               "%s: must be left out: hosts and guardrails are the gateway's configuration",
+			               at);
 	}
 	return true;
 }
@@ -183,6 +181,11 @@ static bool take_own(struct wish_reader *r, const struct json_node *v, const cha
 }
 
 /* ---- the strategies ---- */
+
+static bool too_many(struct wish_reader *r)
+{
+	return err_set(r->err, ERR_INVALID_REQUEST, "%s: must come to at most %d targets", CONFIG, WISHES_MAX);
+}
 
 static bool read_target(struct wish_reader *r, struct config *c, const struct json_node *targets, unsigned i,
                         const char *place, struct wish_target above)
@@ -233,7 +236,7 @@ static bool read_fallback(struct wish_reader *r, struct config *c, const struct 
 		struct wish_target *last;
 
 		if (c->n == WISHES_MAX)
-			return err_set(r->err, ERR_INVALID_REQUEST, "%s: must come to at most %d targets", CONFIG, WISHES_MAX);
+			return too_many(r);
 		if (!read_target(r, c, targets, i, place, above))
 			return false;
 		last = &c->targets[c->n - 1];
@@ -317,7 +320,7 @@ static bool read_node(struct wish_reader *r, struct config *c, const struct json
 	if (!node_is(v, JSON_OBJECT))
 		return wish_refuse(r, place, "an object", v);
 	if (c->n == WISHES_MAX || ++c->nodes > 4 * WISHES_MAX)
-		return err_set(r->err, ERR_INVALID_REQUEST, "%s: must come to at most %d targets", CONFIG, WISHES_MAX);
+		return too_many(r);
 	t.falls_listed = false;
 	if (!take_own(r, v, place, &t))
 		return false;

@@ -69,7 +69,8 @@ static bool is_variant(struct str variant, const struct deployment *d)
 {
 	struct str region = d->settings && d->settings->region.n ? d->settings->region : d->provider->settings->region;
 
-	return region.n && str_ieq(variant, region);
+	return (region.n && str_ieq(variant, region)) ||
+	       (d->settings && d->settings->quantization.n && str_ieq(variant, d->settings->quantization));
 }
 
 static bool means(struct str name, const struct deployment *d, struct str upstream_model)
@@ -154,21 +155,40 @@ static bool knows_lists(const struct route_model *m)
 	return false;
 }
 
+struct str wish_without_suffix(struct str name)
+{
+	static const struct str suffixes[] = { STR_INIT(":nitro"), STR_INIT(":floor") };
+
+	for (size_t i = 0; i < COUNT_OF(suffixes); i++)
+		if (str_ends(name, suffixes[i]))
+			return str_slice(name, 0, name.n - suffixes[i].n);
+	return name;
+}
+
+static const struct route_model *find_model(const struct route_table *table, struct str name)
+{
+	struct str matched;
+	const struct route_model *m = route_find(table, name, &matched);
+
+	return m ? m : route_find(table, wish_without_suffix(name), &matched);
+}
+
 enum found { FOUND, FOUND_NOT, FOUND_WRONG };
 
 /* The model's name becomes one that the table knows. */
 static enum found resolve(struct arena *a, struct wish_target *t, const struct route_table *table, struct str asked,
                           struct err *e)
 {
-	struct str name = t->model.n ? t->model : asked, matched;
-	const struct route_model *m = route_find(table, name, &matched);
+	struct str name = t->model.n ? t->model : asked;
+	const struct route_model *m = find_model(table, name);
 	const struct route_provider *p;
 
 	if (t->provider.n == 0)
 		return m ? FOUND : FOUND_NOT;
 	p = find_provider(table, t->provider);
 	if (!p) {
-		err_set(e, ERR_INVALID_REQUEST, "the provider \"%.*s\" that the request names is none of this gateway's",
+		err_set(e, ERR_INVALID_REQUEST,
+		        "the provider \"%.*s\" that the request names is none of this gateway's",
 		        STR_ARG(str_slice(t->provider, 0, 80)));
 		return FOUND_WRONG;
 	}
@@ -179,14 +199,23 @@ static enum found resolve(struct arena *a, struct wish_target *t, const struct r
 		err_set(e, ERR_TOO_LARGE, "the request needs more memory than it may have");
 		return FOUND_WRONG;
 	}
-	return route_find(table, t->model, &matched) ? FOUND : FOUND_NOT;
+	return find_model(table, t->model) ? FOUND : FOUND_NOT;
+}
+
+static bool is_unknown(const struct route_table *table, struct str name, struct arena *a, struct err *e)
+{
+	struct str near = route_nearest(table, name, a);
+
+	return err_set(e, ERR_MODEL_NOT_FOUND,
+	               near.n ? "the model \"%.*s\" does not exist; did you mean \"%.*s\"?"
+	                      : "the model \"%.*s\" does not exist%.*s",
+	               STR_ARG(name), STR_ARG(near));
 }
 
 bool wishes_resolve(struct arena *a, struct route_wishes *w, const struct route_table *table, struct str asked,
                     bool (*allows)(const void *arg, struct str model), const void *arg, struct err *e)
 {
 	struct wish_target *kept = arena_alloc(a, (w->n_targets + 1) * sizeof *kept);
-	struct str matched;
 	unsigned n = 0;
 
 	if (!kept)
@@ -199,11 +228,12 @@ bool wishes_resolve(struct arena *a, struct route_wishes *w, const struct route_
 		if (found == FOUND_WRONG)
 			return false;
 		if (!allows(arg, name))
-			return err_set(e, ERR_MODEL_NOT_ALLOWED, "this key may not use the model \"%.*s\"", STR_ARG(name));
+			return err_set(e, ERR_MODEL_NOT_ALLOWED, "this key may not use the model \"%.*s\"",
+			               STR_ARG(name));
 		if (found == FOUND)
 			kept[n++] = t;
-		else if (!knows_lists(route_find(table, asked, &matched)))
-			return err_set(e, ERR_MODEL_NOT_FOUND, "the model \"%.*s\" does not exist", STR_ARG(name));
+		else if (!knows_lists(find_model(table, asked)))
+			return is_unknown(table, name, a, e);
 	}
 	w->targets = n ? kept : NULL;
 	w->n_targets = n;

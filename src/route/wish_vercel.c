@@ -27,6 +27,7 @@ static bool take_sort(struct wish_reader *r, const struct json_node *v)
 static bool take_byok(struct wish_reader *r, const struct json_node *v)
 {
 	struct wish_credential *all;
+	char at[WISH_PLACE_MAX];
 	unsigned n = 0;
 
 	if (!v || v->type == JSON_NULL)
@@ -42,16 +43,14 @@ static bool take_byok(struct wish_reader *r, const struct json_node *v)
 
 		if (!provider.p)
 			return wish_no_memory(r);
-		/* what is wrong here may be a secret: it is not shown */
+		snprintf(at, sizeof at, AT("byok") ".%.*s", STR_ARG(str_slice(provider, 0, 40)));
 		if (provider.n == 0 || provider.n > WISH_TEXT_MAX || !node_is(one, JSON_OBJECT) ||
-		    !node_is(key, JSON_STRING) || key->n <= 2 || key->n > WISH_TEXT_MAX)
+		    !node_is(key, JSON_STRING))
 			return err_set(r->err, ERR_INVALID_REQUEST,
-			               AT("byok") ".%.*s: must be a list that holds an object with the text apiKey",
-			               STR_ARG(str_slice(provider, 0, 40)));
+			               "%s: must be a list that holds an object with the text apiKey", at);
 		all[n].provider = provider;
-		all[n].key = jstr_plain(r->arena, node_text(key));
-		if (!all[n++].key.p)
-			return wish_no_memory(r);
+		if (!wish_take_key(r, at, key, &all[n++].key))
+			return false;
 	}
 	r->out->byok = all;
 	r->out->n_byok = n;

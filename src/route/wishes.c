@@ -121,6 +121,22 @@ bool wish_take_text(struct wish_reader *r, const char *place, const struct json_
 	return true;
 }
 
+bool wish_take_key(struct wish_reader *r, const char *place, const struct json_node *v, struct str *out)
+{
+	struct str key = node_is(v, JSON_STRING) ? jstr_plain(r->arena, node_text(v)) : STR("");
+	bool good = key.n > 0 && key.n <= WISH_TEXT_MAX;
+
+	if (is_nothing(v))
+		return true;
+	for (size_t i = 0; i < key.n && good; i++)
+		good = key.p[i] > ' ' && key.p[i] < 0x7f;
+	if (!good)
+		return err_set(r->err, ERR_INVALID_REQUEST, "%s: must be a key of 1 to %d visible ASCII characters",
+		               place, WISH_TEXT_MAX);
+	*out = key;
+	return true;
+}
+
 bool wish_take_names(struct wish_reader *r, const char *place, const struct json_node *v, struct wish_names *out)
 {
 	char at[WISH_PLACE_MAX];
@@ -357,7 +373,8 @@ static bool read_regions(struct wish_reader *r, struct str v)
 		struct str name = str_trim(str_cut(&rest, ','));
 
 		if (name.n == 0 || name.n > 64 || found.n == WISHES_MAX)
-			return wish_refuse_text(r, "x-sluice-region", "names of regions such as eu, joined by commas", v);
+			return wish_refuse_text(r, "x-sluice-region", "names of regions such as eu, joined by commas",
+			                        v);
 		names[found.n++] = name;
 	}
 	return wish_narrow(r, &r->out->regions, &r->out->regions_set, &found);
@@ -405,8 +422,8 @@ static bool read_metadata(struct wish_reader *r)
 		if (!text.p)
 			continue;
 		if (text.n > WISH_METADATA_MAX)
-			return err_set(r->err, ERR_INVALID_REQUEST, "%s: must be at most %d bytes long, not %zu", fields[i],
-			               WISH_METADATA_MAX, text.n);
+			return err_set(r->err, ERR_INVALID_REQUEST, "%s: must be at most %d bytes long, not %zu",
+			               fields[i], WISH_METADATA_MAX, text.n);
 		if (!(v = wish_nodes(r, fields[i], text)))
 			return false;
 		if (v->type != JSON_OBJECT)

@@ -3,8 +3,8 @@
  * wishes: what a request itself says about its routing, in the words of several gateways, as one struct:
  *
  *	x-sluice-*                      our own fields
- *	body: models, provider          OpenRouter (openrouter.ai/docs/guides/routing/provider-selection, model-fallbacks)
- *	body: providerOptions.gateway   Vercel AI Gateway (vercel.com/docs/ai-gateway/models-and-providers/provider-options)
+ *	body: models, provider          OpenRouter (openrouter.ai/docs/guides/routing/provider-selection)
+ *	body: providerOptions.gateway   Vercel AI Gateway (vercel.com/docs/ai-gateway, provider options)
  *	x-portkey-config and others     Portkey (portkey.ai/docs, config object): single, loadbalance, fallback,
  *	                                conditional, nested
  *	cf-aig-*                        Cloudflare AI Gateway (developers.cloudflare.com/ai-gateway, request handling)
@@ -34,6 +34,9 @@ struct err;
 struct route_provider;
 struct route_table;
 
+enum wish_backoff {
+	WISH_BACKOFF_SETTINGS, WISH_BACKOFF_CONSTANT, WISH_BACKOFF_LINEAR, WISH_BACKOFF_EXPONENTIAL,
+};
 enum wish_sort { WISH_SORT_NONE, WISH_SORT_PRICE, WISH_SORT_THROUGHPUT, WISH_SORT_LATENCY };
 
 /* Names of providers ("openai", "Azure", "google-vertex", "azure/eastus") or of deployments ("openai/gpt-4o"); see
@@ -84,8 +87,7 @@ struct route_wishes {
 	unsigned n_targets;              /* 0: the model that is asked for */
 	int64_t attempts, base_ms;       /* further tries, first back-off; WISH_UNSET */
 	/* Waits between tries without jitter; WISH_BACKOFF_SETTINGS: as the settings say */
-	enum wish_backoff { WISH_BACKOFF_SETTINGS, WISH_BACKOFF_CONSTANT, WISH_BACKOFF_LINEAR, WISH_BACKOFF_EXPONENTIAL }
-		backoff;
+	enum wish_backoff backoff;
 	int64_t connect_ms, first_byte_ms, idle_ms;              /* of each attempt; WISH_UNSET */
 	int64_t total_ms;                /* of the request in all, with its tries; WISH_UNSET */
 	const struct wish_credential { struct str provider, key; } *byok;
@@ -135,6 +137,9 @@ MUST_USE bool wishes_resolve(struct arena *, struct route_wishes *, const struct
  * kind (`like`), and the names that the other gateways have for it (google-vertex, amazon-bedrock, azure-openai) do.
  */
 bool wish_provider_is(struct str name, const struct route_provider *);
+
+/* A model's name without what says how to choose among its deployments (":nitro", ":floor"). */
+struct str wish_without_suffix(struct str model);
 
 /* The first of the names that means the deployment: its provider, "provider/model", or a provider and a variant of it:
  * region or quantization ("azure/eastus", "deepinfra/fp8"). -1: none. */

@@ -138,7 +138,7 @@ static void says_what_this_version_does_not_act_on(void **state)
 		{ "guardrails: [{name: a, type: pattern, deny: x}]", 0, 1 },
 		{ "keys: [{name: a, key: 12345678, budget: {usd: 1}}]", 0, 1 },
 		{ "keys: [{name: a, key: 12345678, limits: {rpm: 1}, team: t, models: [x]}]", 0, 1 },
-		{ "teams: [{name: a, regions: eu, require_zdr: true}]", 0, 2 },
+		{ "teams: [{name: a, regions: eu, require_zdr: true}]", 0, 0 },
 		{ "teams: [{name: a, require_zdr: false}]", 0, 0 },
 		{ "limits: {default_key: {rpm: 5}}", 0, 1 },
 		{ "audit: {path: x}", 0, 1 },
