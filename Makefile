@@ -93,7 +93,7 @@ $(BUILD)/bench/%: bench/%.c Makefile
 	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP $< $(LDX) -lssl -lcrypto -lpthread -lm -o $@
 
 # They measure the program's own code, so they are built from it and as it is.
-OWN_TOOLS := $(BUILD)/bench/tokens $(BUILD)/bench/translate
+OWN_TOOLS := $(BUILD)/bench/plan $(BUILD)/bench/tokens $(BUILD)/bench/translate
 $(OWN_TOOLS): $(BUILD)/bench/%: bench/%.c $(LIB_OBJ) Makefile
 	@mkdir -p $(@D)
 	$(call say,TOOL $<)

@@ -3,7 +3,7 @@
 # As many compilers as cores, unless the caller has chosen.
 PARALLEL = $(if $(filter -j% --jobserver%,$(MAKEFLAGS)),,-j$(shell nproc))
 SUBMAKE  = $(MAKE) --no-print-directory $(PARALLEL)
-.PHONY: run test unit e2e clients perf asan ubsan tsan sanitized coverage fuzz fuzz-run bench bench-tokens bench-translate soak check-rooms format lint docs docs-check \
+.PHONY: run test unit e2e clients perf asan ubsan tsan sanitized coverage fuzz fuzz-run bench bench-tokens bench-translate bench-plan soak check-rooms format lint docs docs-check \
         deps test-deps dev-deps install uninstall clean help
 
 # --- the two commands: on a fresh Debian 12 or 13 these two are enough
@@ -32,7 +32,7 @@ clients: build
 	@SLUICE=$(BUILD)/sluice tests/clients/run $(ARGS)
 
 # Instructions per request against tests/perf/limits.json.
-perf: build tools $(BUILD)/bench/translate
+perf: build tools $(BUILD)/bench/translate $(BUILD)/bench/plan
 	tests/perf/instructions
 
 # The same tests with the compiler's checks, in folders of their own. Deadlines of the end-to-end tests stretch by SLOW.
@@ -114,6 +114,10 @@ bench-tokens: $(BUILD)/bench/tokens
 bench-translate: $(BUILD)/bench/translate
 	$(BUILD)/bench/translate
 
+# A plan over 50 deployments, by each strategy.
+bench-plan: $(BUILD)/bench/plan
+	$(BUILD)/bench/plan
+
 soak: build tools
 	tests/soak/run
 
@@ -153,7 +157,7 @@ help:
 	@echo 'make docs          write docs/configuration.md from the settings; docs-check: is it up to date?'
 	@echo 'make bench         what a request costs beside nginx, HAProxy and a gateway of npm; perf: instructions a request'
 	@echo 'make bench-tokens  how fast texts are counted in tokens'
-	@echo 'make bench-translate what translation between dialects costs'
+	@echo 'make bench-translate what translation between dialects costs; bench-plan: what a plan costs'
 	@echo 'make soak          kill -9, 10,000 streams, reloads, a million requests, memory; some minutes'
 	@echo 'make install       to $$(DESTDIR)$$(PREFIX), by default /usr/local; uninstall removes it'
 	@echo 'make clean         remove $(BUILD)/'

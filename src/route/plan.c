@@ -2,7 +2,7 @@
 /* plan: who are the candidates, and in which order. */
 #include "route/plan.h"
 
-#include <assert.h>
+#include <string.h>
 
 #include "base/arena.h"
 #include "base/err.h"
@@ -282,7 +282,9 @@ bool plan_make(struct plan *p, const struct route_table *t, const struct plan_as
 {
 	struct str name = ask->model;
 
-	*p = (struct plan){ .table = t, .ask = *ask };
+	memset(p, 0, offsetof(struct plan, ask));
+	p->table = t;
+	p->ask = *ask;
 	if (unlikely(ask->wishes && ask->wishes->n_targets)) {
 		p->target = &ask->wishes->targets[0];
 		p->targets_begun = 1;

@@ -131,7 +131,6 @@ struct plan {
 	const struct route_table *table;
 	const struct route_model *first; /* what was asked for */
 	const struct route_model *model; /* of the group under way */
-	struct plan_ask ask;
 	struct str matched;              /* what a pattern's star stood for, of `first` */
 	const struct wish_target *target; /* of the group under way; NULL: none */
 	unsigned targets_begun;
@@ -139,7 +138,6 @@ struct plan {
 	uint8_t empty;                   /* n is 0: the most telling enum plan_exclusion */
 	struct candidate *group;         /* the group under way: n to be tried in order, then those excluded */
 	unsigned n, n_all;
-	struct candidate only;           /* the group, where there is nothing to choose */
 	bool last_resort;                /* the group under way is all out */
 	uint32_t room_ms;                /* PLAN_FULL: when there may be room */
 	/* of tries.c */
@@ -151,6 +149,9 @@ struct plan {
 	bool elsewhere;                  /* the group is not the first one */
 	bool first_untried, first_full;  /* nobody of the first group was asked; some were at their limits */
 	bool again;                      /* it was full: it is to be made anew */
+	/* What follows is not zeroed. */
+	struct plan_ask ask;
+	struct candidate only;           /* the group, where there is nothing to choose */
 };
 
 /* Tokens of the answer, for what it would cost: asked for, or a guess. */

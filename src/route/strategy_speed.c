@@ -6,7 +6,7 @@
 #include "route/strategy.h"
 
 /* An estimate that is older may have come to be wrong: its deployment is asked again now and then. */
-#define STALE_MS 10000
+#define STALE_MS 5000
 
 struct speeds {
 	uint32_t us[PLAN_GROUP_MAX];     /* of list[i], smaller is better; 0: not known */
