@@ -8,6 +8,7 @@
 #include "base/mem.h"
 #include "base/rand.h"
 #include "gateway/gateway_in.h"
+#include "gateway/refusal.h"
 #include "gateway/hedge.h"
 
 #define ERROR_BODY_MAX (256u << 10)
@@ -93,6 +94,17 @@ void attempt_fail_with_error(struct req *r, const struct dialect_error *error)
 	note(r, error->err.code, error->err.status);
 	r->attempt_state = ATTEMPT_FAILED;
 	req_wake(r);
+}
+
+void attempt_refused(struct req *r)
+{
+	struct dialect_error e = { .retry_after_ms = -1 };
+
+	err_set(&e.err, ERR_CONTENT_POLICY, "the provider refused the request on its content policy");
+	e.err.origin = ERR_FROM_PROVIDER;
+	r->may_be_billed = true; /* for what it has read */
+	attempt_fail_with_error(r, &e);
+	r->attempt.status = (uint16_t)r->open->status;
 }
 
 void attempt_fail_before(struct req *r, const struct err *e)
@@ -459,6 +471,11 @@ static void whole_answer(struct req *r)
 	}
 	switch (d->read_answer(&o->arena, o->rq.call, buf_str(&o->answer), &r->meter.usage, &o->failure)) {
 	case ANSWER_OK:
+		if (unlikely(plan_has_policy_fallback(&o->plan)) && o->rq.call == CALL_GENERATE && d->chat &&
+		    refusal_of_answer(d->chat, &r->w->events, buf_str(&o->answer))) {
+			attempt_refused(r);
+			return;
+		}
 		if (req_is_translated(r) && !translate_answer(r, &e)) {
 			attempt_fail(r, e.code, e.text);
 			return;

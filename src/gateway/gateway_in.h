@@ -312,6 +312,9 @@ void attempt_fail(struct req *, enum err_code, const char *text);
 /* An error inside of what looked like an answer. */
 void attempt_fail_with_error(struct req *, const struct dialect_error *);
 
+/* What looked like an answer refuses on content policy, and another model may answer. */
+COLD void attempt_refused(struct req *);
+
 /* The attempt cannot be made; the reason tells of the provider. */
 void attempt_fail_before(struct req *, const struct err *);
 

@@ -202,6 +202,24 @@ static enum step step_plan(struct req *r)
 	return STEP_ATTEMPT;
 }
 
+/* The status that a request's own lists of statuses mean: an error inside of a good answer has one, too. */
+static int status_for_wishes(const struct req *r, enum failure_class class)
+{
+	if (r->open->failure.err.code == ERR_UPSTREAM_TIMEOUT)
+		return 504;
+	if (r->attempt.status >= 400)
+		return r->attempt.status;
+	switch (class) {
+	case FAILURE_RATE_LIMIT:
+		return 429;
+	case FAILURE_CONTENT_POLICY: case FAILURE_CONTEXT_WINDOW: case FAILURE_CLIENT:
+		return 400;
+	case FAILURE_NONE: case FAILURE_TRANSIENT: case FAILURE_CREDENTIAL: case FAILURE_NO_MODEL: case FAILURES:
+		break;
+	}
+	return 0;
+}
+
 /* How the attempt failed, for the plan. */
 static void note_failure(struct req *r, enum failure_class class)
 {
@@ -212,8 +230,7 @@ static void note_failure(struct req *r, enum failure_class class)
 	o->failed = (struct plan_failed){
 		.class = class,
 		.retryable = failure_retryable(&seen, class, &req_conf(r)->routes.routing->retries),
-		.status = o->failure.err.code == ERR_UPSTREAM_TIMEOUT ? 504 : r->attempt.status >= 400
-		          ? r->attempt.status : o->failure.err.status,
+		.status = status_for_wishes(r, class),
 		.retry_after_ms = after_ms,
 		.deployment = o->candidate.deployment,
 	};

@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "dialect/chat.h"
 #include "gateway/gateway_in.h"
+#include "gateway/refusal.h"
 #include "net/eventstream.h"
 
 /* The provider has sent its last event: so long its transport may take to say so, for the connection to be used
@@ -393,6 +394,37 @@ static void end_raw(struct req *r, const struct err *failure)
 	hold_last(r, (struct str){ 0 });
 }
 
+/* Where others may answer what a provider refuses: has it begun to answer? `last`: nothing more will come. */
+static COLD NOINLINE bool is_answer(struct req *r, bool last)
+{
+	struct req_open *o = r->open;
+	enum refusal got;
+
+	if (r->relay_ended && !buf_append(&o->answer, str_of(r->held, r->held_n)))
+		return true;
+	got = refusal_of_stream(o->rq.dialect, o->rq.framing, &r->w->events, buf_str(&o->answer), last);
+	if (r->relay_ended)
+		o->answer.n -= r->held_n;
+	if (got == REFUSAL_YES) {
+		r->relay_ended = false;
+		attempt_refused(r);
+	}
+	return got == REFUSAL_NO || (got == REFUSAL_OPEN && last);
+}
+
+/* The first meaningful event is here: the client may have it. */
+static void begin(struct req *r, bool last)
+{
+	if (r->attempt_state != ATTEMPT_WAITING || !r->meter.started)
+		return;
+	if (unlikely(plan_has_policy_fallback(&r->open->plan)) && r->open->rq.call == CALL_GENERATE &&
+	    r->open->rq.dialect->chat && !is_answer(r, last))
+		return;
+	r->attempt_state = ATTEMPT_STARTED;
+	r->call.awaits = false;
+	req_wake(r);
+}
+
 void relay_data(struct req *r, struct str bytes)
 {
 	if (!goes_on(r))
@@ -407,11 +439,7 @@ void relay_data(struct req *r, struct str bytes)
 		take_array(r, bytes);
 	else
 		take_events(r, bytes);
-	if (r->attempt_state == ATTEMPT_WAITING && r->meter.started) {
-		r->attempt_state = ATTEMPT_STARTED;
-		r->call.awaits = false;
-		req_wake(r);
-	}
+	begin(r, r->relay_ended);
 	if (r->relaying && goes_on(r) && exchange_full(r->x))
 		call_pause(&r->call);
 }
@@ -429,11 +457,9 @@ void relay_end(struct req *r, const struct err *failure)
 	}
 	if (r->translation && !failure && !r->relay_ended && !r->meter.failed) {
 		finish_translation(r);
-		if (r->attempt_state == ATTEMPT_WAITING && r->meter.started) {
-			r->attempt_state = ATTEMPT_STARTED;
-			req_wake(r);
-		}
 	}
+	if (!failure)
+		begin(r, true);
 	if (r->attempt_state == ATTEMPT_FAILED)
 		return;
 	if (r->attempt_state == ATTEMPT_WAITING) {

@@ -199,6 +199,13 @@ bool plan_refuse(const struct plan *, struct err *);
 /* Tells why PLAN_END came though nobody was asked: of the model that was asked for. False, as err_set. */
 bool plan_refuse_all(struct plan *, struct arena *, struct err *);
 
+/* Is there a model left for what the provider refuses on content policy? */
+static inline bool plan_has_policy_fallback(const struct plan *p)
+{
+	return unlikely(p->list_at[LIST_CONTENT_POLICY] < p->first->lists[LIST_CONTENT_POLICY].n) &&
+	       p->n_fallbacks < (unsigned)p->table->routing->max_fallbacks;
+}
+
 /* Puts candidates that are this deployment first, then those of its provider. */
 void plan_prefer(struct plan *, struct str deployment);
 
