@@ -118,10 +118,6 @@ static void set_figures(struct worker *w)
 	observe_figure(w->observe, METRIC_CLIENT_REUSES, c.reuses);
 	observe_figure(w->observe, METRIC_CLIENT_RETRIES, c.retries);
 	observe_figure(w->observe, METRIC_CLIENT_FAILURES, c.failures);
-	observe_figure(w->observe, METRIC_QUEUE_WAITING, w->queue.waiting);
-	observe_figure(w->observe, METRIC_QUEUE_WAITS, w->queue.waits);
-	observe_figure(w->observe, METRIC_QUEUE_WAIT_US, w->queue.wait_us);
-	observe_figure(w->observe, METRIC_QUEUE_REFUSED, w->queue.refused);
 }
 
 static void take_conf(struct worker *w)

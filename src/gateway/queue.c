@@ -10,6 +10,7 @@
 #include "base/mem.h"
 #include "gateway/gateway_in.h"
 #include "govern/keys.h"
+#include "observe/observe.h"
 #include "route/admission.h"
 
 enum {
@@ -123,6 +124,14 @@ static uint64_t wait_of(const struct req *r)
 	return ms;
 }
 
+static void tell(struct worker *w)
+{
+	observe_figure(w->observe, METRIC_QUEUE_WAITING, w->queue.waiting);
+	observe_figure(w->observe, METRIC_QUEUE_WAITS, w->queue.waits);
+	observe_figure(w->observe, METRIC_QUEUE_WAIT_US, w->queue.wait_us);
+	observe_figure(w->observe, METRIC_QUEUE_REFUSED, w->queue.refused);
+}
+
 static struct queue_wait *wait_new(struct req *r)
 {
 	struct queue_wait *q = mem_zalloc(sizeof *q);
@@ -145,6 +154,7 @@ static struct queue_wait *wait_new(struct req *r)
 		q->next->link = &q->next;
 	r->w->waits = q;
 	r->w->queue.waiting++;
+	tell(r->w);
 	return q;
 }
 
@@ -159,6 +169,7 @@ static void leave(struct req *r, bool admitted)
 		r->w->queue.waits++;
 		r->w->queue.wait_us += now_us - q->since_us;
 	}
+	tell(r->w);
 	admission_leave(&q->ticket, admitted, q->pace_us, now_us);
 	q->r = NULL;
 	if (!atomic_load(&q->sent)) /* nobody sends it any more; if it is under way, it ends there */
@@ -218,8 +229,8 @@ static enum step refuse(struct req *r, const char *why)
 	uint32_t room_ms = o->plan.room_ms;
 
 	say_limits(&o->plan, loop_now_ms(r->w->loop), &limits);
-	queue_leave(r);
 	r->w->queue.refused++;
+	queue_leave(r);
 	o->failure_is_answer = false;
 	o->retry_after_ms = room_ms > 1000 ? room_ms : 1000;
 	req_refuse(r, ERR_RATE_LIMIT, "all deployments of the model \"%.*s\" are at their limits%s%.*s, and %s",
