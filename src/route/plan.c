@@ -140,9 +140,13 @@ static NOINLINE bool make_chosen(struct plan *p, const struct route_model *m, st
 	uint16_t list[PLAN_GROUP_MAX];
 	struct filter f;
 
-	p->group = arena_alloc(a, n_all * sizeof *p->group);
-	if (!p->group)
-		return false;
+	if (n_all > p->room) { /* a request that waits for room makes its group anew many times */
+		p->many = arena_alloc(a, n_all * sizeof *p->many);
+		if (!p->many)
+			return false;
+		p->room = n_all;
+	}
+	p->group = p->many;
 	for (unsigned i = 0; i < n_all; i++)
 		if (!candidate_init(&all[i], &p->ask, &m->deployments[i], matched, a))
 			return false;

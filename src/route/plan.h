@@ -137,6 +137,8 @@ struct plan {
 	uint8_t sort;                    /* enum wish_sort: of the name's suffix */
 	uint8_t empty;                   /* n is 0: the most telling enum plan_exclusion */
 	struct candidate *group;         /* the group under way: n to be tried in order, then those excluded */
+	struct candidate *many;          /* where it lies if it is of more than one, and how many have room there */
+	unsigned room;
 	unsigned n, n_all;
 	bool last_resort;                /* the group under way is all out */
 	uint32_t room_ms;                /* PLAN_FULL: when there may be room */
