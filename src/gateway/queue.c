@@ -16,7 +16,6 @@
 enum {
 	LOOK_MIN_MS = 10,                /* where nothing tells when there will be room (max_parallel) */
 	LOOK_MAX_MS = 250,               /* a deployment that was out may be back */
-	WINDOW_US = 60000000,
 };
 
 struct queue_wait {
@@ -60,59 +59,6 @@ static void on_msg(struct loop_msg *m)
 		wait_free(q);
 }
 
-/* ---- who waits, and for what ---- */
-
-/* May it be a candidate again while the request waits? */
-static bool may_come(const struct candidate *c)
-{
-	return c->excluded == EXCLUDED_NOT || c->excluded == EXCLUDED_LIMIT || c->excluded == EXCLUDED_COOLING ||
-	       c->excluded == EXCLUDED_BROKEN;
-}
-
-/* The deployments that it may use, in no order. */
-static uint64_t set_of(const struct plan *p)
-{
-	uint64_t set = 0;
-
-	for (unsigned i = 0; i < p->n_all; i++)
-		if (may_come(&p->group[i]))
-			set += hash_bytes(p->group[i].deployment->name);
-	return set;
-}
-
-static bool is_half_used(int64_t limit, uint64_t used)
-{
-	return limit > 0 && used * 2 >= (uint64_t)limit;
-}
-
-/* One request behind the other as the limits of all deployments together allow, once half of each window is used: what
- * comes before that is a burst, as limits by the minute are meant to allow. */
-static uint32_t pace_of(const struct plan *p, uint32_t tokens, uint64_t now_ms)
-{
-	uint64_t rpm = 0, tpm = 0, by_requests, by_tokens;
-
-	for (unsigned i = 0; i < p->n_all; i++) {
-		const struct candidate *c = &p->group[i];
-		const struct health_limits *l = c->deployment->limits;
-		struct health_load load;
-
-		if (!may_come(c) || !c->health)
-			continue;
-		if (!l || (l->rpm < 0 && l->tpm < 0))
-			return 0;
-		load = health_load(c->health, now_ms);
-		if (!is_half_used(l->rpm, load.requests_minute) && !is_half_used(l->tpm, load.tokens_minute))
-			return 0;
-		rpm += l->rpm > 0 ? (uint64_t)l->rpm : 0;
-		tpm += l->tpm > 0 ? (uint64_t)l->tpm : 0;
-	}
-	by_requests = rpm ? WINDOW_US / rpm : 0;
-	by_tokens = tpm ? (uint64_t)tokens * WINDOW_US / tpm : 0;
-	if (by_tokens > by_requests)
-		by_requests = by_tokens;
-	return by_requests < WINDOW_US ? (uint32_t)by_requests : WINDOW_US;
-}
-
 /* The longest that it may wait: by the settings, and by what the client allows in all. */
 static uint64_t wait_of(const struct req *r)
 {
@@ -139,7 +85,7 @@ static struct queue_wait *wait_new(struct req *r)
 	const struct key_info *k = &r->key->info;
 
 	q->queue = admission_of(o->plan.model->name);
-	q->ticket = (struct admission_ticket){ .key = hash_bytes(k->id), .set = set_of(&o->plan),
+	q->ticket = (struct admission_ticket){ .key = hash_bytes(k->id), .set = admission_set(&o->plan),
 		.weight = key_weight(k), .tokens = plan_tokens(&o->plan.ask) + 1, .class = key_priority(k),
 		.wake = on_wake };
 	q->msg.run = on_msg;
@@ -296,7 +242,7 @@ enum step step_queue(struct req *r)
 		q = o->queued = wait_new(r);
 	if (now_ms >= q->until_ms)
 		return refuse(r, "the time to wait for room is over");
-	q->pace_us = pace_of(&o->plan, q->ticket.tokens, now_ms);
+	q->pace_us = admission_pace_us(&o->plan, q->ticket.tokens, now_ms);
 	switch (admission_ask(q->queue, &q->ticket, max, q->pace_us, loop_now_us(r->w->loop), &wait_ms)) {
 	case ADMISSION_GO:
 		return look_for_room(r);

@@ -8,6 +8,7 @@
 
 #include "base/map.h"
 #include "base/mem.h"
+#include "route/plan.h"
 
 enum {
 	VIRTUAL_SHIFT = 10,              /* virtual time has this many bits behind the point */
@@ -15,6 +16,7 @@ enum {
 	OWED_MAX = 2,                    /* requests that it may be owed, of the size of its next one */
 	IDLE_MAX = 1024,                 /* flows without a request that are remembered */
 	BLOCKED_MAX = 8,                 /* sets that have no room */
+	WINDOW_US = 60000000,
 	PACE_BEHIND_US = 1000000,        /* how far the pace may be made up for */
 };
 
@@ -405,6 +407,56 @@ void admission_room_now(void)
 		wake_next(q);
 		pthread_mutex_unlock(&q->lock);
 	}
+}
+
+/* ---- of a plan ---- */
+
+/* May it be a candidate again while the request waits? */
+static bool may_come(const struct candidate *c)
+{
+	return c->excluded == EXCLUDED_NOT || c->excluded == EXCLUDED_LIMIT || c->excluded == EXCLUDED_COOLING ||
+	       c->excluded == EXCLUDED_BROKEN;
+}
+
+uint64_t admission_set(const struct plan *p)
+{
+	uint64_t set = 0; /* in no order */
+
+	for (unsigned i = 0; i < p->n_all; i++)
+		if (may_come(&p->group[i]))
+			set += hash_bytes(p->group[i].deployment->name);
+	return set;
+}
+
+static bool is_half_used(int64_t limit, uint64_t used)
+{
+	return limit > 0 && used * 2 >= (uint64_t)limit;
+}
+
+uint32_t admission_pace_us(const struct plan *p, uint32_t tokens, uint64_t now_ms)
+{
+	uint64_t rpm = 0, tpm = 0, by_requests, by_tokens;
+
+	for (unsigned i = 0; i < p->n_all; i++) {
+		const struct candidate *c = &p->group[i];
+		const struct health_limits *l = c->deployment->limits;
+		struct health_load load;
+
+		if (!may_come(c) || !c->health)
+			continue;
+		if (!l || (l->rpm < 0 && l->tpm < 0))
+			return 0;
+		load = health_load(c->health, now_ms);
+		if (!is_half_used(l->rpm, load.requests_minute) && !is_half_used(l->tpm, load.tokens_minute))
+			return 0;
+		rpm += l->rpm > 0 ? (uint64_t)l->rpm : 0;
+		tpm += l->tpm > 0 ? (uint64_t)l->tpm : 0;
+	}
+	by_requests = rpm ? WINDOW_US / rpm : 0;
+	by_tokens = tpm ? (uint64_t)tokens * WINDOW_US / tpm : 0;
+	if (by_tokens > by_requests)
+		by_requests = by_tokens;
+	return by_requests < WINDOW_US ? (uint32_t)by_requests : WINDOW_US;
 }
 
 /* ---- all queues ---- */

@@ -37,6 +37,7 @@
 
 struct admission;
 struct admission_flow;
+struct plan;
 
 struct admission *admission_of(struct str model);        /* found or made; never freed; any thread */
 
@@ -69,6 +70,12 @@ MUST_USE enum admission_turn admission_ask(struct admission *, struct admission_
 void admission_no_room(struct admission_ticket *);
 /* It has begun, or gave up: leaves, and the next one is woken. Always allowed. */
 void admission_leave(struct admission_ticket *, bool admitted, uint32_t pace_us, uint64_t now_us);
+/* Of a request with this plan: a hash of the deployments that it may use, now or when they are back … */
+uint64_t admission_set(const struct plan *);
+/* … and its pace: one behind the other as their limits together allow, once half of each window is used. What comes
+ * before that is a burst, as limits by the minute are meant to allow. */
+uint32_t admission_pace_us(const struct plan *, uint32_t tokens, uint64_t now_ms);
+
 unsigned admission_waiting(const struct admission *);
 
 /* How many wait in all queues. */

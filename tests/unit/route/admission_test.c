@@ -15,6 +15,9 @@
 #include <cmocka.h>
 
 #include "base/rand.h"
+#include "route/health.h"
+#include "route/plan.h"
+#include "routes.h"
 
 enum { WAITING_MAX = 4096 };
 
@@ -364,6 +367,131 @@ static void queues_have_a_ceiling(void **state)
 	admission_forget_all();
 }
 
+/* ---- a limit by the minute, with the plan and the limits as they are ---- */
+
+enum { TICK_MS = 10, MINUTES = 12, WARM_UP = 3, WAIT_MS = 10000, RPM = 60 };
+
+struct request {
+	struct admission_ticket ticket;
+	uint64_t asked_ms, look_ms;
+	bool woken, waits;
+};
+
+struct minute {
+	struct routes routes;
+	struct arena arena;
+	struct admission *queue;
+	uint64_t now_ms;
+	uint64_t served_ms[RPM * (MINUTES + 1)];
+	unsigned n_served;
+	uint64_t served[2], asked[2], refused[2];
+};
+
+static void wake_request(struct admission_ticket *t)
+{
+	CONTAINER_OF(t, struct request, ticket)->woken = true;
+}
+
+static void look_for_room(struct minute *m, struct request *r, bool queued)
+{
+	struct plan_ask ask = { .model = STR("m"), .dialect = DIALECT_OPENAI_CHAT, .call = CALL_GENERATE,
+		                .now_ms = m->now_ms, .max_output = -1, .body_bytes = 400 };
+	struct plan plan;
+	struct candidate c;
+	struct health_use use;
+	struct err e;
+	uint32_t wait_ms = 0, pace_us;
+
+	arena_fini(&m->arena);
+	arena_init(&m->arena, 1 << 20);
+	check(e.text, plan_make(&plan, &m->routes.table, &ask, &m->arena, &e));
+	pace_us = admission_pace_us(&plan, r->ticket.tokens, m->now_ms);
+	if (queued || admission_waiting(m->queue)) {
+		r->waits = true;
+		r->woken = false;
+		if (admission_ask(m->queue, &r->ticket, 10000, pace_us, m->now_ms * 1000, &wait_ms) != ADMISSION_GO) {
+			r->look_ms = wait_ms ? m->now_ms + wait_ms : UINT64_MAX;
+			return;
+		}
+	}
+	if (plan_next(&plan, NULL, m->now_ms, &m->arena, &c, &wait_ms) != PLAN_TRY) {
+		if (!r->waits) {
+			look_for_room(m, r, true);
+			return;
+		}
+		admission_no_room(&r->ticket);
+		r->look_ms = m->now_ms + (plan.room_ms < 250 ? plan.room_ms : 250);
+		return;
+	}
+	assert_true(health_begin(c.health, c.deployment->limits, 0, false, m->routes.table.routing, m->now_ms, &use));
+	health_done(&use, &(struct health_outcome){ 0 }, m->routes.table.routing, m->now_ms);
+	m->served_ms[m->n_served++] = m->now_ms;
+	m->served[r->ticket.key] += m->now_ms - 1000000 > WARM_UP * 60000;
+	admission_leave(&r->ticket, true, pace_us, m->now_ms * 1000);
+	r->waits = false;
+}
+
+static void give_up(struct minute *m, struct request *r)
+{
+	m->refused[r->ticket.key]++;
+	admission_leave(&r->ticket, false, 0, 0);
+	r->waits = false;
+}
+
+static void ask_now(struct minute *m, struct request *all, unsigned n, uint64_t key)
+{
+	struct request *r = all;
+
+	while (r->waits)
+		assert_true(++r < all + n);
+	*r = (struct request){ .ticket = { .key = key, .set = 1, .weight = 1, .tokens = 1, .class = 1,
+		                           .wake = wake_request }, .asked_ms = m->now_ms };
+	m->asked[key] += m->now_ms - 1000000 > WARM_UP * 60000;
+	look_for_room(m, r, false);
+}
+
+/* Key 1 asks for half of what the limit allows; key 0 for 25 times the limit. */
+static void a_limit_by_the_minute_is_shared_and_never_exceeded(void **state)
+{
+	static struct request all[1024];
+	static struct minute m;
+
+	health_forget_all();
+	admission_forget_all();
+	memset(all, 0, sizeof all);
+	m.now_ms = 1000000;
+	m.queue = admission_of(STR("m"));
+	routes_init(&m.routes, "providers:\n"
+	                       "  up: {dialect: openai-chat, base_url: \"http://127.0.0.1:9/v1\", api_key: none}\n"
+	                       "models:\n"
+	                       "- {name: m, deployments: [{provider: up, model: x, rpm: 60}]}\n");
+	for (unsigned tick = 0; tick < MINUTES * 60000 / TICK_MS; tick++, m.now_ms += TICK_MS) {
+		if (tick % (1000 / TICK_MS / 25) == 0)
+			ask_now(&m, all, COUNT_OF(all), 0);
+		if (tick % (2000 / TICK_MS) == 7)
+			ask_now(&m, all, COUNT_OF(all), 1);
+		for (unsigned i = 0; i < COUNT_OF(all); i++) {
+			struct request *r = &all[i];
+
+			if (r->waits && m.now_ms >= r->asked_ms + WAIT_MS)
+				give_up(&m, r);
+			else if (r->waits && (r->woken || m.now_ms >= r->look_ms))
+				look_for_room(&m, r, true);
+		}
+	}
+	for (unsigned i = RPM; i < m.n_served; i++)
+		assert_true(m.served_ms[i] - m.served_ms[i - RPM] >= 60000);
+	assert_true(m.served[1] * 100 >= m.asked[1] * 95);
+	/* and nothing of the limit is wasted */
+	assert_true(m.served[0] + m.served[1] >= RPM * (MINUTES - WARM_UP) * 95 / 100);
+	for (unsigned i = 0; i < COUNT_OF(all); i++)
+		if (all[i].waits)
+			give_up(&m, &all[i]);
+	arena_fini(&m.arena);
+	routes_fini(&m.routes);
+	health_forget_all();
+}
+
 /* ---- many threads ---- */
 
 enum { THREADS = 4, EACH = 1500, SLOTS = 3 };
@@ -462,6 +590,7 @@ int main(void)
 		cmocka_unit_test(requests_keep_the_pace),
 		cmocka_unit_test(many_keys_are_forgotten),
 		cmocka_unit_test(queues_have_a_ceiling),
+		cmocka_unit_test(a_limit_by_the_minute_is_shared_and_never_exceeded),
 		cmocka_unit_test(no_wake_up_is_lost),
 	};
 
