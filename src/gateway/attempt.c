@@ -481,7 +481,11 @@ static void whole_answer(struct req *r)
 			return;
 		}
 		note(r, ERR_NONE, o->status);
-		r->attempt_state = unlikely(o->embed != NULL) && embed_goes_on(r) ? ATTEMPT_NONE : ATTEMPT_WHOLE;
+		r->attempt_state = ATTEMPT_WHOLE;
+		if (unlikely(o->embed != NULL) && embed_goes_on(r)) {
+			r->attempt_state = ATTEMPT_NONE;
+			vitals_part(r);
+		}
 		return;
 	case ANSWER_ERROR:
 		fail_with_answer(r, 200);
@@ -532,16 +536,35 @@ static bool is_overridden(const struct route_provider *p, struct str name)
 	return false;
 }
 
-static const struct route_credential *pick_credential(const struct route_provider *p)
+/* By weight among those that are not left alone; if all are, among all. */
+static COLD NOINLINE const struct route_credential *draw_credential(const struct route_provider *p, uint64_t now_ms)
 {
-	const struct route_credential *c = p->credentials;
-	uint64_t draw;
+	const struct route_credential *c = p->credentials, *first = NULL;
+	uint64_t sum = 0, draw;
+	bool all = true;
 
-	if (p->n_credentials == 1 || p->weight_sum == 0)
-		return c;
-	for (draw = rand_below(p->weight_sum); draw >= c->weight; c++)
+	for (unsigned i = 0; i < p->n_credentials; i++)
+		if (health_key_in(c[i].health, now_ms)) {
+			first = first ? first : &c[i];
+			sum += c[i].weight;
+			all = false;
+		}
+	if (all)
+		sum = p->weight_sum;
+	if (sum == 0)
+		return first ? first : c;
+	for (draw = rand_below(sum);; c++) {
+		if (!all && !health_key_in(c->health, now_ms))
+			continue;
+		if (draw < c->weight)
+			return c;
 		draw -= c->weight;
-	return c;
+	}
+}
+
+static ALWAYS_INLINE const struct route_credential *pick_credential(const struct req *r, const struct route_provider *p)
+{
+	return likely(p->n_credentials == 1) ? p->credentials : draw_credential(p, loop_now_ms(r->w->loop));
 }
 
 /* Without the lines that the configuration replaces. */
@@ -634,15 +657,17 @@ static enum attempt_start no_memory(struct req_open *o)
 }
 
 /* The time that is left of what the client allows, at most `ms`. */
-static ALWAYS_INLINE uint64_t time_left(const struct req *r, int64_t ms)
+static ALWAYS_INLINE uint64_t time_left(struct req *r, int64_t ms)
 {
 	int64_t left_ms;
 
 	if (likely(r->open->timeout_ms == 0))
 		return (uint64_t)ms;
 	left_ms = (int64_t)r->open->timeout_ms - (int64_t)(loop_now_us(r->w->loop) - r->start_us) / 1000;
-	if (left_ms < ms)
+	if (left_ms < ms) {
 		ms = left_ms > 0 ? left_ms : 0;
+		r->hurried = true;
+	}
 	return (uint64_t)ms;
 }
 
@@ -763,12 +788,12 @@ HOT enum attempt_start attempt_start(struct req *r)
 		.no_developer = (d->provider->quirks & (QUIRK_DEVELOPER_ROLE | QUIRK_KEY_OPTIONAL)) == 0,
 	};
 	struct call_deadlines deadlines;
-	struct head_parts h = { .credential = pick_credential(d->provider) };
-
+	struct head_parts h = { .credential = pick_credential(r, d->provider) };
 	enum attempt_start got;
 
 	if (unlikely(o->wishes != NULL) && !ask_prepare(r, &h.credential))
 		return START_NOT;
+	o->credential = h.credential;
 	/* Bedrock counts for requests of its own API only */
 	if (unlikely(o->rq.call == CALL_COUNT_TOKENS) &&
 	    (req_is_translated(r) || o->candidate.face->envelope == ENVELOPE_BEDROCK_INVOKE))
@@ -778,6 +803,8 @@ HOT enum attempt_start attempt_start(struct req *r)
 	got = write_request(r, &h, &edit);
 	if (got != START_OK)
 		return got;
+	if (unlikely(!vitals_begin(r)))
+		return START_FULL;
 	begin_note(r);
 	r->meter.usage_is_ours = !req_is_translated(r) && dialect_usage_is_ours(&o->rq, &edit);
 	r->attempt_state = ATTEMPT_WAITING;

@@ -111,6 +111,8 @@ struct req_open {
 	bool waited;                     /* the back-off is over */
 	bool has_failed;                 /* `failed` is how the last attempt ended; else none was made */
 	uint8_t failures;                /* a bit for each enum failure_class that was seen */
+	bool other_key;                  /* the last failure was one of several keys': the others are to be tried */
+	const struct route_credential *credential;       /* of the attempt */
 	uint32_t wait_ms;
 	int64_t retry_after_ms;
 	struct op op;                    /* SERVE; a credential */
@@ -187,9 +189,11 @@ struct req {
 	struct req_attempt *attempts;    /* those before it, if any */
 	uint16_t n_attempts;
 	uint16_t status, error;          /* error: enum err_code */
+	struct health_use use;           /* what the call under way, or the answer, holds of its deployment */
 	uint8_t step, attempt_state, method;
 	bool gone;                       /* the client went away */
 	bool expired;                    /* the step's time is over */
+	bool hurried;                    /* the attempt's whole time is less than usual: the client wanted that */
 	bool body_whole, body_failed;
 	bool want_stream;
 	bool relaying;                   /* the client has the head of a stream */
@@ -303,6 +307,7 @@ extern const struct call_events attempt_events;
 enum attempt_start {
 	START_OK,
 	START_WAIT,                      /* for media; call again when woken */
+	START_FULL,                      /* the candidate has no room any more, or is out by now */
 	START_NOT,                       /* this candidate cannot be given the request; open->err tells */
 };
 MUST_USE enum attempt_start attempt_start(struct req *);
@@ -317,6 +322,17 @@ COLD void attempt_refused(struct req *);
 
 /* The attempt cannot be made; the reason tells of the provider. */
 void attempt_fail_before(struct req *, const struct err *);
+
+/* ---- vitals.c: what calls tell of their deployment's health ---- */
+MUST_USE bool vitals_begin(struct req *);   /* before each call; false: there is no room, or it is out by now */
+enum plan_exclusion vitals_exclusion(const struct req *);    /* then: what is in its way */
+void vitals_good(struct req *);             /* a stream's first event is here, or a whole answer */
+/* The attempt has failed, for open->failure. open->other_key: it is to be made again at once, with another key. */
+enum failure_class vitals_failed(struct req *);
+void vitals_cut(struct req *, const struct dialect_error *); /* a stream that was good; NULL: no error event told why */
+void vitals_part(struct req *);             /* one of several calls of an attempt is over */
+void vitals_drop(struct req *);             /* nobody wants the answer any more */
+void vitals_settle(struct req *);           /* at the end of every request whose call has not failed */
 
 /* ---- cloud.c: for faces whose requests are wrapped and signed ---- */
 struct cloud_request {

@@ -261,14 +261,23 @@ static COLD enum step give_up(struct req *r)
 	return refuse_with(r, &e);
 }
 
-static enum step attempt_failed(struct req *r)
+/* One of the provider's keys is refused or over its limit: the same again with another. */
+static enum step with_another_key(struct req *r)
+{
+	r->open->waited = true;
+	r->open->wait_ms = 0;
+	return STEP_BACKOFF;
+}
+
+static enum step attempt_failed(struct req *r, enum failure_class class)
 {
 	struct req_open *o = r->open;
-	struct failure_seen seen = { &o->failure, r->attempt.status, r->call.connected };
 
-	note_failure(r, failure_classify(&seen));
-	if (unlikely(r->hedge != NULL) && hedge_lose(r, o->failed.class))
+	note_failure(r, class);
+	if (unlikely(r->hedge != NULL) && hedge_lose(r, class))
 		return STEP_WAIT;
+	if (unlikely(o->other_key) && !o->pass && r->n_attempts < REQ_ATTEMPTS_MAX)
+		return with_another_key(r);
 	if (o->pass || r->n_attempts >= REQ_ATTEMPTS_MAX)
 		return give_up(r);
 	return STEP_BACKOFF;
@@ -284,12 +293,31 @@ static enum step cannot_take(struct req *r)
 	return o->err.code == ERR_TOO_LARGE ? STEP_REFUSE : STEP_BACKOFF;
 }
 
+/* The candidate is at its limit, or has gone out since the plan was made, or is tried by somebody else to see whether
+ * it works. */
+static COLD enum step no_room(struct req *r)
+{
+	struct req_open *o = r->open;
+
+	if (!o->failures)
+		err_set(&o->err, ERR_NO_DEPLOYMENT, "%.*s is out or at its limit",
+		        STR_ARG(str_slice(o->candidate.deployment->name, 0, 200)));
+	if (o->pass)
+		return STEP_REFUSE;
+	plan_skip_deployment(&o->plan, o->candidate.deployment, vitals_exclusion(r));
+	o->has_failed = false;
+	return STEP_BACKOFF;
+}
+
 static enum step start_attempt(struct req *r)
 {
 	enum attempt_start got = attempt_start(r);
 
-	if (got == START_NOT)
-		return r->hedge && hedge_give_up(r) ? STEP_WAIT : cannot_take(r);
+	if (unlikely(got == START_NOT || got == START_FULL)) {
+		if (r->hedge && hedge_give_up(r))
+			return STEP_WAIT;
+		return got == START_NOT ? cannot_take(r) : no_room(r);
+	}
 	if (unlikely(r->open->queued != NULL))
 		queue_begun(r);
 	return STEP_WAIT;
@@ -308,11 +336,12 @@ static enum step step_attempt(struct req *r)
 		if (unlikely(r->hedge != NULL))
 			hedge_win(r);
 		r->consumed = true;
+		vitals_good(r);
 		if (unlikely(r->open->conversation != 0))
 			affinity_note(r);
 		return STEP_RELAY;
 	case ATTEMPT_FAILED:
-		return attempt_failed(r);
+		return attempt_failed(r, vitals_failed(r));
 	}
 	assert(!"unknown attempt_state");
 	return STEP_REFUSE;
@@ -429,6 +458,8 @@ static enum step step_settle(struct req *r)
 	}
 	if (unlikely(r->hedge != NULL))
 		hedge_charge(r);
+	if (r->use.health)
+		vitals_settle(r);
 	if (r->open)
 		deliver_own_fields(r);
 	return STEP_RECORD;

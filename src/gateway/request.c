@@ -207,6 +207,8 @@ COLD struct req *req_new_twin(struct req *of)
 void req_free(struct req *r)
 {
 	assert(!call_active(&r->call) && !r->x);
+	if (unlikely(r->use.health != NULL)) /* the slower one of two */
+		vitals_drop(r);
 	timer_cancel(r->w->loop, &r->limit);
 	loop_unpost(r->w->loop, &r->wake);
 	if (r->open)

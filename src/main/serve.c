@@ -451,9 +451,8 @@ static void on_health(void *arg, const struct health_event *ev)
 	struct serve *s = arg;
 
 	atomic_fetch_add_explicit(&s->health_changes[ev->change], 1, memory_order_relaxed);
-	if (ev->made_up && ev->why == HEALTH_WHY_NO_MODEL)
-		return; /* a client's misspelling is nobody's to mend */
-	alerts_raise(s->alerts, &(struct alert){ .type = alert_type(ev->change), .deployment = ev->deployment,
+	alerts_raise(s->alerts, &(struct alert){ .type = ev->of_key ? "key.cooled" : alert_type(ev->change),
+		.deployment = ev->deployment,
 		.why = health_why_name(ev->why), .out_for_ms = ev->for_ms, .alarm = ev->alarm });
 }
 

@@ -129,14 +129,18 @@ void health_on_event(health_event_fn *listener, void *arg)
 /* What the lock's holder saw change, to be told when it has given the lock back; at most two changes at once. */
 struct changes { unsigned n; struct health_event of[2]; };
 
+static bool is_alarming(enum health_why why)
+{
+	return why == HEALTH_WHY_CREDENTIAL || why == HEALTH_WHY_NO_MODEL;
+}
+
 static void change(struct changes *c, const struct health *h, enum health_change what, enum health_why why,
                    uint64_t for_ms)
 {
 	assert(c->n < COUNT_OF(c->of));
 	c->of[c->n++] = (struct health_event){
 		.deployment = h->name, .change = what, .why = why, .for_ms = for_ms,
-		.alarm = what == HEALTH_COOLED && (why == HEALTH_WHY_CREDENTIAL || why == HEALTH_WHY_NO_MODEL),
-		.made_up = !atomic_load_explicit(&h->configured, RELAXED),
+		.alarm = what == HEALTH_COOLED && is_alarming(why),
 	};
 }
 
@@ -220,11 +224,6 @@ bool health_outage_within(const struct health *h, uint64_t window_ms, uint64_t n
 /* All that follows, up to the calls, is under the lock. */
 
 static void set(_Atomic uint64_t *to, uint64_t v) { atomic_store_explicit(to, v, RELAXED); }
-
-static bool is_alarming(enum health_why why)
-{
-	return why == HEALTH_WHY_CREDENTIAL || why == HEALTH_WHY_NO_MODEL;
-}
 
 /* Left alone for so long; what it is left alone for already is only made longer. */
 static void cool(struct health *h, enum health_why why, uint64_t for_ms, uint64_t now_ms, struct changes *c)
@@ -604,7 +603,7 @@ void health_key_bad(struct health_key *k, enum failure_class class, int64_t retr
 	uint64_t for_ms = cool_ms(&s->cooldown, retry_after_ms), until_ms = now_ms + for_ms;
 	uint64_t before_ms = atomic_load_explicit(&k->out_until_ms, RELAXED);
 	struct changes c = { .n = 1, .of = { { .deployment = k->name, .change = HEALTH_COOLED, .why = why,
-	                                       .for_ms = for_ms, .alarm = is_alarming(why) } } };
+	                                       .for_ms = for_ms, .alarm = is_alarming(why), .of_key = true } } };
 
 	if (!health_key_blamed(class) || (class == FAILURE_RATE_LIMIT && !s->cooldown.on_429))
 		return;

@@ -80,7 +80,7 @@ struct health_event {
 	enum health_why why;
 	uint64_t for_ms;                 /* how long it is out; 0: it is in */
 	bool alarm;                      /* somebody must mend something: credential, model */
-	bool made_up;                    /* a client asked for it by name: it is in no configuration */
+	bool of_key;                     /* of one of several keys of a provider */
 };
 typedef void health_event_fn(void *arg, const struct health_event *);
 void health_on_event(health_event_fn *, void *arg);      /* at start, before threads; NULL: nobody listens */

@@ -68,6 +68,10 @@ def free_port():
             return port
 
 
+# Routing that leaves no deployment alone for its failures: for tests of many bad answers one after the other.
+PATIENT = {"breaker": {"consecutive_failures": 1000000}, "cooldown": {"min_requests": 1000000, "on_429": False}}
+
+
 def config(provider=None, **over):
     """The usual configuration: one provider, the model `m` there called `real-m`, one client key. `over` replaces whole members."""
     out = {

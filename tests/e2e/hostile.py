@@ -7,7 +7,7 @@ import signal
 import threading
 import time
 
-from harness import (ADMIN_KEY, CLIENT_KEY, PROVIDER_KEY, Gateway, chat, chat_answer, chat_stream, config, event, http,
+from harness import (ADMIN_KEY, CLIENT_KEY, PATIENT, PROVIDER_KEY, Gateway, chat, chat_answer, chat_stream, config, event, http,
                      is_error, request_bytes, same, short, sse)
 from provider import Provider
 from strict import echo
@@ -118,7 +118,7 @@ def test_garbage_in_a_stream_is_an_error_and_no_end():
                for d in (b"garbage", b'{"a":', b"{}}", b"<html>", b"\0", b'{"a":"\xff"}', b"[1]", b"null",
                          b'{\ndata: "a"')]
     script = {}
-    once = {"retries": {"attempts": 0}}
+    once = {**PATIENT, "retries": {"attempts": 0}}
     with Provider(lambda r: script["steps"]) as provider, Gateway(config(provider, routing=once)) as gateway:
         for bad in garbage:
             script["steps"] = [sse(events[0], bad, *events[1:])]

@@ -8,7 +8,7 @@ import re
 import struct
 import zlib
 
-from harness import (DONE, PROVIDER_KEY, SANITIZED, SSE_HEAD, Gateway, chat_answer, chat_chunk, chunk, config, event, http, same,
+from harness import (DONE, PATIENT, PROVIDER_KEY, SANITIZED, SSE_HEAD, Gateway, chat_answer, chat_chunk, chunk, config, event, http, same,
                      short)
 from provider import Provider
 from proxying import GENERATED, MESSAGE, RESPONSE
@@ -106,7 +106,7 @@ ODD = [None, 3, -1, 1e300, 2**63, 2**64, -2**63, True, "x", "", [], {}, [1], {"a
 
 def settings(p):
     providers = {d: {"dialect": d, "base_url": p.url + ("/v1" if d.startswith("openai") else ""), "api_key": PROVIDER_KEY} for d in STREAMS}
-    return config(None, providers=providers, routing={"retries": {"attempts": 0}},
+    return config(None, providers=providers, routing={**PATIENT, "retries": {"attempts": 0}},
                   models=[{"name": "to-" + d, "deployments": [{"provider": d, "model": "real-m"}]} for d in STREAMS])
 
 

@@ -10,7 +10,7 @@ import socket
 import threading
 import time
 
-from harness import PROVIDER_KEY, Gateway, chat_chunk, chunk, config, event, http, is_error, request_bytes, same
+from harness import PATIENT, PROVIDER_KEY, Gateway, chat_chunk, chunk, config, event, http, is_error, request_bytes, same
 from hostile_streams import CLIENTS, ENDED, HEADS, STREAMS, settings
 from provider import Provider, Wait
 
@@ -79,7 +79,7 @@ def test_fetched_images_are_no_more_than_a_body():
 
 def test_a_client_leaves_between_two_attempts():
     with Provider(lambda r: http(b'{"error":{"type":"overloaded_error"}}', "529 X", headers=["retry-after: 1"])) as p:
-        with Gateway({**settings(p), "routing": {"retries": {"attempts": 3}}}) as gw:
+        with Gateway({**settings(p), "routing": {**PATIENT, "retries": {"attempts": 3}}}) as gw:
             for i in range(20):
                 with gw.client() as c:
                     c.send(stream_request("openai-chat", "anthropic"))

@@ -6,7 +6,7 @@ import json
 import random
 import threading
 
-from harness import (PROVIDER_KEY, SLOW, SSE_HEAD, Gateway, chat, chat_answer, chat_stream, chunk, config, event,
+from harness import (PATIENT, PROVIDER_KEY, SLOW, SSE_HEAD, Gateway, chat, chat_answer, chat_stream, chunk, config, event,
                      events_of, http, is_error, no_secret, same, short, sse)
 from provider import Close, Each, HalfClose, Never, Provider, Reset, Wait
 from strict import bad_chunks, doubtful_chunks, echo, good_chunks
@@ -22,7 +22,7 @@ CHUNKS = chunk(J) + b"0\r\n\r\n"
 WHOLE = OK + CL + b"\r\n" + J
 EVENTS = [event(e) for e in chat_stream("one ", "two ", "three")]
 STREAM = b"".join(EVENTS)
-NO_RETRY = {"retries": {"attempts": 0}}
+NO_RETRY = {**PATIENT, "retries": {"attempts": 0}}
 ROWS = []       # (name, section, steps, expectation)
 
 
