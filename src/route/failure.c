@@ -41,16 +41,24 @@ enum failure_class failure_classify(const struct failure_seen *s)
 	return is_answer(s) ? FAILURE_CLIENT : FAILURE_TRANSIENT;
 }
 
+/* Some mean a rate limit by 413, or that they are full by 498. */
+static int usual_status(enum failure_class class)
+{
+	return class == FAILURE_RATE_LIMIT ? 429 : 502;
+}
+
 bool failure_retryable(const struct failure_seen *s, enum failure_class class, const struct retry_settings *on)
 {
-	if (s->status >= 400)
+	if (s->status >= 500 || s->status == 408 || s->status == 409 || s->status == 429)
 		return retry_on_status(on, s->status);
+	if (s->status >= 400)
+		return retry_on_status(on, s->status) || retry_on_status(on, usual_status(class));
 	if (s->error->err.code == ERR_UPSTREAM_TIMEOUT)
 		return on->on_timeout;
 	if (!s->connected)
 		return on->on_connect;
 	/* an error inside of what looked like an answer, or an answer that is none */
-	return retry_on_status(on, class == FAILURE_RATE_LIMIT ? 429 : 502);
+	return retry_on_status(on, usual_status(class));
 }
 
 const char *failure_name(enum failure_class class)
