@@ -220,6 +220,18 @@ static uint64_t conversation_of(const struct req *r, bool *goes_on)
 	return 0;
 }
 
+struct str affinity_session(struct req *r)
+{
+	struct str session = session_of_head(r->open);
+	struct json_hit hit[MEMBERS];
+	struct json_fault fault;
+
+	if (session.n || r->open->rq.call != CALL_GENERATE ||
+	    !json_scan(&members, r->open->rq.body, REQUEST_DEPTH_MAX, hit, &fault))
+		return session;
+	return session_of_body(hit);
+}
+
 uint64_t affinity_conversation(struct req *r)
 {
 	bool goes_on = false;

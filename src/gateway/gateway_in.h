@@ -99,6 +99,7 @@ struct req_open {
 	struct str text[REQ_TEXTS];
 	uint32_t timeout_ms;             /* x-sluice-timeout; 0: none */
 	struct str session;              /* x-sluice-session */
+	struct str hash_by;              /* x-sluice-hash */
 	struct queue_wait *queued;       /* in line for room (queue.c); NULL: not */
 	struct wish_field *wish_fields;  /* of the head, the last first; NULL: none */
 	const struct route_wishes *wishes; /* NULL: none */
@@ -439,6 +440,8 @@ void affinity_init(void);                    /* once, before threads */
 /* Finds out which conversation the request is a part of, for its end, and returns its key if that is to be looked up:
  * it has gone on before, or may have. 0: not. Of a request that was decoded. */
 COLD uint64_t affinity_conversation(struct req *);
+/* The id of its session, from its head or body; empty: it tells none. */
+COLD struct str affinity_session(struct req *);
 /* A good answer has begun: the conversation goes on with this candidate. */
 COLD void affinity_note(struct req *);
 /* What the answer would have cost more if nothing had been read from the provider's prompt cache. */

@@ -173,6 +173,22 @@ static const struct plan_who *who_asks(struct req *r)
 	return who;
 }
 
+/* What strategy hash goes by: of another process, too, it is the same. 0: nothing is known. */
+static uint64_t hash_of(struct req *r)
+{
+	struct req_open *o = r->open;
+	const struct route_model *m = o->plan.model;
+	struct str by = o->hash_by;
+
+	if (by.n == 0 && m->hash_by == HASH_BY_SESSION)
+		by = affinity_session(r);
+	if (by.n == 0 && m->hash_by != HASH_BY_KEY)
+		by = o->text[TEXT_USER].n ? o->text[TEXT_USER] : r->key->info.user;
+	if (by.n == 0 && m->hash_by == HASH_BY_KEY)
+		by = r->key->info.id;
+	return by.n ? route_stable_hash(by) | 1 : 0;
+}
+
 void look_ask(struct plan_ask *ask, unsigned what)
 {
 	struct req *r = ask->arg;
@@ -182,6 +198,8 @@ void look_ask(struct plan_ask *ask, unsigned what)
 		ask->conversation = affinity_conversation(r);
 	if (what & LOOK_WHO)
 		ask->who = who_asks(r);
+	if (what & LOOK_HASH)
+		ask->hash = hash_of(r);
 	ask->looked |= (uint8_t)what;
 	if (what & (LOOK_NEEDS | LOOK_TOKENS))
 		look_into_body(r, ask);

@@ -437,6 +437,8 @@ static bool take_sluice_field(struct req *r, const struct http_field *f)
 		o->provider = arena_dup(&o->arena, clip(f->value));
 	} else if (str_ieq(what, STR("session"))) {
 		o->session = arena_dup(&o->arena, f->value);
+	} else if (str_ieq(what, STR("hash"))) {
+		o->hash_by = arena_dup(&o->arena, f->value);
 	} else if (str_ieq(what, STR("timeout")) && str_find_chr(f->value, '=') == STR_NPOS) {
 		if (!read_timeout(f->value, &o->timeout_ms))
 			return err_set(&o->err, ERR_INVALID_REQUEST,

@@ -219,6 +219,12 @@ static void by_affinity(struct arrangement *a)
 	}
 }
 
+/* Then the hash keeps together what belongs together, as its owner wants it. */
+static bool is_hashed(const struct plan *p)
+{
+	return p->model->strategy == STRATEGY_HASH && p->ask.hash;
+}
+
 /* allow_fallbacks: false: only the provider that comes first. */
 static unsigned only_first(struct arrangement *a)
 {
@@ -255,7 +261,7 @@ unsigned plan_arrange(struct plan *p, struct candidate *c, unsigned n, uint16_t 
 	by_preference(&a);
 	if (w && w->order.n)
 		by_wish(&a, &w->order);
-	else if (p->ask.affinity && !p->sort && !(w && w->sort != WISH_SORT_NONE))
+	else if (p->ask.affinity && !p->sort && !(w && w->sort != WISH_SORT_NONE) && !is_hashed(p))
 		by_affinity(&a);
 	return w && w->no_fallbacks ? only_first(&a) : n;
 }

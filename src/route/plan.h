@@ -82,7 +82,7 @@ struct plan_policy {
 	const void *arg;
 };
 
-enum plan_look { LOOK_NEEDS = 1, LOOK_TOKENS = 2, LOOK_CONVERSATION = 4, LOOK_WHO = 8 };
+enum plan_look { LOOK_NEEDS = 1, LOOK_TOKENS = 2, LOOK_CONVERSATION = 4, LOOK_WHO = 8, LOOK_HASH = 16 };
 
 /* Who asks, as a script may see it; empty: not told. */
 struct plan_who {
@@ -105,7 +105,7 @@ struct plan_ask {
 	const struct plan_policy *policy;        /* NULL: all is allowed */
 	struct affinity *affinity;       /* NULL: none */
 	uint64_t conversation;           /* its key in there; 0: not known. After LOOK_CONVERSATION */
-	uint64_t hash;                   /* what the strategy hash goes by; 0: nothing, a draw */
+	uint64_t hash;                   /* what the strategy hash goes by; 0: nothing, a draw. After LOOK_HASH */
 	uint64_t body_bytes;             /* no prompt of text has more tokens */
 	int64_t max_output;              /* tokens asked for; -1: not said */
 	/* Filled by `look` when a filter or strategy needs them; which is only so where the deployments differ. */

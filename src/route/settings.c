@@ -70,6 +70,8 @@ static const char *const strategy_words[] = {
 	"weighted", "latency", "usage", "least_busy", "cost", "price_weighted", "ordered", "hash", "custom", NULL,
 };
 
+static const char *const hash_words[] = { "session", "user", "key", NULL };
+
 #define STRUCT model_settings
 static const struct setting model_rows[] = {
 	{ .name = "name", .type = SETTING_TEXT, AT(name), .required = true, .is_name = true,
@@ -82,6 +84,10 @@ static const struct setting model_rows[] = {
 	{ .name = "script", .type = SETTING_TEXT, AT(script),
 	  .help = "With strategy custom: a script in Lua that puts the candidates in order, or its file (FILE.lua): "
 	          "docs/routing.md." },
+	{ .name = "hash_by", .type = SETTING_WORD, AT(hash_by), .value = "session", .words = hash_words,
+	  .help = "Strategy hash: what the requests of one deployment have in common, where they have no field "
+	          "x-sluice-hash: their session (else user), user, or key. Where it "
+	          "is not known the request is drawn for." },
 	{ .name = "deployments", .type = SETTING_LIST, AT(deployments), .section = &deployment_settings,
 	  .required = true,
 	  .help = "Who can answer: one model at one provider each." },

@@ -36,10 +36,13 @@ struct hedge_when {
 	int64_t ms;
 };
 
+enum hash_setting { HASH_BY_SESSION, HASH_BY_USER, HASH_BY_KEY };
+
 struct model_settings {
 	struct str name;                 /* may be a pattern; see `model` of a deployment */
 	int strategy;                    /* enum strategy_setting */
 	double latency_buffer;           /* of strategy latency: share of the best estimate */
+	int hash_by;                     /* of strategy hash: enum hash_setting */
 	struct str script;               /* of the strategy custom: its text, or FILE.lua */
 	struct setting_array deployments;              /* struct deployment_settings; at least one */
 	struct setting_array fallbacks;                /* struct str: names of models */

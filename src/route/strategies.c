@@ -15,8 +15,8 @@ static const struct strategy strategies[] = {
 	[STRATEGY_COST]           = { "cost", strategy_cheapest, LOOK_TOKENS, false },
 	[STRATEGY_PRICE_WEIGHTED] = { "price_weighted", strategy_price_weighted, 0, false },
 	[STRATEGY_ORDERED]        = { "ordered", strategy_ordered, 0, false },
-	[STRATEGY_HASH]           = { "hash", strategy_hash, 0, false },
-	[STRATEGY_CUSTOM]         = { "custom", strategy_custom, LOOK_NEEDS | LOOK_TOKENS | LOOK_WHO, true },
+	[STRATEGY_HASH]           = { "hash", strategy_hash, LOOK_HASH, false },
+	[STRATEGY_CUSTOM]         = { "custom", strategy_custom, LOOK_NEEDS | LOOK_TOKENS | LOOK_WHO | LOOK_HASH, true },
 };
 
 /* What a request may ask for in place of the model's strategy. */

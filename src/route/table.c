@@ -259,21 +259,11 @@ static const struct health_limits *limits_of(const struct deployment_settings *s
 	return l;
 }
 
-/* FNV-1a (draft-eastlake-fnv): no seed of this process may be in it. */
-static uint64_t stable_id(struct str name)
-{
-	uint64_t h = 0xcbf29ce484222325;
-
-	for (size_t i = 0; i < name.n; i++)
-		h = (h ^ (unsigned char)name.p[i]) * 0x100000001b3;
-	return h;
-}
-
 /* A deployment that is listed twice is two. */
 static void tell_apart(struct deployment *all, unsigned n)
 {
 	for (unsigned i = 0; i < n; i++) {
-		all[i].id = stable_id(all[i].name);
+		all[i].id = route_stable_hash(all[i].name);
 		for (unsigned k = 0; k < i; k++)
 			all[i].id += str_eq(all[i].name, all[k].name);
 	}
@@ -338,6 +328,7 @@ static void model_init(struct route_model *m, const struct model_settings *s, co
 	m->pattern = str_find_chr(s->name, '*') != STR_NPOS;
 	m->strategy = (uint8_t)s->strategy;
 	m->latency_buffer = (uint32_t)(s->latency_buffer * 1000);
+	m->hash_by = (uint8_t)s->hash_by;
 	for (size_t i = 0; i < s->deployments.n; i++) {
 		const struct route_provider *p = find_provider(providers, n_providers, ds[i].provider);
 		struct deployment d = {

@@ -106,6 +106,7 @@ struct route_model {
 	uint8_t strategy;                /* enum strategy_setting: how those of one order are chosen among */
 	bool by_name, limited;           /* a deployment is by_name; one has rpm, tpm or max_parallel */
 	bool counted;                    /* one has tpm: what a request's tokens come to must be known */
+	uint8_t hash_by;                 /* enum hash_setting */
 	uint32_t latency_buffer;         /* thousandths */
 	uint32_t window_least;           /* the smallest known context window; 0: none is known */
 	uint32_t lacks_differ;           /* enum model_cap: what some are known to lack, and others not */
@@ -158,6 +159,17 @@ const struct price *deployment_price(const struct deployment *, struct str upstr
 /* As price_cost, with the price of the model that the request got; for deployments that are `by_name`. */
 MUST_USE bool deployment_cost_by_name(const struct deployment *, struct str upstream_model, const struct usage *,
                                       int64_t at_ms, int64_t *nusd);
+
+/* FNV-1a (draft-eastlake-fnv): the same in every process, for hashing onto deployments; no seed of ours is in it, so it
+ * is nothing for tables. */
+static inline uint64_t route_stable_hash(struct str s)
+{
+	uint64_t h = 0xcbf29ce484222325;
+
+	for (size_t i = 0; i < s.n; i++)
+		h = (h ^ (unsigned char)s.p[i]) * 0x100000001b3;
+	return h;
+}
 
 /* Fills in what is known of the deployment, whose settings, provider and model are set. */
 void deployment_know(struct deployment *, const struct catalogue *, struct arena *);
