@@ -812,6 +812,8 @@ HOT enum attempt_start attempt_start(struct req *r)
 	if (unlikely(o->plan.ask.wishes != NULL)) {
 		wished = *t;
 		lay_wishes(o, &wished);
+		r->hurried = wished.total_ms < t->total_ms || wished.first_byte_ms < t->first_byte_ms ||
+		             wished.connect_ms < t->connect_ms || wished.idle_ms < t->idle_ms;
 		t = &wished;
 	}
 	timer_start(r->w->loop, &r->limit, time_left(r, t->total_ms));

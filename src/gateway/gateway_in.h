@@ -194,7 +194,7 @@ struct req {
 	uint8_t step, attempt_state, method;
 	bool gone;                       /* the client went away */
 	bool expired;                    /* the step's time is over */
-	bool hurried;                    /* the attempt's whole time is less than usual: the client wanted that */
+	bool hurried;                    /* the attempt has less time than usual: the client wanted that */
 	bool body_whole, body_failed;
 	bool want_stream;
 	bool relaying;                   /* the client has the head of a stream */
@@ -330,7 +330,8 @@ enum plan_exclusion vitals_exclusion(const struct req *);    /* then: what is in
 void vitals_good(struct req *);             /* a stream's first event is here, or a whole answer */
 /* The attempt has failed, for open->failure. open->other_key: it is to be made again at once, with another key. */
 enum failure_class vitals_failed(struct req *);
-void vitals_cut(struct req *, const struct dialect_error *); /* a stream that was good; NULL: no error event told why */
+/* A stream that was good has failed. NULL: no error event told why. */
+void vitals_cut(struct req *, const struct dialect_error *, bool timeout);
 void vitals_part(struct req *);             /* one of several calls of an attempt is over */
 void vitals_drop(struct req *);             /* nobody wants the answer any more */
 void vitals_settle(struct req *);           /* at the end of every request whose call has not failed */

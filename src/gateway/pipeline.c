@@ -269,6 +269,12 @@ static enum step with_another_key(struct req *r)
 	return STEP_BACKOFF;
 }
 
+/* Of what the client allows in all. */
+static bool time_is_over(const struct req *r)
+{
+	return r->open->timeout_ms && loop_now_us(r->w->loop) - r->start_us >= (uint64_t)r->open->timeout_ms * 1000;
+}
+
 static enum step attempt_failed(struct req *r, enum failure_class class)
 {
 	struct req_open *o = r->open;
@@ -278,7 +284,7 @@ static enum step attempt_failed(struct req *r, enum failure_class class)
 		return STEP_WAIT;
 	if (unlikely(o->other_key) && !o->pass && r->n_attempts < REQ_ATTEMPTS_MAX)
 		return with_another_key(r);
-	if (o->pass || r->n_attempts >= REQ_ATTEMPTS_MAX)
+	if (o->pass || r->n_attempts >= REQ_ATTEMPTS_MAX || time_is_over(r))
 		return give_up(r);
 	return STEP_BACKOFF;
 }

@@ -128,7 +128,7 @@ static void pass_error(struct req *r, const struct stream_event *ev)
 	bool fetched = p->credentials[0].source != NULL; /* what it was is forgotten by now */
 	struct err e;
 
-	vitals_cut(r, ev->error);
+	vitals_cut(r, ev->error, false);
 	r->error = (uint16_t)ev->error->err.code;
 	for (size_t i = 0; i < p->n_hide || fetched; i++)
 		if (fetched || str_find(ev->bytes, p->hide[i]) != STR_NPOS) {
@@ -283,7 +283,7 @@ static void fail_translated(struct req *r, const struct dialect_error *error)
 		attempt_fail_with_error(r, error);
 		return;
 	}
-	vitals_cut(r, error);
+	vitals_cut(r, error, false);
 	if (p->credentials[0].source) /* what it was is forgotten by now */
 		err_set(&shown.err, error->err.code, "the provider ended its stream with an error");
 	dialect_error_hide(&shown, p->hide, p->n_hide);
@@ -393,7 +393,7 @@ static void end_raw(struct req *r, const struct err *failure)
 	r->raw_cut = failure != NULL;
 	if (failure) {
 		r->error = r->attempt.error = (uint16_t)failure->code;
-		vitals_cut(r, NULL);
+		vitals_cut(r, NULL, failure->code == ERR_UPSTREAM_TIMEOUT);
 	}
 	hold_last(r, (struct str){ 0 });
 }
@@ -489,7 +489,7 @@ void relay_end(struct req *r, const struct err *failure)
 		cut = *failure;
 	else
 		err_set(&cut, ERR_UPSTREAM, "the provider's stream ended in the middle");
-	vitals_cut(r, NULL);
+	vitals_cut(r, NULL, cut.code == ERR_UPSTREAM_TIMEOUT);
 	r->attempt.error = (uint16_t)cut.code;
 	hold_error(r, &cut);
 }

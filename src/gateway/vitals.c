@@ -146,7 +146,7 @@ enum failure_class vitals_failed(struct req *r)
 	struct req_open *o = r->open;
 	struct failure_seen seen = { &o->failure, r->attempt.status, r->call.connected };
 	enum failure_class class = failure_classify(&seen);
-	bool hurried = r->hurried && r->expired && o->failure.err.code == ERR_UPSTREAM_TIMEOUT;
+	bool hurried = r->hurried && o->failure.err.code == ERR_UPSTREAM_TIMEOUT;
 
 	o->other_key = false;
 	/* what it is to be signed with could not be fetched */
@@ -158,12 +158,12 @@ enum failure_class vitals_failed(struct req *r)
 	return class;
 }
 
-void vitals_cut(struct req *r, const struct dialect_error *error)
+void vitals_cut(struct req *r, const struct dialect_error *error, bool timeout)
 {
 	static const struct dialect_error cut = { .err = { .code = ERR_UPSTREAM, .origin = ERR_FROM_PROVIDER } };
 	struct failure_seen seen = { error ? error : &cut, 0, true };
 
-	if (r->gone || (r->expired && (r->hurried || (r->x && exchange_full(r->x)))))
+	if (r->gone || (timeout && (r->hurried || (r->x && exchange_full(r->x)))))
 		return;
 	health_bad(&r->use, failure_classify(&seen), error ? error->retry_after_ms : -1, routing(r), now(r));
 }

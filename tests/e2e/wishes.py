@@ -4,8 +4,8 @@ never goes upstream, and that it widens nothing."""
 import json
 import time
 
-from harness import (CLIENT_KEY, PROVIDER_KEY, SLOW, Gateway, chat, chat_answer, config, http, is_error, same, short, sse,
-    chat_stream)
+from harness import (CLIENT_KEY, PATIENT, PROVIDER_KEY, SLOW, Gateway, chat, chat_answer, config, http, is_error, same, short,
+    sse, chat_stream)
 from provider import Never, Provider
 
 PATH = "/v1/chat/completions"
@@ -40,7 +40,7 @@ class World:
                   {"name": "secret", "deployments": [at("b", 1)]}]
         self.gw = Gateway(config(None, **{
             "providers": providers, "models": models,
-            "routing": {"retries": {"attempts": 2, "base": "1ms", "max": "2ms"}, "byok": byok},
+            "routing": {**PATIENT, "retries": {"attempts": 2, "base": "1ms", "max": "2ms"}, "byok": byok},
             "keys": [{"name": "test", "key": CLIENT_KEY}, {"name": "some", "key": SOME_KEY, "models": ["m", "ma"]},
                 {"name": "eu", "key": EU_KEY, "team": "eu"}, {"name": "strict", "key": TEAM_KEY, "team": "strict"}],
             "teams": [{"name": "eu", "regions": ["eu"]}, {"name": "strict", "require_zdr": True}], **over}))
