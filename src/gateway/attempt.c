@@ -816,8 +816,12 @@ HOT enum attempt_start attempt_start(struct req *r)
 		             wished.connect_ms < t->connect_ms || wished.idle_ms < t->idle_ms;
 		t = &wished;
 	}
-	timer_start(r->w->loop, &r->limit, time_left(r, t->total_ms));
-	deadlines = (struct call_deadlines){ (uint32_t)t->connect_ms, (uint32_t)t->first_byte_ms, (uint32_t)t->idle_ms };
+	if (unlikely(r->relaying))
+		relay_await(r);
+	else
+		timer_start(r->w->loop, &r->limit, time_left(r, t->total_ms));
+	deadlines = (struct call_deadlines){ (uint32_t)t->connect_ms, (uint32_t)t->first_byte_ms,
+		                             (uint32_t)t->idle_ms };
 	call_start(&r->call, r->w->client, o->candidate.face->origin, &o->request, &deadlines);
 	if (unlikely(d->hedge_meter != NULL))
 		hedge_arm(r);

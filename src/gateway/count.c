@@ -9,7 +9,7 @@
 #include <stdlib.h>
 
 #include "base/mem.h"
-#include "gateway/gateway_in.h"
+#include "gateway/carry.h"
 #include "model/count.h"
 #include "net/pool.h"
 
@@ -145,7 +145,7 @@ static bool count_input(struct req *r, struct str model, uint64_t *out)
 	if (o && o->rq.call == CALL_GENERATE && o->rq.dialect->chat && is_countable(r) &&
 	    translate_read(r, &chat, &e)) {
 		count_chat(r, &chat, &count);
-		*out = count.tokens;
+		*out = count.tokens + (o->carry ? o->carry->tokens : 0);
 		return true;
 	}
 	if (o ? is_media(o) : r->has_media)
@@ -181,7 +181,7 @@ void count_usage(struct req *r)
 {
 	struct usage *u = &r->meter.usage;
 	struct str model = req_text(r, TEXT_UPSTREAM_MODEL);
-	uint64_t input, output = r->relaying                           ? count_streamed(r)
+	uint64_t input, output = r->relaying && r->attempt_state != ATTEMPT_WAITING ? count_streamed(r)
 	                         : r->attempt_state == ATTEMPT_WHOLE ? count_whole(r, model)
 	                                                               : 0;
 

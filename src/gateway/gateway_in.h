@@ -28,6 +28,7 @@
 #include "net/sse.h"
 #include "route/plan.h"
 
+struct carry;
 struct dns;
 struct fetch;
 struct fetcher;
@@ -68,7 +69,8 @@ enum attempt_hedge {
 struct req_attempt {
 	const struct deployment *deployment;
 	uint32_t took_us;
-	uint16_t status;                 /* 0: no answer */
+	uint16_t status : 15;            /* 0: no answer */
+	uint16_t continued : 1;          /* its stream was cut, and another call went on with it (carry.h) */
 	uint16_t error : 12;             /* enum err_code */
 	uint16_t hedge : 4;              /* enum attempt_hedge */
 };
@@ -138,6 +140,8 @@ struct req_open {
 	struct rerank_work *rerank;      /* documents that are put in order in another dialect; arena */
 	bool own_state; /* it names an answer that is kept here, or holds a token in our envelope: it is
 	                                  * translated in any case */
+	bool carries;                    /* a stream that is cut goes on elsewhere (carry.h) */
+	struct carry *carry;             /* of one that was; arena */
 	bool fetched;                    /* Responses by id: the provider has answered */
 	struct str dropped;              /* names of what the target's dialect has no word for */
 	const struct candidate *told;    /* the group that TEXT_PLAN ends with */
@@ -168,8 +172,8 @@ struct req {
 	struct req *next, **link;        /* all of the worker's */
 	struct task wake;
 	struct timer limit;
-	struct req_open *open;           /* NULL once a stream runs */
-	char *texts;                     /* open->text, packed, once a stream runs */
+	struct req_open *open;           /* NULL once a stream runs, but for those that may go on elsewhere */
+	char *texts;                     /* open->text, packed, once it is NULL */
 
 	const struct endpoint *endpoint;
 	struct snapshot *snapshot;
@@ -362,6 +366,10 @@ void relay_end(struct req *, const struct err *failure);   /* NULL: the transpor
 void relay_start(struct req *);
 /* The stream's timer: true, if its time is not over: it goes on. */
 bool relay_tick(struct req *);
+/* Between two calls of a stream, and until the later one's first event: signs of life, and the total time. */
+COLD void relay_await(struct req *);
+/* The stream has begun, and nobody goes on with it: open->err is its last event. */
+COLD void relay_refuse(struct req *);
 /* The journal could not be written: the last event is an error's. */
 void relay_fail_unwritten(struct req *);
 
@@ -401,7 +409,8 @@ struct str translate_path(struct req *);            /* p == NULL: the arena is f
 struct str translate_forward(struct req *);         /* the client's lines that go along; p == NULL: the arena is full */
 /* Notes what was dropped for the answer's head. False: the configuration says that nothing may be; open->err tells. */
 MUST_USE bool translate_reports(struct req *, const struct chat_drops *);
-MUST_USE bool translate_stream(struct req *);       /* makes r->translation; false: no memory */
+/* Makes r->translation, or gives the one that a client has begun to read another provider; false: no memory. */
+MUST_USE bool translate_stream(struct req *);
 MUST_USE bool translate_answer(struct req *, struct err *);   /* open->answer becomes the client's */
 bool translate_passes_field(struct str name);
 struct str translate_content_type(const struct req *);

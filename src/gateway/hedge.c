@@ -56,7 +56,8 @@ static bool may_be_hedged(const struct req *r)
 	const struct req_open *o = r->open;
 	bool embeds = o->rq.call == CALL_EMBED || o->rq.call == CALL_EMBED_BATCH;
 
-	if (r->hedge || o->pass || o->body.file || o->rq.body.n > BODY_MAX || r->n_attempts > ATTEMPTS_MAX)
+	if (r->hedge || r->relaying || o->pass || o->body.file || o->rq.body.n > BODY_MAX ||
+	    r->n_attempts > ATTEMPTS_MAX)
 		return false;
 	if (o->rq.call != CALL_GENERATE && !(embeds && !req_is_translated(r)))
 		return false;

@@ -4,7 +4,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-#include "gateway/gateway_in.h"
+#include "gateway/carry.h"
 #include "gateway/hedge.h"
 #include "govern/journal.h"
 #include "govern/keys.h"
@@ -192,6 +192,8 @@ static enum step step_plan(struct req *r)
 	               chat_opaque_marked(o->rq.body);
 	if (o->rq.dialect->id == DIALECT_OPENAI_RESPONSES)
 		responses_plan(r);
+	if (unlikely(o->plan.first->continues) && r->want_stream)
+		carry_plan(r);
 	if (unlikely(o->plan.model->limited) && admission_anybody() && queue_others_wait(r))
 		return STEP_QUEUE;
 	got = plan_next(&o->plan, NULL, loop_now_ms(r->w->loop), &o->arena, &o->candidate, &o->wait_ms);
@@ -280,6 +282,8 @@ static enum step attempt_failed(struct req *r, enum failure_class class)
 	struct req_open *o = r->open;
 
 	note_failure(r, class);
+	if (unlikely(r->relaying))
+		return carry_failed(r, class);
 	if (unlikely(r->hedge != NULL) && hedge_lose(r, class))
 		return STEP_WAIT;
 	if (unlikely(o->other_key) && !o->pass && r->n_attempts < REQ_ATTEMPTS_MAX)
@@ -357,12 +361,14 @@ static enum step step_backoff(struct req *r)
 {
 	struct req_open *o = r->open;
 
+	if (unlikely(r->relaying) && !carry_has_time(r))
+		return refuse_with(r, &o->failure.err);
 	if (!o->waited) {
 		const struct plan_failed *failed = o->has_failed ? &o->failed : NULL;
 		enum plan_got got = plan_next(&o->plan, failed, loop_now_ms(r->w->loop), &o->arena, &o->candidate,
 		                              &o->wait_ms);
 
-		if (got == PLAN_FULL)
+		if (got == PLAN_FULL && likely(!r->relaying))
 			return STEP_QUEUE;
 		if (got != PLAN_TRY)
 			return o->failures ? give_up(r) : STEP_REFUSE; /* open->err tells */
@@ -389,6 +395,8 @@ static enum step step_relay(struct req *r)
 		if (r->expired) /* between its first event and now: the timer does not come again */
 			attempt_expire(r);
 	}
+	if (unlikely(r->attempt_state == ATTEMPT_FAILED) && !r->relay_over)
+		return attempt_failed(r, vitals_failed(r)); /* another goes on */
 	return r->relay_over ? STEP_SETTLE : STEP_WAIT;
 }
 
@@ -404,6 +412,10 @@ static enum step step_refuse(struct req *r)
 	char id[ULID_LEN];
 
 	queue_leave(r);
+	if (unlikely(r->relaying)) {
+		relay_refuse(r);
+		return STEP_SETTLE;
+	}
 	ulid_text(id, r->id);
 	req_buf_reset(&o->answer, ERROR_BODY_MAX);
 	if (r->n_attempts)
@@ -466,8 +478,10 @@ static enum step step_settle(struct req *r)
 		hedge_charge(r);
 	if (r->use.health)
 		vitals_settle(r);
-	if (r->open)
+	if (likely(!r->relaying))
 		deliver_own_fields(r);
+	else if (unlikely(r->open != NULL) && r->open->carry)
+		carry_settle(r);
 	return STEP_RECORD;
 }
 
@@ -505,7 +519,7 @@ static const struct {
 	[STEP_QUEUE]   = { step_queue, TO(ATTEMPT) | TO(REFUSE), 0 },
 	[STEP_ATTEMPT] = { step_attempt, TO(QUEUE) | TO(RELAY) | TO(BACKOFF) | TO(REFUSE), 0 },
 	[STEP_BACKOFF] = { step_backoff, TO(QUEUE) | TO(ATTEMPT) | TO(REFUSE), 0 },
-	[STEP_RELAY]   = { step_relay, TO(SETTLE), 0 },
+	[STEP_RELAY]   = { step_relay, TO(SETTLE) | TO(BACKOFF), 0 },
 	[STEP_REFUSE]  = { step_refuse, TO(SETTLE), 0 },
 	[STEP_SETTLE]  = { step_settle, TO(RECORD), 0 },
 	[STEP_RECORD]  = { step_record, TO(DONE), 0 },

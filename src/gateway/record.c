@@ -82,6 +82,7 @@ static void fill_attempts(const struct req *r, struct fact_attempt *out)
 
 		out[i] = (struct fact_attempt){ a->deployment->name, a->status,
 			                        a->error ? err_code_name((enum err_code)a->error) : NULL, a->took_us,
+			                        .continued = a->continued,
 			                        .hedge = FACT_HEDGE_NONE };
 		if (unlikely(a->hedge != HEDGE_NONE))
 			hedge_fill(r, a, &out[i]);
@@ -160,6 +161,7 @@ void record_facts(struct req *r)
 		f.saved_nusd = affinity_saved_nusd(r);
 	observe_request(r->w->observe, &f);
 	if (unlikely(loop_now_ms(r->w->loop) >= r->w->next_sample_ms || r->texts_counted) &&
-	    r->meter.usage.source == USAGE_REPORTED && r->endpoint->call == CALL_GENERATE)
+	    r->meter.usage.source == USAGE_REPORTED && r->endpoint->call == CALL_GENERATE &&
+	    !(r->open && r->open->carry)) /* that was more than one request */
 		count_learn(r);
 }

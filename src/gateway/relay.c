@@ -5,6 +5,7 @@
 
 #include "base/mem.h"
 #include "dialect/chat.h"
+#include "gateway/carry.h"
 #include "gateway/gateway_in.h"
 #include "gateway/refusal.h"
 #include "net/eventstream.h"
@@ -48,12 +49,18 @@ static void hold_last(struct req *r, struct str s)
 	r->relay_ended = true;
 }
 
-/* Ends the stream in the middle: before its first event that is an attempt that failed. */
+/* The client has got nothing of this call, so that another may take its place. */
+static bool is_unseen(const struct req *r)
+{
+	return r->attempt_state == ATTEMPT_WAITING || (!r->relaying && r->open->carries);
+}
+
+/* Ends the stream in the middle: before the client has got any of it that is an attempt that failed. */
 static void fail(struct req *r, const char *text)
 {
 	struct err e;
 
-	if (r->attempt_state == ATTEMPT_WAITING) {
+	if (is_unseen(r)) {
 		attempt_fail(r, ERR_UPSTREAM, text);
 		return;
 	}
@@ -153,7 +160,7 @@ static bool act(struct req *r, struct stream_event *ev, enum stream_verdict v)
 	case STREAM_ERROR:
 		/* nobody has seen anything yet: an attempt that failed. Else the provider's own event tells the
 		 * client */
-		if (r->attempt_state == ATTEMPT_WAITING)
+		if (is_unseen(r))
 			attempt_fail_with_error(r, ev->error);
 		else
 			pass_error(r, ev);
@@ -273,16 +280,48 @@ static void take_array(struct req *r, struct str run)
 
 /* ---- of another dialect ---- */
 
+/* The provider has said why it finished, and was cut behind that: nothing is missing but the end. */
+static COLD bool end_finished(struct req *r, const struct dialect_error *why)
+{
+	struct buf out = buf_make((size_t)req_conf(r)->upstream->response_max_bytes + LOOP_SCRATCH_BYTES);
+	struct usage all = { 0 };
+	bool good;
+
+	attempt_cancel(r);
+	vitals_cut(r, why, why->err.code == ERR_UPSTREAM_TIMEOUT);
+	count_usage(r);
+	if (r->open->carry)
+		all = r->open->carry->usage;
+	usage_add(&all, &r->meter.usage);
+	good = translation_end(r->translation, &r->w->events, &all, &out);
+	if (good) {
+		r->meter.ended = r->relay_over = true;
+		r->attempt.error = (uint16_t)why->err.code;
+		hold_last(r, buf_str(&out));
+		req_wake(r);
+	}
+	buf_fini(&out);
+	return good;
+}
+
+/* A stream that was cut, and that is whole all the same, or that somebody else goes on with. */
+static COLD bool survives(struct req *r, const struct dialect_error *why)
+{
+	return translation_finished(r->translation) ? end_finished(r, why) : carry_on(r, why);
+}
+
 static void fail_translated(struct req *r, const struct dialect_error *error)
 {
 	const struct route_provider *p = r->attempt.deployment->provider;
 	struct dialect_error shown = *error;
 	struct err e;
 
-	if (r->attempt_state == ATTEMPT_WAITING) {
+	if (is_unseen(r)) {
 		attempt_fail_with_error(r, error);
 		return;
 	}
+	if (r->relaying && r->open && survives(r, error))
+		return;
 	vitals_cut(r, error, false);
 	if (p->credentials[0].source) /* what it was is forgotten by now */
 		err_set(&shown.err, error->err.code, "the provider ended its stream with an error");
@@ -302,6 +341,11 @@ static void take_translated(struct req *r, enum translated got, struct buf *out,
 	if (u->source != USAGE_NONE)
 		r->meter.usage = *u;
 	r->meter.started = translation_started(r->translation);
+	if (unlikely(r->relaying) && r->attempt_state == ATTEMPT_WAITING && r->meter.started) {
+		r->attempt_state = ATTEMPT_STARTED; /* what there is goes to the client whatever comes behind it */
+		r->call.awaits = false;
+		req_wake(r);
+	}
 	switch (got) {
 	case TRANSLATED_ON:
 		forward(r, buf_str(out));
@@ -311,12 +355,12 @@ static void take_translated(struct req *r, enum translated got, struct buf *out,
 		end_soon(r, buf_str(out));
 		break;
 	case TRANSLATED_ERROR:
-		if (r->attempt_state != ATTEMPT_WAITING)
+		if (!is_unseen(r))
 			forward(r, buf_str(out));
 		fail_translated(r, error);
 		break;
 	case TRANSLATED_BROKEN:
-		if (r->attempt_state != ATTEMPT_WAITING)
+		if (!is_unseen(r))
 			forward(r, buf_str(out));
 		fail(r, e->text);
 		break;
@@ -352,6 +396,10 @@ bool relay_init(struct req *r)
 {
 	bool ours = r->meter.usage_is_ours;
 
+	if (unlikely(r->relaying)) { /* another call goes on */
+		r->meter.started = r->meter.failed = false;
+		return translate_stream(r);
+	}
 	stream_meter_init(&r->meter, r->open->rq.dialect, r->open->rq.framing, ours);
 	r->framer = (struct sse_framer){ 0 };
 	drop_held(r);
@@ -451,7 +499,7 @@ void relay_data(struct req *r, struct str bytes)
 void relay_end(struct req *r, const struct err *failure)
 {
 	bool clean = !failure && r->held_n == 0 && sse_at_boundary(&r->framer);
-	struct err cut;
+	struct dialect_error cut = { .retry_after_ms = -1 };
 
 	if (r->relay_over)
 		return;
@@ -464,7 +512,7 @@ void relay_end(struct req *r, const struct err *failure)
 	}
 	if (!failure)
 		begin(r, true);
-	if (r->attempt_state == ATTEMPT_FAILED)
+	if (r->attempt_state == ATTEMPT_FAILED || r->relay_over)
 		return;
 	if (r->attempt_state == ATTEMPT_WAITING) {
 		if (failure)
@@ -473,25 +521,33 @@ void relay_end(struct req *r, const struct err *failure)
 			attempt_fail(r, ERR_UPSTREAM, "the provider's stream ended before it began");
 		return;
 	}
-	r->relay_over = true;
 	r->attempt.took_us = (uint32_t)(loop_now_us(r->w->loop) - r->start_us) - r->attempt_at_us;
 	switch (stream_meter_end(&r->meter, clean)) {
 	case STREAM_END_CLEAN:
 		if (!r->relay_ended)
 			hold_last(r, (struct str){ 0 });
+		r->relay_over = true;
 		return;
 	case STREAM_END_FAILED:
+		r->relay_over = true;
 		return;
 	case STREAM_END_CUT:
 		break;
 	}
 	if (failure)
-		cut = *failure;
+		cut.err = *failure;
 	else
-		err_set(&cut, ERR_UPSTREAM, "the provider's stream ended in the middle");
-	vitals_cut(r, NULL, cut.code == ERR_UPSTREAM_TIMEOUT);
-	r->attempt.error = (uint16_t)cut.code;
-	hold_error(r, &cut);
+		err_set(&cut.err, ERR_UPSTREAM, "the provider's stream ended in the middle");
+	if (is_unseen(r)) {
+		attempt_fail(r, cut.err.code, cut.err.text);
+		return;
+	}
+	if (r->relaying && r->open && survives(r, &cut))
+		return;
+	r->relay_over = true;
+	vitals_cut(r, NULL, cut.err.code == ERR_UPSTREAM_TIMEOUT);
+	r->attempt.error = (uint16_t)cut.err.code;
+	hold_error(r, &cut.err);
 }
 
 /* A sign of life by the dialect's custom (dialects.md X5), when the provider is silent at an event's boundary. An array
@@ -547,13 +603,30 @@ void relay_start(struct req *r)
 	r->first_byte_us = (uint32_t)(loop_now_us(r->w->loop) - r->start_us);
 	exchange_start(r->x, o->status, o->fields, o->n_fields, -1);
 	forward(r, buf_str(&o->answer));
-	count_shed(r);
-	req_shed(r);
+	if (unlikely(o->carries) && carry_keeps(r)) {
+		buf_fini(&o->answer);
+	} else {
+		count_shed(r);
+		req_shed(r);
+	}
 	r->deadline_ms = r->limit.due_ms;
 	r->silent_at = r->bytes_out;
 	await_ping(r);
 	if (exchange_full(r->x) && call_active(&r->call))
 		call_pause(&r->call);
+}
+
+void relay_await(struct req *r)
+{
+	r->silent_at = r->bytes_out;
+	await_ping(r);
+}
+
+void relay_refuse(struct req *r)
+{
+	deliver_list_attempts(r, &r->open->err);
+	hold_error(r, &r->open->err);
+	r->relay_over = true;
 }
 
 void relay_fail_unwritten(struct req *r)

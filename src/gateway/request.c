@@ -27,6 +27,11 @@ static void on_limit(struct timer *t)
 {
 	struct req *r = CONTAINER_OF(t, struct req, limit);
 
+	if (unlikely(r->step == STEP_BACKOFF || r->attempt_state == ATTEMPT_CREDENTIAL)) {
+		r->expired = true;
+		req_wake(r);
+		return;
+	}
 	if (r->relaying && relay_tick(r))
 		return;
 	r->expired = true;
@@ -193,6 +198,7 @@ COLD struct req *req_new_twin(struct req *of)
 	o->media_bytes = from->media_bytes;
 	o->n_media = from->n_media;
 	o->own_state = from->own_state;
+	o->carries = from->carries;
 	o->conversation = from->conversation;
 	o->wishes = from->wishes;
 	o->as_asked = from->as_asked;

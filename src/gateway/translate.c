@@ -3,6 +3,7 @@
 #include <assert.h>
 
 #include "base/text.h"
+#include "gateway/carry.h"
 #include "gateway/gateway_in.h"
 #include "govern/keys.h"
 
@@ -195,6 +196,8 @@ static bool begin(struct req *r)
 	if (r->w->gw->options.keep && r->key &&
 	    !recall_fill(r->w->gw->options.keep, req_tenant(r), &o->arena, o->chat))
 		return err_set(e, ERR_TOO_LARGE, "the request needs more memory than it may have");
+	if (unlikely(o->carry != NULL) && !carry_prompt(r, o->chat, e))
+		return false;
 	count_sample(r, o->chat);
 	return true;
 }
@@ -310,6 +313,7 @@ static bool fill_options(struct req *r, struct translation_options *out)
 			   .framing = o->rq.framing,
 			   .max_bytes = (size_t)req_conf(r)->upstream->response_max_bytes },
 		.frame_max_bytes = (size_t)req_conf(r)->upstream->event_max_bytes,
+		.keep_max_bytes = o->carries ? CARRY_MAX_BYTES : 0,
 	};
 	if (!out->source.model.p || !out->reply.model.p)
 		return false;
@@ -323,7 +327,14 @@ static bool fill_options(struct req *r, struct translation_options *out)
 bool translate_stream(struct req *r)
 {
 	struct translation_options options;
+	struct translation_join join;
 
+	if (unlikely(r->relaying)) {
+		if (!fill_options(r, &options))
+			return false;
+		join = carry_join(r);
+		return translation_resume(r->translation, &options, &join);
+	}
 	translation_free(r->translation);
 	r->translation = fill_options(r, &options) ? translation_new(&options) : NULL;
 	return r->translation != NULL;

@@ -8,6 +8,7 @@
 #include "base/arena.h"
 #include "base/mem.h"
 #include "gateway/frames.h"
+#include "gateway/seam.h"
 
 struct translation {
 	const struct chat_codec *provider, *client;
@@ -15,14 +16,27 @@ struct translation {
 	struct frames frames;
 	struct chat_undo_state *undo;
 	struct chat_order *order;
-	void *reader, *writer;           /* behind this struct */
+	void *reader, *writer;           /* behind this struct; a later provider's reader on its own */
 	struct chat_source source;       /* borrowed by the reader */
 	struct chat_reply reply;         /* borrowed by the writer */
 	char *texts;                     /* that both point to */
 	uint64_t text_bytes;
 	struct usage usage;
-	bool reader_up, writer_up;
+	bool reader_up, writer_up, reader_apart;
 	bool started, finished, ended;
+	struct sent *sent;               /* NULL: it is not kept */
+	struct seam *seam;               /* NULL: the first provider's stream */
+};
+
+/* What the client has got, for whoever goes on with it. */
+struct sent {
+	struct chat_collector *collector;
+	char *source_text;               /* of the later providers' names for the model */
+	struct seam_block open[SEAM_OPEN_MAX];
+	unsigned n_open;
+	uint32_t next_block;
+	bool lost;                       /* it is more than is kept, or of a kind that nobody goes on with */
+	bool finished;
 };
 
 /* ---- life ---- */
@@ -67,6 +81,10 @@ struct translation *translation_new(const struct translation_options *o)
 	            o->frame_max_bytes);
 	t->undo = chat_undo_new(o->undo, t->reply.max_bytes);
 	t->order = chat_order_new(o->client, t->reply.max_bytes);
+	if (o->keep_max_bytes) {
+		t->sent = mem_zalloc(sizeof *t->sent);
+		t->sent->collector = chat_collector_new(o->keep_max_bytes);
+	}
 	t->reader_up = !o->provider->reader_init || o->provider->reader_init(t->reader, &t->source);
 	t->writer_up = !o->client->writer_init || o->client->writer_init(t->writer, &t->reply);
 	if (t->reader_up && t->writer_up)
@@ -75,17 +93,35 @@ struct translation *translation_new(const struct translation_options *o)
 	return NULL;
 }
 
+/* The provider's side. */
+static void free_reading(struct translation *t)
+{
+	if (t->reader_up && t->provider->reader_fini)
+		t->provider->reader_fini(t->reader);
+	if (t->reader_apart)
+		free(t->reader);
+	t->reader_up = t->reader_apart = false;
+	chat_undo_free(t->undo);
+	chat_order_free(t->order);
+	seam_free(t->seam);
+	t->undo = NULL;
+	t->order = NULL;
+	t->seam = NULL;
+	frames_fini(&t->frames);
+}
+
 void translation_free(struct translation *t)
 {
 	if (!t)
 		return;
-	if (t->reader_up && t->provider->reader_fini)
-		t->provider->reader_fini(t->reader);
+	free_reading(t);
 	if (t->writer_up && t->client->writer_fini)
 		t->client->writer_fini(t->writer);
-	chat_undo_free(t->undo);
-	chat_order_free(t->order);
-	frames_fini(&t->frames);
+	if (t->sent) {
+		chat_collector_free(t->sent->collector);
+		free(t->sent->source_text);
+		free(t->sent);
+	}
 	free(t->texts);
 	free(t);
 }
@@ -126,6 +162,42 @@ static enum translated too_much(struct err *err)
 	return TRANSLATED_BROKEN;
 }
 
+static void note_open(struct sent *s, const struct chat_event *e)
+{
+	s->lost |= e->choice > 0 || (e->open->kind != CHAT_TEXT && e->open->kind != CHAT_REASONING) ||
+	           s->n_open == SEAM_OPEN_MAX;
+	if (s->lost)
+		return;
+	s->open[s->n_open++] = (struct seam_block){ e->block, e->open->kind };
+	if (e->block >= s->next_block)
+		s->next_block = e->block + 1;
+}
+
+static void note_close(struct sent *s, uint32_t block)
+{
+	for (unsigned i = 0; i < s->n_open; i++)
+		if (s->open[i].number == block) {
+			memmove(&s->open[i], &s->open[i + 1], (--s->n_open - i) * sizeof s->open[0]);
+			return;
+		}
+}
+
+static void note_sent(struct sent *s, const struct chat_event *e)
+{
+	if (s->lost)
+		return;
+	if (e->kind == EVENT_OPEN)
+		note_open(s, e);
+	else if (e->kind == EVENT_CLOSE)
+		note_close(s, e->block);
+	s->finished |= e->kind == EVENT_FINISH;
+	s->lost |= !chat_collector_add(s->collector, e);
+	if (s->lost) {
+		chat_collector_free(s->collector);
+		s->collector = NULL;
+	}
+}
+
 static enum translated write(struct translation *t, struct arena *a, struct chat_events *events, struct buf *out,
                              struct err *err)
 {
@@ -142,9 +214,14 @@ static enum translated write(struct translation *t, struct arena *a, struct chat
 		return too_much(err);
 	if (t->order && !chat_order_add(t->order, a, events))
 		return too_much(err);
-	for (const struct chat_event *e = events->first; e; e = e->next)
+	if (unlikely(t->seam != NULL) && !seam_events(t->seam, a, events))
+		return too_much(err);
+	for (const struct chat_event *e = events->first; e; e = e->next) {
+		if (unlikely(t->sent != NULL))
+			note_sent(t->sent, e);
 		if (!t->client->write_event(t->writer, a, e, out))
 			return too_much(err);
+	}
 	return t->ended ? TRANSLATED_END : TRANSLATED_ON;
 }
 
@@ -219,6 +296,93 @@ enum translated translation_finish(struct translation *t, struct arena *a, struc
 		return TRANSLATED_BROKEN;
 	}
 	return got;
+}
+
+/* ---- going on ---- */
+
+const struct chat_response *translation_sent(struct translation *t)
+{
+	return t->sent && !t->sent->lost ? chat_collector_response(t->sent->collector) : NULL;
+}
+
+/* The text that a later one may go on with, plain; empty: the last thing that the client has is none. */
+static struct str last_text(const struct chat_response *sent, struct arena *a)
+{
+	const struct chat_block *last = sent->outputs->blocks;
+
+	while (last && last->next)
+		last = last->next;
+	return last && last->kind == CHAT_TEXT ? jstr_plain(a, last->text) : (struct str){ 0 };
+}
+
+static bool has_text(const struct chat_response *sent)
+{
+	for (const struct chat_block *b = sent->outputs->blocks; b; b = b->next)
+		if (b->kind == CHAT_TEXT && b->text.n)
+			return true;
+	return false;
+}
+
+static struct seam *make_seam(struct translation *t, const struct translation_join *j)
+{
+	const struct chat_response *sent = translation_sent(t);
+	struct seam_start start = { .white = j->white, .prefilled = j->prefilled, .before = j->before,
+		                    .n_open = t->sent->n_open, .next_block = t->sent->next_block };
+	struct arena a;
+	struct seam *s;
+
+	arena_init(&a, t->reply.max_bytes);
+	memcpy(start.open, t->sent->open, sizeof start.open);
+	start.text = last_text(sent, &a);
+	start.hide_thoughts = has_text(sent);
+	s = seam_new(&start);
+	arena_fini(&a);
+	return s;
+}
+
+bool translation_resume(struct translation *t, const struct translation_options *o, const struct translation_join *j)
+{
+	struct seam *seam;
+	char *name;
+
+	if (!translation_sent(t))
+		return false;
+	seam = make_seam(t, j);
+	free_reading(t);
+	name = mem_dup(o->source.model.n ? o->source.model.p : "", o->source.model.n);
+	free(t->sent->source_text);
+	t->sent->source_text = name;
+	t->provider = o->provider;
+	t->source = o->source;
+	t->source.model = jstr_of(name, o->source.model.n);
+	t->tap = o->tap;
+	t->reader = mem_zalloc(o->provider->reader_size + 1);
+	t->reader_apart = true;
+	frames_init(&t->frames, o->provider->framing == FRAMING_WHOLE ? FRAMING_SSE : o->provider->framing,
+	            o->frame_max_bytes);
+	t->undo = chat_undo_new(o->undo, t->reply.max_bytes);
+	t->order = chat_order_new(t->client, t->reply.max_bytes);
+	t->seam = seam;
+	t->usage = (struct usage){ 0 };
+	t->text_bytes = 0;
+	t->started = t->finished = t->ended = false;
+	t->reader_up = !o->provider->reader_init || o->provider->reader_init(t->reader, &t->source);
+	return t->reader_up;
+}
+
+bool translation_finished(const struct translation *t)
+{
+	return t->sent && t->sent->finished && !t->ended;
+}
+
+bool translation_end(struct translation *t, struct arena *a, const struct usage *u, struct buf *out)
+{
+	const struct chat_event used = { .kind = EVENT_USAGE, .usage = *u }, end = { .kind = EVENT_END };
+
+	t->ended = true;
+	if (u->source != USAGE_NONE && !t->client->write_event(t->writer, a, &used, out))
+		return false;
+	return t->client->write_event(t->writer, a, &end, out);
 }
 
 bool translation_started(const struct translation *t) { return t->started; }

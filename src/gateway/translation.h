@@ -30,6 +30,9 @@ struct translation_options {
 	struct chat_reply reply;         /* copied */
 	struct translation_tap tap;      /* on_event may be NULL */
 	size_t frame_max_bytes;
+	/* What the client gets is kept, so that another provider can go on with it (translation_resume); 0: it is not.
+	 */
+	size_t keep_max_bytes;
 };
 
 /* NULL: a ceiling is reached. */
@@ -49,6 +52,27 @@ enum translated translation_take(struct translation *, struct arena *, struct st
 /* The provider's transport has ended, well as far as it is concerned. Never TRANSLATED_ON. */
 enum translated translation_finish(struct translation *, struct arena *, struct buf *out, struct dialect_error *,
                                    struct err *);
+
+/*
+ * The provider's stream was cut, and another call goes on with the answer. What the client has got of it so far, as
+ * one answer of one choice; NULL: more than was to be kept, or that cannot be gone on with: several choices, and
+ * anything but texts and thoughts. Valid until the next bytes are taken.
+ */
+const struct chat_response *translation_sent(struct translation *);
+/* What is told of how the earlier calls' part and the next one fit together (gateway/seam.h). */
+struct translation_join {
+	bool prefilled;
+	struct str white;                /* plain; with prefilled */
+	struct usage before;             /* of all calls so far */
+};
+/* The provider's side is made anew; the client's goes on. Of the options only what is the provider's is looked at.
+ * False: a ceiling; nothing can be done with the translation then but to write an error. */
+MUST_USE bool translation_resume(struct translation *, const struct translation_options *,
+                                 const struct translation_join *);
+/* The provider has said how the answer ends, and its own end mark is still to come. */
+bool translation_finished(const struct translation *);
+/* Ends the client's stream, whose provider was cut behind that; it may not have told the usage. False: a ceiling. */
+MUST_USE bool translation_end(struct translation *, struct arena *, const struct usage *, struct buf *out);
 
 /* Something that means something to a client was read: no start of a message, no ping. */
 bool translation_started(const struct translation *);

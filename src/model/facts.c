@@ -185,7 +185,7 @@ static const struct str cap_names[CAPS] = {
 	STR_INIT("url_media"),    STR_INIT("audio_in"),       STR_INIT("audio_out"),       STR_INIT("video"),
 	STR_INIT("pdf"),          STR_INIT("json_object"),    STR_INIT("json_schema"),     STR_INIT("reasoning"),
 	STR_INIT("prompt_cache"), STR_INIT("system"),         STR_INIT("system_in_turns"), STR_INIT("tool_images"),
-	STR_INIT("image_out"),
+	STR_INIT("image_out"),    STR_INIT("prefill"),
 };
 
 struct str model_cap_name(unsigned index)

@@ -37,8 +37,9 @@ enum model_cap {
 	CAP_SYSTEM_IN_TURNS  = 1 << 14,  /* takes system turns in the midst of a conversation (P15) */
 	CAP_TOOL_IMAGES      = 1 << 15,  /* images inside a tool's result */
 	CAP_IMAGE_OUT        = 1 << 16,  /* answers with images */
+	CAP_PREFILL          = 1 << 17,  /* goes on with an assistant turn at the end */
 };
-enum { CAPS = 17 };
+enum { CAPS = 18 };
 
 /* Rules of request parameters; "P5" and so on are the numbers in docs/catalogue.md. */
 enum model_rule {

@@ -69,6 +69,20 @@ void usage_set_seconds(struct usage *u, int64_t seconds)
 	u->seconds = seconds < 0 ? 0 : seconds > UINT16_MAX ? UINT16_MAX : (uint16_t)seconds;
 }
 
+void usage_add(struct usage *u, const struct usage *more)
+{
+	for (int i = 0; i < USAGE_COUNTERS; i++)
+		u->n[i] = clamp(u, (int64_t)u->n[i] + more->n[i]);
+	for (int i = 0; i < USAGE_CALLS; i++)
+		usage_set_calls(u, (enum usage_call)i, u->calls[i] + more->calls[i]);
+	usage_set_seconds(u, (int64_t)u->seconds + more->seconds);
+	if (more->source > u->source)
+		u->source = more->source;
+	if (more->service != SERVICE_STANDARD)
+		u->service = more->service;
+	u->odd |= more->odd;
+}
+
 static const char *const service_names[USAGE_SERVICES] = {
 	[SERVICE_STANDARD] = "standard", [SERVICE_FLEX] = "flex", [SERVICE_BATCH] = "batch",
 	[SERVICE_PRIORITY] = "priority", [SERVICE_FAST] = "fast", [SERVICE_CONTRACT] = "contract",

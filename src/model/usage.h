@@ -111,6 +111,9 @@ void usage_split(struct usage *, enum usage_counter from, enum usage_counter to,
 void usage_set_calls(struct usage *, enum usage_call, int64_t n);
 void usage_set_seconds(struct usage *, int64_t seconds);
 
+/* What several calls used together; counted, if any of them was. */
+void usage_add(struct usage *, const struct usage *more);
+
 /* The service by the word of OpenAI's service_tier, Anthropic's service_tier and speed, Gemini's serviceTier and
  * trafficType, Bedrock's serviceTier. Words that are not known are the standard one. */
 enum usage_service usage_service_of(struct str word);

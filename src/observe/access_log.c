@@ -198,6 +198,8 @@ static inline char *put_attempts(struct buf *b, char *p, const struct facts *f, 
 		p = a->status ? put_u64(p, a->status) : PUT(p, "null");
 		p = PUT(p, ",\"error\":");
 		p = a->error ? put_text(b, p, str_from_z(a->error)) : PUT(p, "null");
+		if (unlikely(a->error) && a->continued)
+			p = PUT(p, ",\"continued\":true");
 		p = PUT(p, ",\"ms\":");
 		p = put_u64(p, a->took_us / 1000);
 		if (unlikely(a->hedge != FACT_HEDGE_NONE))

@@ -25,6 +25,7 @@ struct fact_attempt {
 	unsigned status;                 /* 0: no answer */
 	const char *error;               /* err_code_name; NULL: it went well */
 	uint32_t took_us;
+	bool continued;                  /* a stream that was cut (error tells), and went on with the next call */
 	enum fact_hedge hedge;
 	bool billed;                     /* it was cancelled, and its provider charges all the same: */
 	bool cost_known;

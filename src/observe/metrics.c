@@ -15,7 +15,7 @@
 enum metric {
 	M_REQUESTS, M_LATENCY, M_FIRST_BYTE, M_OVERHEAD, M_IN_FLIGHT, M_BYTES_IN, M_BYTES_OUT, M_TOKENS, M_COST,
 	M_COST_UNKNOWN, M_ATTEMPTS, M_UPSTREAM_ERRORS, M_HEDGES, M_LOG_WRITTEN, M_LOG_DROPPED, M_BUILD, M_RSS,
-	M_FDS, M_FDS_MAX, M_CPU, M_STARTED, METRICS
+	M_FDS, M_FDS_MAX, M_CPU, M_STARTED, M_CONTINUED, METRICS
 };
 
 struct metric_row {
@@ -46,6 +46,8 @@ static const struct metric_row metric_rows[METRICS] = {
 		"Failed calls of providers; the reason is the HTTP status, or an error code where no answer came."),
 	[M_HEDGES] = COUNTER("sluice_hedges_total",
 		"Second calls beside a slow first one, by the deployment that was called second."),
+	[M_CONTINUED] = COUNTER("sluice_streams_continued_total",
+		"Streams that were cut in the midst and went on with another call, each time."),
 	[M_LOG_WRITTEN] = COUNTER("sluice_log_lines_total", "Lines written to the access log."),
 	[M_LOG_DROPPED] = COUNTER("sluice_log_lines_dropped_total",
 		"Lines of the access log that found no room or could not be written."),
@@ -596,7 +598,7 @@ static void **gather(struct observe *o, size_t table, size_t *n)
 
 static void write_totals(struct observe *o, struct metrics_out *m)
 {
-	uint64_t begun = 0, ended = 0, in = 0, out = 0, written = 0, dropped = 0;
+	uint64_t begun = 0, ended = 0, in = 0, out = 0, written = 0, dropped = 0, continued = 0;
 
 	for (unsigned i = 0; i < o->n_loops; i++) {
 		struct observe_loop *l = o->loops[i];
@@ -607,12 +609,14 @@ static void write_totals(struct observe *o, struct metrics_out *m)
 		out += count_get(&l->bytes_out);
 		written += count_get(&l->log.written);
 		dropped += count_get(&l->log.dropped);
+		continued += count_get(&l->continued);
 	}
 	plain(m, M_IN_FLIGHT, begun > ended ? begun - ended : 0, 0);
 	plain(m, M_BYTES_IN, in, 0);
 	plain(m, M_BYTES_OUT, out, 0);
 	plain(m, M_LOG_WRITTEN, written, 0);
 	plain(m, M_LOG_DROPPED, dropped, 0);
+	plain(m, M_CONTINUED, continued, 0);
 }
 
 bool metrics_write(struct observe *o, struct buf *to)

@@ -114,8 +114,10 @@ HOT void observe_request(struct observe_loop *l, const struct facts *f)
 		count_add(&d->attempts, 1);
 		if (unlikely(f->attempts[i].hedge != FACT_HEDGE_NONE))
 			count_add(&d->hedges[f->attempts[i].hedge], 1);
-		if (f->attempts[i].error)
+		if (unlikely(f->attempts[i].error)) {
 			count_reason(d, &f->attempts[i]);
+			count_add(&l->continued, f->attempts[i].continued);
+		}
 	}
 	access_log_add(&l->log, f, r);
 }

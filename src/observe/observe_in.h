@@ -147,6 +147,7 @@ struct observe_loop {
 	unsigned free_models, free_models_max;   /* routes whose model a client named through a wildcard */
 	_Atomic uint64_t begun, ended;
 	_Atomic uint64_t bytes_in, bytes_out;
+	_Atomic uint64_t continued;
 	_Atomic uint64_t figure[METRIC_FIGURES];
 	struct access_log log;
 };

@@ -71,6 +71,7 @@ static const char *const strategy_words[] = {
 };
 
 static const char *const hash_words[] = { "session", "user", "key", NULL };
+static const char *const stream_failover_words[] = { "error", "continue", NULL };
 
 #define STRUCT model_settings
 static const struct setting model_rows[] = {
@@ -100,6 +101,8 @@ static const struct setting model_rows[] = {
 	          "them, `fallbacks`." },
 	{ .name = "timeouts", .type = SETTING_SECTION, AT(timeouts), .section = &model_timeout_settings,
 	  .help = "Time limits of one attempt, instead of the provider's." },
+	{ .name = "stream_failover", .type = SETTING_WORD, AT(stream_failover), .words = stream_failover_words,
+	  .help = "What becomes of a stream that is cut in the midst, instead of what routing.stream_failover says." },
 	{ .name = "guardrails", .type = SETTING_TEXTS, AT(guardrails), .support = SETTING_REFUSED,
 	  .help = "Names of guardrails that requests for this model pass." },
 	{ .name = "hedge_after", .type = SETTING_TEXT, AT(hedge_after),
@@ -351,6 +354,10 @@ static const struct setting routing_rows[] = {
 	  .help = "Ceilings of the scripts of strategy custom." },
 	{ .name = "byok", .type = SETTING_BOOL, AT(byok), .value = "false",
 	  .help = "Requests may bring their own credentials of providers (docs/routing.md)." },
+	{ .name = "stream_failover", .type = SETTING_WORD, AT(stream_failover), .value = "error",
+	  .words = stream_failover_words,
+	  .help = "What becomes of a stream that is cut in the midst: error (the client gets an error event), continue "
+	          "(another deployment is given the text so far and goes on in the same stream; docs/routing.md)." },
 };
 #undef STRUCT
 

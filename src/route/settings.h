@@ -35,6 +35,8 @@ struct hedge_when {
 	uint8_t percentile;              /* enum health_percentile */
 	int64_t ms;
 };
+/* What a client gets whose stream is cut: an error event, or the rest from somebody else. */
+enum stream_failover_setting { STREAM_FAILOVER_ERROR, STREAM_FAILOVER_CONTINUE };
 
 enum hash_setting { HASH_BY_SESSION, HASH_BY_USER, HASH_BY_KEY };
 
@@ -49,6 +51,7 @@ struct model_settings {
 	struct setting_array context_window_fallbacks; /* struct str */
 	struct setting_array content_policy_fallbacks; /* struct str */
 	struct timeout_settings timeouts;
+	int stream_failover;             /* enum stream_failover_setting; SETTING_UNSET: that of `routing` */
 	struct setting_array guardrails;               /* struct str */
 	struct str hedge_after;          /* empty: that of `routing` */
 	struct hedge_when hedge;         /* derived */
@@ -121,6 +124,7 @@ struct routing_settings {
 	int64_t max_fallbacks;
 	struct script_settings script;
 	bool byok;                       /* requests may bring their own credentials */
+	int stream_failover;             /* enum stream_failover_setting */
 };
 
 extern const struct settings model_settings, routing_settings;

@@ -399,6 +399,8 @@ static void link_fallbacks(const struct route_table *t, struct route_model *m, c
 		[LIST_CONTENT_POLICY] = { s ? &s->content_policy_fallbacks : &none, &r->content_policy_fallbacks },
 	};
 
+	m->continues = (s && s->stream_failover != SETTING_UNSET ? s->stream_failover : r->stream_failover) ==
+	               STREAM_FAILOVER_CONTINUE;
 	for (int i = 0; i < ROUTE_LISTS; i++)
 		link_list(t, m, lists[i].own->n ? lists[i].own : lists[i].general, &m->lists[i], a);
 }

@@ -114,6 +114,7 @@ struct route_model {
 	const struct deployment *deployments;            /* by order */
 	unsigned n_deployments;
 	struct route_fallbacks lists[ROUTE_LISTS];       /* its own, else those of `routing` */
+	bool continues;                  /* streams that are cut go on elsewhere */
 };
 
 struct route_table {

@@ -146,7 +146,7 @@ static void test_budgets(void **state)
 		assert_int_equal(e, i);
 	}
 	assert_false(model_effort_by_name(STR("High"), &e));
-	assert_true(str_eq(model_cap_name(CAPS - 1), STR("image_out")));
+	assert_true(str_eq(model_cap_name(CAPS - 1), STR("prefill")));
 }
 
 int main(void)

@@ -21,11 +21,11 @@ static const char *const step_names[] = { "auth", "body", "attempt", "done" };
 static const uint32_t step_us[] = { 3, 0, 1543, 0 };
 static const uint32_t no_steps_us[] = { 0, 0, 0, 0 };
 static const struct fact_attempt two_attempts[] = {
-	{ STR_INIT("openai/gpt-4o"), 429, "rate_limit_exceeded", 12000, .hedge = FACT_HEDGE_NONE },
-	{ STR_INIT("azure/gpt-4o"), 200, NULL, 345678, .hedge = FACT_HEDGE_NONE },
+	{ STR_INIT("openai/gpt-4o"), 429, "rate_limit_exceeded", 12000, .continued = false, .hedge = FACT_HEDGE_NONE },
+	{ STR_INIT("azure/gpt-4o"), 200, NULL, 345678, .continued = false, .hedge = FACT_HEDGE_NONE },
 };
 static const struct fact_attempt no_answer[] = {
-	{ STR_INIT("azure/gpt-4o"), 0, "upstream_timeout", 30000000, .hedge = FACT_HEDGE_NONE },
+	{ STR_INIT("azure/gpt-4o"), 0, "upstream_timeout", 30000000, .continued = false, .hedge = FACT_HEDGE_NONE },
 };
 
 static struct facts some_facts(void)
@@ -419,7 +419,9 @@ static void many_statuses_and_reasons_are_bounded(void **state)
 	struct str m;
 
 	for (unsigned status = 400; status < 430; status++) {
-		struct fact_attempt a = { STR("d"), status, "upstream_error", 1, .hedge = FACT_HEDGE_NONE };
+		struct fact_attempt a = {
+			STR("d"), status, "upstream_error", 1, .continued = false, .hedge = FACT_HEDGE_NONE
+		};
 
 		f.status = status;
 		f.attempts = &a;
