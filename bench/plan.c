@@ -23,7 +23,8 @@
 enum { DEPLOYMENTS = 50, MEMORY_MAX = 1 << 20, NOW_MS = 1000000 };
 
 static const char *const models[] = {
-	"weighted", "latency", "usage", "least_busy", "cost", "price_weighted", "ordered", "hash", "preferred", "limited",
+	"weighted",       "latency", "usage", "least_busy", "cost",
+	"price_weighted", "ordered", "hash",  "preferred",  "limited",
 };
 
 static double cpu_seconds(void)
@@ -74,7 +75,9 @@ static void make_known(const struct route_table *t)
 {
 	for (size_t m = 0; m < t->n_models; m++)
 		for (unsigned i = 0; i < t->models[m].n_deployments; i++) {
-			struct health_outcome o = { .tokens = 1000, .output_tokens = 100, .took_us = 400000 + i * 20000 };
+			struct health_outcome o = { .tokens = 1000,
+				                    .output_tokens = 100,
+				                    .took_us = 400000 + i * 20000 };
 
 			for (unsigned k = 0; k < 20; k++) {
 				struct health *h = t->models[m].deployments[i].health;
@@ -104,8 +107,15 @@ static void make_plans(const struct route_table *t, const char *model, unsigned 
 	for (unsigned i = 0; i < times; i++) {
 		struct arena_mark before = arena_mark(&a);
 		struct plan_ask ask = {
-			.model = str_from_z(model), .dialect = DIALECT_OPENAI_CHAT, .call = CALL_GENERATE, .stream = true,
-			.now_ms = NOW_MS, .at_ms = 1800000000000, .hash = i + 1, .body_bytes = 1000, .max_output = 1000,
+			.model = str_from_z(model),
+			.dialect = DIALECT_OPENAI_CHAT,
+			.call = CALL_GENERATE,
+			.stream = true,
+			.now_ms = NOW_MS,
+			.at_ms = 1800000000000,
+			.hash = i + 1,
+			.body_bytes = 1000,
+			.max_output = 1000,
 			.look = look,
 		};
 		bool made = plan_make(&p, t, &ask, &a, &e);

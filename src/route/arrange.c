@@ -74,7 +74,7 @@ static void by_strategy(struct arrangement *a, bool probes)
 /* ---- what moves some to the end ---- */
 
 struct thresholds {
-	uint32_t latency_us[HEALTH_PERCENTILES], throughput_milli[HEALTH_PERCENTILES];   /* 0: none */
+	uint32_t latency_us[HEALTH_PERCENTILES], throughput_milli[HEALTH_PERCENTILES]; /* 0: none */
 };
 
 static uint32_t to_u32(int64_t v)

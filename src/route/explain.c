@@ -7,18 +7,28 @@
 #include "route/plan.h"
 
 static const char *const place_names[PLACES] = {
-	[PLACE_ONLY] = "only", [PLACE_STRATEGY] = "strategy", [PLACE_WISH] = "wish", [PLACE_AFFINITY] = "affinity",
-	[PLACE_STATE] = "state", [PLACE_OUTPUT] = "output", [PLACE_SLOW] = "slow", [PLACE_PROBE] = "probe",
-	[PLACE_LAST_RESORT] = "last_resort",
+	[PLACE_ONLY] = "only",         [PLACE_STRATEGY] = "strategy", [PLACE_WISH] = "wish",
+	[PLACE_AFFINITY] = "affinity", [PLACE_STATE] = "state",       [PLACE_OUTPUT] = "output",
+	[PLACE_SLOW] = "slow",         [PLACE_PROBE] = "probe",       [PLACE_LAST_RESORT] = "last_resort",
 };
 
 static const char *const exclusion_names[EXCLUSIONS] = {
-	[EXCLUDED_NOT] = "not", [EXCLUDED_DIALECT] = "dialect", [EXCLUDED_CAPABILITY] = "capability",
-	[EXCLUDED_CONTEXT_WINDOW] = "context_window", [EXCLUDED_MAX_OUTPUT] = "max_output",
-	[EXCLUDED_QUANTIZATION] = "quantization", [EXCLUDED_PRICE] = "price", [EXCLUDED_REGION] = "region",
-	[EXCLUDED_ZDR] = "zdr", [EXCLUDED_DATA_COLLECTION] = "data_collection",
-	[EXCLUDED_MODEL_NOT_ALLOWED] = "model_not_allowed", [EXCLUDED_WISH] = "wish", [EXCLUDED_COOLING] = "cooling",
-	[EXCLUDED_BROKEN] = "broken", [EXCLUDED_LIMIT] = "limit", [EXCLUDED_FAILED] = "failed",
+	[EXCLUDED_NOT] = "not",
+	[EXCLUDED_DIALECT] = "dialect",
+	[EXCLUDED_CAPABILITY] = "capability",
+	[EXCLUDED_CONTEXT_WINDOW] = "context_window",
+	[EXCLUDED_MAX_OUTPUT] = "max_output",
+	[EXCLUDED_QUANTIZATION] = "quantization",
+	[EXCLUDED_PRICE] = "price",
+	[EXCLUDED_REGION] = "region",
+	[EXCLUDED_ZDR] = "zdr",
+	[EXCLUDED_DATA_COLLECTION] = "data_collection",
+	[EXCLUDED_MODEL_NOT_ALLOWED] = "model_not_allowed",
+	[EXCLUDED_WISH] = "wish",
+	[EXCLUDED_COOLING] = "cooling",
+	[EXCLUDED_BROKEN] = "broken",
+	[EXCLUDED_LIMIT] = "limit",
+	[EXCLUDED_FAILED] = "failed",
 };
 
 const char *plan_place_name(enum plan_place p)
@@ -110,17 +120,17 @@ static bool refuse_with(const struct plan *p, struct str list, struct err *e)
 	struct str name = p->model->pattern ? p->ask.model : p->model->name;
 
 	switch ((enum plan_exclusion)p->empty) {
-	case EXCLUDED_NOT:
-		break;
+	case EXCLUDED_NOT: break;
 	case EXCLUDED_DIALECT:
 		return err_set(e, ERR_INVALID_REQUEST, "the model \"%.*s\" cannot be reached through the %s API",
 		               STR_ARG(name), dialect_by_id(p->ask.dialect)->name);
 	case EXCLUDED_CAPABILITY:
 	case EXCLUDED_MAX_OUTPUT:
-		return err_set(e, ERR_UNSUPPORTED_PARAMETER,
-		               "no deployment of the model \"%.*s\" is known to be able to do all that the request asks "
-		               "for, as its require_parameters wants (%.*s)",
-		               STR_ARG(name), STR_ARG(list));
+		return err_set(
+			e, ERR_UNSUPPORTED_PARAMETER,
+			"no deployment of the model \"%.*s\" is known to be able to do all that the request asks "
+			"for, as its require_parameters wants (%.*s)",
+			STR_ARG(name), STR_ARG(list));
 	case EXCLUDED_CONTEXT_WINDOW:
 		return err_set(e, ERR_CONTEXT_LENGTH,
 		               "the prompt has %u tokens, and the largest context window of the model \"%.*s\" has %u "
@@ -147,13 +157,13 @@ static bool refuse_with(const struct plan *p, struct str list, struct err *e)
 		               "no deployment of the model \"%.*s\" can be used now; one may be back in %llu s (%.*s)",
 		               STR_ARG(name), back_in_s(p), STR_ARG(list));
 	case EXCLUDED_LIMIT:
-		return err_set(e, ERR_NO_DEPLOYMENT,
-		               "all deployments of the model \"%.*s\" that can be used are at their limits; there may be "
-		               "room in %u ms (%.*s)",
-		               STR_ARG(name), p->room_ms, STR_ARG(list));
+		return err_set(
+			e, ERR_NO_DEPLOYMENT,
+			"all deployments of the model \"%.*s\" that can be used are at their limits; there may be "
+			"room in %u ms (%.*s)",
+			STR_ARG(name), p->room_ms, STR_ARG(list));
 	case EXCLUDED_FAILED:
-	case EXCLUSIONS:
-		break;
+	case EXCLUSIONS: break;
 	}
 	return err_set(e, ERR_NO_DEPLOYMENT, "the model \"%.*s\" has no deployment that can be used (%.*s)",
 	               STR_ARG(name), STR_ARG(list));

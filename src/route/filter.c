@@ -176,17 +176,23 @@ bool filter_relax(struct filter *f, const struct candidate *c, unsigned n)
 		return false;
 	for (unsigned i = 0; i < n; i++)
 		switch ((enum plan_exclusion)c[i].excluded) {
-		case EXCLUDED_CAPABILITY:
-			lacking = true;
-			break;
-		case EXCLUDED_NOT: case EXCLUDED_CONTEXT_WINDOW: case EXCLUDED_MAX_OUTPUT: case EXCLUDED_COOLING:
-		case EXCLUDED_BROKEN: case EXCLUDED_LIMIT: case EXCLUDED_FAILED:
-			capable = true;
-			break;
-		case EXCLUDED_DIALECT: case EXCLUDED_QUANTIZATION: case EXCLUDED_PRICE: case EXCLUDED_REGION:
-		case EXCLUDED_ZDR: case EXCLUDED_DATA_COLLECTION: case EXCLUDED_MODEL_NOT_ALLOWED: case EXCLUDED_WISH:
-		case EXCLUSIONS:
-			break;
+		case EXCLUDED_CAPABILITY: lacking = true; break;
+		case EXCLUDED_NOT:
+		case EXCLUDED_CONTEXT_WINDOW:
+		case EXCLUDED_MAX_OUTPUT:
+		case EXCLUDED_COOLING:
+		case EXCLUDED_BROKEN:
+		case EXCLUDED_LIMIT:
+		case EXCLUDED_FAILED: capable = true; break;
+		case EXCLUDED_DIALECT:
+		case EXCLUDED_QUANTIZATION:
+		case EXCLUDED_PRICE:
+		case EXCLUDED_REGION:
+		case EXCLUDED_ZDR:
+		case EXCLUDED_DATA_COLLECTION:
+		case EXCLUDED_MODEL_NOT_ALLOWED:
+		case EXCLUDED_WISH:
+		case EXCLUSIONS: break;
 		}
 	if (!lacking)
 		return false;
@@ -213,15 +219,10 @@ static bool fits(const struct filter *f, const struct candidate *c)
 static enum plan_exclusion by_health(const struct filter *f, struct candidate *c)
 {
 	switch (health_verdict(c->health, f->ask->now_ms)) {
-	case HEALTH_IN:
-		break;
-	case HEALTH_PROBE:
-		c->place = PLACE_PROBE;
-		break;
-	case HEALTH_COOLING:
-		return EXCLUDED_COOLING;
-	case HEALTH_BROKEN:
-		return EXCLUDED_BROKEN;
+	case HEALTH_IN: break;
+	case HEALTH_PROBE: c->place = PLACE_PROBE; break;
+	case HEALTH_COOLING: return EXCLUDED_COOLING;
+	case HEALTH_BROKEN: return EXCLUDED_BROKEN;
 	}
 	c->room_ms = f->model->limited ? health_room(c->health, c->deployment->limits, f->take, f->ask->now_ms) : 0;
 	return c->room_ms ? EXCLUDED_LIMIT : EXCLUDED_NOT;

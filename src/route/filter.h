@@ -12,11 +12,11 @@
 struct filter {
 	struct plan_ask *ask;
 	const struct route_model *model;
-	const struct route_wishes *wishes;       /* NULL: none */
-	const struct wish_target *target;        /* NULL: none */
-	uint32_t needs;                          /* enum model_cap that excludes where it is lacking */
-	bool tokens, policy;                     /* is it asked at all? Else it cannot exclude anybody */
-	uint32_t take;                           /* of tpm */
+	const struct route_wishes *wishes; /* NULL: none */
+	const struct wish_target *target;  /* NULL: none */
+	uint32_t needs;                    /* enum model_cap that excludes where it is lacking */
+	bool tokens, policy;               /* is it asked at all? Else it cannot exclude anybody */
+	uint32_t take;                     /* of tpm */
 };
 
 /* Finds out what must be asked of these candidates, and looks up what is needed for it. */

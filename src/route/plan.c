@@ -75,12 +75,19 @@ static unsigned telling(enum plan_exclusion e)
 {
 	static const uint8_t ranks[EXCLUSIONS] = {
 		[EXCLUDED_DIALECT] = 1,
-		[EXCLUDED_REGION] = 2, [EXCLUDED_ZDR] = 2, [EXCLUDED_DATA_COLLECTION] = 2,
+		[EXCLUDED_REGION] = 2,
+		[EXCLUDED_ZDR] = 2,
+		[EXCLUDED_DATA_COLLECTION] = 2,
 		[EXCLUDED_MODEL_NOT_ALLOWED] = 2,
-		[EXCLUDED_QUANTIZATION] = 3, [EXCLUDED_PRICE] = 3, [EXCLUDED_WISH] = 3,
-		[EXCLUDED_CAPABILITY] = 4, [EXCLUDED_MAX_OUTPUT] = 4,
+		[EXCLUDED_QUANTIZATION] = 3,
+		[EXCLUDED_PRICE] = 3,
+		[EXCLUDED_WISH] = 3,
+		[EXCLUDED_CAPABILITY] = 4,
+		[EXCLUDED_MAX_OUTPUT] = 4,
 		[EXCLUDED_CONTEXT_WINDOW] = 5,
-		[EXCLUDED_BROKEN] = 6, [EXCLUDED_COOLING] = 6, [EXCLUDED_FAILED] = 6,
+		[EXCLUDED_BROKEN] = 6,
+		[EXCLUDED_COOLING] = 6,
+		[EXCLUDED_FAILED] = 6,
 		[EXCLUDED_LIMIT] = 7,
 	};
 
@@ -229,8 +236,12 @@ static bool knows_suffixes(const struct route_model *m)
 
 static COLD const struct route_model *find_with_suffix(struct plan *p, struct str name, struct str *matched)
 {
-	static const struct { struct str text; enum wish_sort sort; } suffixes[] = {
-		{ STR_INIT(":nitro"), WISH_SORT_THROUGHPUT }, { STR_INIT(":floor"), WISH_SORT_PRICE },
+	static const struct {
+		struct str text;
+		enum wish_sort sort;
+	} suffixes[] = {
+		{ STR_INIT(":nitro"), WISH_SORT_THROUGHPUT },
+		{ STR_INIT(":floor"), WISH_SORT_PRICE },
 	};
 
 	if (map_get(&p->table->exact, name))
@@ -275,9 +286,8 @@ static COLD bool may_go_on(struct plan *p)
 
 	if (p->room_ms || (w && p->targets_begun < w->n_targets))
 		return true;
-	if (!(w && w->targets_only) && (p->first->lists[LIST_GENERAL].n ||
-	                                (p->empty == EXCLUDED_CONTEXT_WINDOW &&
-	                                 p->first->lists[LIST_CONTEXT_WINDOW].n)))
+	if (!(w && w->targets_only) && (p->first->lists[LIST_GENERAL].n || (p->empty == EXCLUDED_CONTEXT_WINDOW &&
+	                                                                    p->first->lists[LIST_CONTEXT_WINDOW].n)))
 		return true;
 	return plan_last_resort(p);
 }

@@ -8,22 +8,22 @@
 #include "route/strategy.h"
 
 static const struct strategy strategies[] = {
-	[STRATEGY_WEIGHTED]       = { "weighted", strategy_weighted, 0, false },
-	[STRATEGY_LATENCY]        = { "latency", strategy_latency, 0, false },
-	[STRATEGY_USAGE]          = { "usage", strategy_usage, 0, false },
-	[STRATEGY_LEAST_BUSY]     = { "least_busy", strategy_least_busy, 0, false },
-	[STRATEGY_COST]           = { "cost", strategy_cheapest, LOOK_TOKENS, false },
+	[STRATEGY_WEIGHTED] = { "weighted", strategy_weighted, 0, false },
+	[STRATEGY_LATENCY] = { "latency", strategy_latency, 0, false },
+	[STRATEGY_USAGE] = { "usage", strategy_usage, 0, false },
+	[STRATEGY_LEAST_BUSY] = { "least_busy", strategy_least_busy, 0, false },
+	[STRATEGY_COST] = { "cost", strategy_cheapest, LOOK_TOKENS, false },
 	[STRATEGY_PRICE_WEIGHTED] = { "price_weighted", strategy_price_weighted, 0, false },
-	[STRATEGY_ORDERED]        = { "ordered", strategy_ordered, 0, false },
-	[STRATEGY_HASH]           = { "hash", strategy_hash, LOOK_HASH, false },
-	[STRATEGY_CUSTOM]         = { "custom", strategy_custom, LOOK_NEEDS | LOOK_TOKENS | LOOK_WHO | LOOK_HASH, true },
+	[STRATEGY_ORDERED] = { "ordered", strategy_ordered, 0, false },
+	[STRATEGY_HASH] = { "hash", strategy_hash, LOOK_HASH, false },
+	[STRATEGY_CUSTOM] = { "custom", strategy_custom, LOOK_NEEDS | LOOK_TOKENS | LOOK_WHO | LOOK_HASH, true },
 };
 
 /* What a request may ask for in place of the model's strategy. */
 static const struct strategy sorts[] = {
-	[WISH_SORT_PRICE]      = { "price", strategy_by_price, 0, false },
+	[WISH_SORT_PRICE] = { "price", strategy_by_price, 0, false },
 	[WISH_SORT_THROUGHPUT] = { "throughput", strategy_by_throughput, 0, false },
-	[WISH_SORT_LATENCY]    = { "latency", strategy_by_latency, 0, false },
+	[WISH_SORT_LATENCY] = { "latency", strategy_by_latency, 0, false },
 };
 
 const struct strategy *strategy_of(enum strategy_setting s)
@@ -156,7 +156,7 @@ bool strategy_hash(const struct strategy_call *s, uint16_t *list, unsigned n)
 	for (unsigned i = 0; i < good; i++) {
 		const struct deployment *d = s->c[list[i]].deployment;
 		double u = ((double)(mix(s->ask->hash ^ d->id) >> 11) + 0.5) * 0x1.0p-53;
-		double score = -log(u) / d->weight;      /* positive, and positive doubles order as their bits do */
+		double score = -log(u) / d->weight; /* positive, and positive doubles order as their bits do */
 
 		memcpy(&key[i], &score, sizeof score);
 	}

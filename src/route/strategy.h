@@ -19,7 +19,7 @@ struct strategy_call {
 	struct plan_ask *ask;
 	const struct route_model *model;
 	const struct routing_settings *routing;
-	const struct candidate *c;       /* all that are usable; the list has their numbers */
+	const struct candidate *c; /* all that are usable; the list has their numbers */
 	unsigned n_all;
 };
 
@@ -30,10 +30,10 @@ _Static_assert(PLAN_GROUP_MAX <= 256, "a number is a byte");
 typedef bool strategy_fn(const struct strategy_call *, uint16_t *list, unsigned n);
 
 struct strategy {
-	const char *name;                /* in the configuration */
+	const char *name; /* in the configuration */
 	strategy_fn *order;
-	unsigned looks;                  /* enum plan_look: what must be known of the request */
-	bool whole;                      /* is given candidates of all orders at once, and may mix them */
+	unsigned looks; /* enum plan_look: what must be known of the request */
+	bool whole;     /* is given candidates of all orders at once, and may mix them */
 };
 
 const struct strategy *strategy_of(enum strategy_setting);
@@ -60,9 +60,9 @@ const struct price *strategy_price(const struct candidate *);
 MUST_USE bool strategy_cost(const struct plan_ask *, const struct candidate *, uint32_t input, uint32_t output,
                             int64_t *nusd);
 
-strategy_fn strategy_weighted, strategy_ordered, strategy_hash;           /* strategies.c */
+strategy_fn strategy_weighted, strategy_ordered, strategy_hash;            /* strategies.c */
 strategy_fn strategy_custom;                                               /* custom.c */
-strategy_fn strategy_usage, strategy_least_busy;                          /* strategy_load.c */
+strategy_fn strategy_usage, strategy_least_busy;                           /* strategy_load.c */
 strategy_fn strategy_latency, strategy_by_latency, strategy_by_throughput; /* strategy_speed.c */
 strategy_fn strategy_cheapest, strategy_price_weighted, strategy_by_price; /* strategy_price.c */
 

@@ -41,7 +41,7 @@ static bool by_cost(const struct strategy_call *s, uint16_t *list, unsigned n)
 	for (unsigned i = 0; i < n; i++) {
 		const struct candidate *c = &s->c[list[i]];
 		int64_t cost = cost_of(s->ask, c);
-		uint64_t max = ((uint64_t)1 << 46) - 2;          /* 70,000 dollars */
+		uint64_t max = ((uint64_t)1 << 46) - 2; /* 70,000 dollars */
 
 		if (cost < 0)
 			key[i] = max + 1;

@@ -9,9 +9,9 @@
 #define STALE_MS 5000
 
 struct speeds {
-	uint32_t us[PLAN_GROUP_MAX];     /* of list[i], smaller is better; 0: not known */
+	uint32_t us[PLAN_GROUP_MAX]; /* of list[i], smaller is better; 0: not known */
 	uint8_t stale[PLAN_GROUP_MAX];
-	uint32_t best;                   /* 0: none is known */
+	uint32_t best; /* 0: none is known */
 };
 
 static uint32_t best_of(const uint32_t *us, unsigned n)

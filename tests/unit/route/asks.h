@@ -12,12 +12,12 @@
 
 #define NOW 1000000
 
-#define PROVIDERS                                                                                               \
-	"auth: none\n"                                                                                          \
-	"providers:\n"                                                                                          \
+#define PROVIDERS                                                                                                     \
+	"auth: none\n"                                                                                                \
+	"providers:\n"                                                                                                \
 	"  p: {dialect: openai-chat, base_url: 'http://127.0.0.1:1', zdr: true, trains_on_data: false, region: eu}\n" \
-	"  q: {dialect: openai-chat, base_url: 'http://127.0.0.1:2', trains_on_data: false, region: us}\n"      \
-	"  r: {dialect: openai-chat, base_url: 'http://127.0.0.1:3', region: eu-west-1}\n"                      \
+	"  q: {dialect: openai-chat, base_url: 'http://127.0.0.1:2', trains_on_data: false, region: us}\n"            \
+	"  r: {dialect: openai-chat, base_url: 'http://127.0.0.1:3', region: eu-west-1}\n"                            \
 	"  media: {dialect: voyage, base_url: 'http://127.0.0.1:4'}\n"
 
 static inline void asks_init(struct routes *r, const char *more)
@@ -31,8 +31,12 @@ static inline void asks_init(struct routes *r, const char *more)
 
 static inline struct plan_ask ask_of(const char *model)
 {
-	return (struct plan_ask){ .model = str_from_z(model), .dialect = DIALECT_OPENAI_CHAT, .call = CALL_GENERATE,
-		                  .now_ms = NOW, .at_ms = 1800000000000, .max_output = -1 };
+	return (struct plan_ask){ .model = str_from_z(model),
+		                  .dialect = DIALECT_OPENAI_CHAT,
+		                  .call = CALL_GENERATE,
+		                  .now_ms = NOW,
+		                  .at_ms = 1800000000000,
+		                  .max_output = -1 };
 }
 
 /* The number of one of the table's deployments, by its name. */

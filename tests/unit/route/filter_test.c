@@ -10,7 +10,9 @@
 
 /* ---- what a request wishes and its policy says ---- */
 
-struct lists { struct str names[4][8]; };
+struct lists {
+	struct str names[4][8];
+};
 
 static struct wish_names names_of(struct lists *l, unsigned which, const char *text)
 {
@@ -25,7 +27,7 @@ static struct wish_names names_of(struct lists *l, unsigned which, const char *t
 static const struct {
 	const char *name, *settings, *order, *only, *ignore, *quantizations;
 	bool no_fallbacks, deny_collection, zdr;
-	const char *regions, *team_regions;      /* of the request, of the team */
+	const char *regions, *team_regions; /* of the request, of the team */
 	bool team_zdr, team_deny;
 	const char *want;
 } wishes[] = {
@@ -37,36 +39,52 @@ static const struct {
 	{ .name = "only and order", .only = "q r", .order = "r", .want = "r/c wish; q/b strategy; p/a excluded:wish" },
 	{ .name = "ignore", .ignore = "p q", .want = "r/c only; p/a excluded:wish; q/b excluded:wish" },
 	{ .name = "no fallbacks", .no_fallbacks = true, .want = "p/a strategy; q/b excluded:wish; r/c excluded:wish" },
-	{ .name = "no fallbacks, two of a provider", .no_fallbacks = true,
+	{ .name = "no fallbacks, two of a provider",
+	  .no_fallbacks = true,
 	  .settings = MODEL(D("p", "a", "") "," D("q", "b", "") "," D("p", "z", "")),
 	  .want = "p/a strategy; p/z strategy; q/b excluded:wish" },
-	{ .name = "only strangers", .only = "x",
+	{ .name = "only strangers",
+	  .only = "x",
 	  .want = "invalid_request_error: what the request says about its routing leaves no deployment of the model "
 	          "\"m\" (p/a: wish, q/b: wish, r/c: wish)" },
-	{ .name = "quantizations", .quantizations = "fp8 bf16",
-	  .settings = MODEL(D("p", "a", ", quantization: fp8") "," D("q", "b", "") "," D("r", "c", ", quantization: int4")),
+	{ .name = "quantizations",
+	  .quantizations = "fp8 bf16",
+	  .settings =
+	          MODEL(D("p", "a", ", quantization: fp8") "," D("q", "b", "") "," D("r", "c", ", quantization: int4")),
 	  .want = "p/a only; q/b excluded:quantization; r/c excluded:quantization" },
-	{ .name = "quantization unknown", .quantizations = "unknown",
+	{ .name = "quantization unknown",
+	  .quantizations = "unknown",
 	  .settings = MODEL(D("p", "a", ", quantization: fp8") "," D("q", "b", "")),
 	  .want = "q/b only; p/a excluded:quantization" },
 	{ .name = "zdr", .zdr = true, .want = "p/a only; q/b excluded:zdr; r/c excluded:zdr" },
 	{ .name = "zdr of the team", .team_zdr = true, .want = "p/a only; q/b excluded:zdr; r/c excluded:zdr" },
-	{ .name = "no collection", .deny_collection = true,
+	{ .name = "no collection",
+	  .deny_collection = true,
 	  .want = "p/a strategy; q/b strategy; r/c excluded:data_collection" },
-	{ .name = "no collection, by the team", .team_deny = true,
+	{ .name = "no collection, by the team",
+	  .team_deny = true,
 	  .want = "p/a strategy; q/b strategy; r/c excluded:data_collection" },
 	{ .name = "region", .regions = "EU", .want = "p/a only; q/b excluded:region; r/c excluded:region" },
-	{ .name = "regions of the team", .team_regions = "eu us",
+	{ .name = "regions of the team",
+	  .team_regions = "eu us",
 	  .want = "p/a strategy; q/b strategy; r/c excluded:region" },
 	{ .name = "a pattern", .team_regions = "eu eu-*", .want = "p/a strategy; r/c strategy; q/b excluded:region" },
-	{ .name = "both narrow", .team_regions = "eu us", .regions = "us",
+	{ .name = "both narrow",
+	  .team_regions = "eu us",
+	  .regions = "us",
 	  .want = "q/b only; p/a excluded:region; r/c excluded:region" },
-	{ .name = "a request cannot widen", .team_regions = "eu", .regions = "us",
+	{ .name = "a request cannot widen",
+	  .team_regions = "eu",
+	  .regions = "us",
 	  .want = "policy_violation: no deployment of the model \"m\" satisfies the policy that holds for this request "
 	          "(p/a: region, q/b: region, r/c: region)" },
-	{ .name = "a deployment's own region", .regions = "us", .settings = MODEL(D("p", "a", ", region: us")),
+	{ .name = "a deployment's own region",
+	  .regions = "us",
+	  .settings = MODEL(D("p", "a", ", region: us")),
 	  .want = "p/a only" },
-	{ .name = "zdr in a region where there is none", .regions = "us", .zdr = true,
+	{ .name = "zdr in a region where there is none",
+	  .regions = "us",
+	  .zdr = true,
 	  .want = "policy_violation: no deployment of the model \"m\" satisfies the policy that holds for this request "
 	          "(p/a: region, q/b: zdr, r/c: region)" },
 };
@@ -176,8 +194,8 @@ static void what_is_lacking_excludes(void **state)
 		{ "one that can and is out is waited for, not one that cannot",
 		  MODEL(D("p", "a", TOOLS) "," D("q", "b", VISION)), CAP_TOOLS, false, true, 1,
 		  "p/a last_resort; q/b excluded:capability" },
-		{ "but what can be emulated is", MODEL(D("p", "a", VISION) "," D("q", "b", BLIND)), CAP_JSON_SCHEMA, false,
-		  true, 1, "q/b only; p/a excluded:broken" },
+		{ "but what can be emulated is", MODEL(D("p", "a", VISION) "," D("q", "b", BLIND)), CAP_JSON_SCHEMA,
+		  false, true, 1, "q/b only; p/a excluded:broken" },
 	};
 
 	for (size_t i = 0; i < COUNT_OF(cases); i++) {
@@ -220,8 +238,8 @@ static void prompts_must_fit(void **state)
 		  "context_length_exceeded: the prompt has 2301 tokens, and the largest context window of the model \"m\" has "
 		  "2000 (p/gpt-4o: context_window, q/llama-3: context_window)" },
 		{ "a guess excludes nobody", TWO, 9000, 2301, true, true, "p/gpt-4o strategy; q/llama-3 strategy" },
-		{ "windows that are not known are large enough", MODEL(D("p", "a", "") "," D("q", "b", "")), 900000, 800000,
-		  false, false, "p/a strategy; q/b strategy" },
+		{ "windows that are not known are large enough", MODEL(D("p", "a", "") "," D("q", "b", "")), 900000,
+		  800000, false, false, "p/a strategy; q/b strategy" },
 		{ "only one", MODEL(D("p", "gpt-4o", WINDOW(1000))), 9000, 2000, false, true,
 		  "context_length_exceeded: the prompt has 2000 tokens, and the largest context window of the model \"m\" has "
 		  "1000 (p/gpt-4o: context_window)" },
@@ -249,7 +267,8 @@ static void long_answers_go_to_those_who_give_them(void **state)
 	struct routes r;
 	struct plan_ask ask = ask_of("m");
 
-	asks_init(&r, MODEL(D("p", "a", ", max_output: 4096") "," D("q", "b", "") "," D("r", "c", ", max_output: 8192")));
+	asks_init(&r,
+	          MODEL(D("p", "a", ", max_output: 4096") "," D("q", "b", "") "," D("r", "c", ", max_output: 8192")));
 	ask.max_output = 5000;
 	check_told("behind, not out", &r, &ask, "q/b strategy; r/c strategy; p/a output");
 	ask.max_output = 100000;
@@ -302,9 +321,10 @@ static void who_is_out_is_excluded(void **state)
 	failed(&r, health_by("p", "a"), FAILURE_TRANSIENT, 5, NOW);
 	failed(&r, health_by("q", "b"), FAILURE_TRANSIENT, 5, NOW);
 	failed(&r, health_by("r", "c"), FAILURE_TRANSIENT, 5, NOW);
-	check_told("no last resort", &r, &ask,
-	           "no_healthy_deployment: no deployment of the model \"m\" can be used now; one may be back in 30 s (p/a: "
-	           "broken, q/b: broken, r/c: broken)");
+	check_told(
+		"no last resort", &r, &ask,
+		"no_healthy_deployment: no deployment of the model \"m\" can be used now; one may be back in 30 s (p/a: "
+		"broken, q/b: broken, r/c: broken)");
 	routes_fini(&r);
 }
 

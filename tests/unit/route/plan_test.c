@@ -22,8 +22,7 @@ static void refuses(void **state)
 	asks_init(&r, "models: [{name: chat, deployments: [" D("p", "a", "") "]}, {name: 'x-*', deployments: [" D(
 			      "p", "'y-*-z'", "") "]}]\n");
 	ask = ask_of("cht");
-	check_told("unknown", &r, &ask,
-	           "model_not_found: the model \"cht\" does not exist; did you mean \"chat\"?");
+	check_told("unknown", &r, &ask, "model_not_found: the model \"cht\" does not exist; did you mean \"chat\"?");
 	ask = ask_of("x-1");
 	check_told("a pattern", &r, &ask, "p/y-1-z only");
 	arena_init(&a, 16);
@@ -35,7 +34,9 @@ static void refuses(void **state)
 /* Each rule on its own moves the one that breaks it to the end, and nobody out. */
 static void preferences_move_and_never_exclude(void **state)
 {
-	static const struct { const char *rule, *want; } cases[] = {
+	static const struct {
+		const char *rule, *want;
+	} cases[] = {
 		{ "max_latency_p50: 150ms", "q/b strategy; r/c strategy; p/a slow" },
 		{ "max_latency_p75: 150ms", "q/b strategy; r/c strategy; p/a slow" },
 		{ "max_latency_p90: 150ms", "r/c strategy; p/a slow; q/b slow" },
@@ -58,7 +59,8 @@ static void preferences_move_and_never_exclude(void **state)
 		/* a: 200 ms, 20 tokens a second; b: 100 ms and 100, but each fifth 300 ms and 10; c: too few to know */
 		for (int k = 0; k < 20; k++) {
 			answered(&r, health_by("p", "a"), 200000, 5000000, 100, NOW);
-			answered(&r, health_by("q", "b"), k % 5 ? 100000 : 300000, k % 5 ? 1000000 : 10000000, 100, NOW);
+			answered(&r, health_by("q", "b"), k % 5 ? 100000 : 300000, k % 5 ? 1000000 : 10000000, 100,
+			         NOW);
 		}
 		answered(&r, health_by("r", "c"), 9000000, 90000000, 10, NOW);
 		check_told(cases[i].rule, &r, &ask, cases[i].want);
@@ -102,7 +104,9 @@ static void look(struct plan_ask *ask, unsigned what)
 
 static void conversations_stay(void **state)
 {
-	static const struct { const char *name, *settings, *want; } cases[] = {
+	static const struct {
+		const char *name, *settings, *want;
+	} cases[] = {
 		{ "nothing is known of its cache", THREE, "r/c affinity; p/a strategy; q/b strategy" },
 		{ "a cache that is cheaper",
 		  MODEL("", D("p", "a", "") "," D("r", "c", ", price: {input: 1, output: 1, cache_read: 0.1}")),
@@ -113,10 +117,11 @@ static void conversations_stay(void **state)
 		{ "a price without one", MODEL("", D("p", "a", "") "," D("r", "c", ", price: {input: 1, output: 1}")),
 		  "p/a strategy; r/c strategy" },
 		{ "but with the capability",
-		  MODEL("", D("p", "a", "") "," D("r", "c", ", price: {input: 1, output: 1}, capabilities: [prompt_cache]")),
+		  MODEL("", D("p", "a", "") "," D("r", "c",
+		                                  ", price: {input: 1, output: 1}, capabilities: [prompt_cache]")),
 		  "r/c affinity; p/a strategy" },
-		{ "a model without",
-		  MODEL("", D("p", "a", "") "," D("r", "c", ", capabilities: [-prompt_cache]")), "p/a strategy; r/c strategy" },
+		{ "a model without", MODEL("", D("p", "a", "") "," D("r", "c", ", capabilities: [-prompt_cache]")),
+		  "p/a strategy; r/c strategy" },
 		{ "over orders", MODEL("", D("p", "a", "") "," D("q", "b", "") "," D("r", "c", ", order: 2")),
 		  "r/c affinity; p/a strategy; q/b strategy" },
 		{ "it is gone", MODEL("", D("p", "a", "") "," D("q", "b", "")), "p/a strategy; q/b strategy" },
@@ -204,7 +209,8 @@ static void an_empty_group_may_be_followed(void **state)
 
 	asks_init(&r, "models:\n"
 	              "- {name: m, fallbacks: [n], deployments: [" D("p", "a", "") "]}\n"
-	              "- {name: n, deployments: [" D("q", "b", "") "]}\n");
+	                                                                           "- {name: n, deployments: [" D(
+											   "q", "b", "") "]}\n");
 	failed(&r, health_by("p", "a"), FAILURE_TRANSIENT, 5, NOW);
 	arena_init(&a, 1 << 16);
 	check("made", plan_make(&p, &r.table, &ask, &a, &e));
@@ -218,7 +224,8 @@ static void an_empty_group_may_be_followed(void **state)
 
 static void targets_are_groups(void **state)
 {
-	struct wish_target targets[] = { { .model = STR_INIT("n"), .provider = STR_INIT("q") }, { .model = STR_INIT("m") } };
+	struct wish_target targets[] = { { .model = STR_INIT("n"), .provider = STR_INIT("q") },
+		                         { .model = STR_INIT("m") } };
 	struct route_wishes w = route_wishes_none;
 	struct plan_ask ask = ask_of("m");
 	struct routes r;
@@ -228,7 +235,8 @@ static void targets_are_groups(void **state)
 	ask.wishes = &w;
 	asks_init(&r, "models:\n"
 	              "- {name: m, deployments: [" D("p", "a", "") "]}\n"
-	              "- {name: n, deployments: [" D("q", "b", "") "," D("r", "c", "") "]}\n");
+	                                                           "- {name: n, deployments: [" D("q", "b", "") "," D(
+									   "r", "c", "") "]}\n");
 	check_told("the first, at its provider", &r, &ask, "q/b only; r/c excluded:wish");
 	targets[0] = (struct wish_target){ .model = STR_INIT("n:floor") };
 	check("with a suffix", first_of(&r, &ask) != '-');

@@ -7,11 +7,13 @@
 
 #define DRAWS 100000
 
-#define MODEL(strategy, ds) "models: [{name: m, strategy: " strategy ", deployments: [" ds "]}]\n"
-#define D(provider, model, more) "{provider: " provider ", model: " model more "}"
+#define MODEL(strategy, ds)              "models: [{name: m, strategy: " strategy ", deployments: [" ds "]}]\n"
+#define D(provider, model, more)         "{provider: " provider ", model: " model more "}"
 #define PRICED(provider, model, in, out) D(provider, model, ", price: {input: " #in ", output: " #out "}")
 
-struct counts { unsigned of[256]; };
+struct counts {
+	unsigned of[256];
+};
 
 static struct counts draw(const struct routes *r, const struct plan_ask *ask, unsigned times)
 {
@@ -29,32 +31,36 @@ static void shares_follow_weights(void **state)
 		double a, b, c; /* shares of 1 */
 		double slack;   /* of 1 */
 	} cases[] = {
-		{ "weights", MODEL("weighted", D("p", "a", ", weight: 3") "," D("q", "b", ", weight: 2") "," D("r", "c", "")),
+		{ "weights",
+		  MODEL("weighted", D("p", "a", ", weight: 3") "," D("q", "b", ", weight: 2") "," D("r", "c", "")),
 		  3 / 6.0, 2 / 6.0, 1 / 6.0, 0.01 },
 		{ "all the same", MODEL("weighted", D("p", "a", "") "," D("q", "b", "") "," D("r", "c", "")), 1 / 3.0,
 		  1 / 3.0, 1 / 3.0, 0.01 },
 		{ "by rpm where no weight is set",
-		  MODEL("weighted", D("p", "a", ", rpm: 1000, tpm: 5000") "," D("q", "b", ", rpm: 3000, tpm: 5000")), 0.25,
-		  0.75, 0, 0.01 },
-		{ "else by tpm", MODEL("weighted", D("p", "a", ", tpm: 100000") "," D("q", "b", ", tpm: 900000")), 0.1, 0.9,
-		  0, 0.01 },
+		  MODEL("weighted", D("p", "a", ", rpm: 1000, tpm: 5000") "," D("q", "b", ", rpm: 3000, tpm: 5000")),
+		  0.25, 0.75, 0, 0.01 },
+		{ "else by tpm", MODEL("weighted", D("p", "a", ", tpm: 100000") "," D("q", "b", ", tpm: 900000")), 0.1,
+		  0.9, 0, 0.01 },
 		{ "weights before rpm",
-		  MODEL("weighted", D("p", "a", ", weight: 4, rpm: 1000") "," D("q", "b", ", rpm: 3000")), 0.8, 0.2, 0, 0.01 },
-		{ "not all have rpm", MODEL("weighted", D("p", "a", ", rpm: 1000") "," D("q", "b", "")), 0.5, 0.5, 0, 0.01 },
+		  MODEL("weighted", D("p", "a", ", weight: 4, rpm: 1000") "," D("q", "b", ", rpm: 3000")), 0.8, 0.2, 0,
+		  0.01 },
+		{ "not all have rpm", MODEL("weighted", D("p", "a", ", rpm: 1000") "," D("q", "b", "")), 0.5, 0.5, 0,
+		  0.01 },
 		{ "weight 0", MODEL("weighted", D("p", "a", ", weight: 0") "," D("q", "b", "")), 0, 1, 0, 0 },
-		{ "prices 1 to 3", MODEL("price_weighted", PRICED("p", "a", 1, 1) "," PRICED("q", "b", 3, 3)), 0.9, 0.1, 0,
-		  0.02 },
-		{ "prices by three to one", MODEL("price_weighted", PRICED("p", "a", 2, 2) "," PRICED("q", "b", 1, 5)), 0.5,
-		  0.5, 0, 0.01 },
-		{ "an unknown price comes after", MODEL("price_weighted", D("p", "a", "") "," PRICED("q", "b", 3, 3)), 0, 1,
-		  0, 0 },
-		{ "a free one is nearly alone", MODEL("price_weighted", PRICED("p", "a", 0, 0) "," PRICED("q", "b", 3, 3)), 1,
-		  0, 0, 0.0001 },
-		{ "hash without a key draws by weight",
-		  MODEL("hash", D("p", "a", ", weight: 3") "," D("q", "b", "")), 0.75, 0.25, 0, 0.01 },
+		{ "prices 1 to 3", MODEL("price_weighted", PRICED("p", "a", 1, 1) "," PRICED("q", "b", 3, 3)), 0.9, 0.1,
+		  0, 0.02 },
+		{ "prices by three to one", MODEL("price_weighted", PRICED("p", "a", 2, 2) "," PRICED("q", "b", 1, 5)),
+		  0.5, 0.5, 0, 0.01 },
+		{ "an unknown price comes after", MODEL("price_weighted", D("p", "a", "") "," PRICED("q", "b", 3, 3)),
+		  0, 1, 0, 0 },
+		{ "a free one is nearly alone",
+		  MODEL("price_weighted", PRICED("p", "a", 0, 0) "," PRICED("q", "b", 3, 3)), 1, 0, 0, 0.0001 },
+		{ "hash without a key draws by weight", MODEL("hash", D("p", "a", ", weight: 3") "," D("q", "b", "")),
+		  0.75, 0.25, 0, 0.01 },
 		{ "nobody is known: latency draws by weight",
 		  MODEL("latency", D("p", "a", ", weight: 3") "," D("q", "b", "")), 0.75, 0.25, 0, 0.01 },
-		{ "nobody is busy: all the same", MODEL("least_busy", D("p", "a", "") "," D("q", "b", "")), 0.5, 0.5, 0, 0.01 },
+		{ "nobody is busy: all the same", MODEL("least_busy", D("p", "a", "") "," D("q", "b", "")), 0.5, 0.5, 0,
+		  0.01 },
 		{ "as written", MODEL("ordered", D("p", "a", "") "," D("q", "b", "")), 1, 0, 0, 0 },
 	};
 
@@ -105,8 +111,8 @@ static void the_rest_is_drawn_too(void **state)
 /* More than anybody comes to are in the plan all the same, each once. */
 static void large_groups_are_whole(void **state)
 {
-	static const char *const strategies[] = { "weighted", "latency", "usage", "least_busy", "cost", "price_weighted",
-		                                  "ordered", "hash" };
+	static const char *const strategies[] = { "weighted", "latency",        "usage",   "least_busy",
+		                                  "cost",     "price_weighted", "ordered", "hash" };
 	static char text[1 << 15];
 
 	for (size_t s = 0; s < COUNT_OF(strategies); s++) {
@@ -120,7 +126,8 @@ static void large_groups_are_whole(void **state)
 
 		n = snprintf(text, sizeof text, "models: [{name: m, strategy: %s, deployments: [", strategies[s]);
 		for (unsigned i = 0; i < 300; i++)
-			n += snprintf(text + n, sizeof text - (size_t)n, "{provider: p, model: m%u, weight: %u},", i, i % 4);
+			n += snprintf(text + n, sizeof text - (size_t)n, "{provider: p, model: m%u, weight: %u},", i,
+			              i % 4);
 		snprintf(text + n, sizeof text - (size_t)n, "]}]\n");
 		asks_init(&r, text);
 		ask.hash = 7;
@@ -149,7 +156,7 @@ struct world {
 	struct routes r;
 	struct plan_ask ask;
 	uint32_t us[3];
-	struct counts got;               /* since it was looked at last */
+	struct counts got; /* since it was looked at last */
 };
 
 static void live(struct world *w, unsigned seconds, unsigned per_second)
@@ -162,8 +169,8 @@ static void live(struct world *w, unsigned seconds, unsigned per_second)
 		const char model[2] = { first, 0 };
 
 		w->got.of[(unsigned char)first]++;
-		answered(&w->r, health_by(providers[first - 'a'], model), w->us[first - 'a'], w->us[first - 'a'] * 10, 100,
-		         w->ask.now_ms);
+		answered(&w->r, health_by(providers[first - 'a'], model), w->us[first - 'a'], w->us[first - 'a'] * 10,
+		         100, w->ask.now_ms);
 		w->ask.now_ms += 1000 / per_second;
 	}
 }
@@ -245,8 +252,8 @@ static void those_within_the_buffer_are_drawn(void **state)
 	struct plan_ask ask = ask_of("m");
 	struct counts got;
 
-	asks_init(&r, "models: [{name: m, strategy: latency, latency_buffer: 0.5, deployments: [" D(
-			      "p", "a", "") "," D("q", "b", ", weight: 3") "," D("r", "c", "") "]}]\n");
+	asks_init(&r, "models: [{name: m, strategy: latency, latency_buffer: 0.5, deployments: [" D("p", "a", "") "," D(
+			      "q", "b", ", weight: 3") "," D("r", "c", "") "]}]\n");
 	rand_seed(14);
 	ask.stream = true;
 	answered(&r, health_by("p", "a"), 100000, 1000000, 100, NOW);
@@ -264,7 +271,8 @@ static void suffixes_and_sorts(void **state)
 	struct route_wishes w = route_wishes_none;
 
 	asks_init(&r, "models: [{name: m, strategy: ordered, deployments: [" PRICED("p", "a", 5, 5) "," PRICED(
-			      "q", "b", 1, 1) "," D("r", "c", "") "]}, {name: 'm2:floor', deployments: [" D("p", "z", "") "]}]\n");
+			      "q", "b", 1,
+			      1) "," D("r", "c", "") "]}, {name: 'm2:floor', deployments: [" D("p", "z", "") "]}]\n");
 	for (int i = 0; i < HEALTH_SAMPLES_MIN; i++) {
 		answered(&r, health_by("p", "a"), 100000, 1000000, 100, NOW);
 		answered(&r, health_by("q", "b"), 50000, 2000000, 100, NOW);
@@ -299,10 +307,11 @@ static void the_least_used_is_first(void **state)
 	struct plan_ask ask = ask_of("m");
 	struct health_use use[3];
 
-	asks_init(&r, MODEL("usage", D("p", "a", ", tpm: 1000") "," D("q", "b", ", tpm: 100000") "," D("r", "c", ", tpm: 10000")));
-	answered(&r, health_by("p", "a"), 1, 1000, 100, NOW);    /* 200 of 1,000 */
-	answered(&r, health_by("q", "b"), 1, 1000, 1500, NOW);   /* 3,000 of 100,000 */
-	answered(&r, health_by("r", "c"), 1, 1000, 500, NOW);    /* 1,000 of 10,000 */
+	asks_init(&r, MODEL("usage", D("p", "a", ", tpm: 1000") "," D("q", "b", ", tpm: 100000") "," D(
+					     "r", "c", ", tpm: 10000")));
+	answered(&r, health_by("p", "a"), 1, 1000, 100, NOW);  /* 200 of 1,000 */
+	answered(&r, health_by("q", "b"), 1, 1000, 1500, NOW); /* 3,000 of 100,000 */
+	answered(&r, health_by("r", "c"), 1, 1000, 500, NOW);  /* 1,000 of 10,000 */
 	check_told("by share", &r, &ask, "q/b strategy; r/c strategy; p/a strategy");
 	ask.now_ms += 120000;
 	answered(&r, health_by("q", "b"), 1, 1000, 10, ask.now_ms);
@@ -369,7 +378,8 @@ static void an_outage_of_late_puts_one_last(void **state)
 	struct routes r;
 	struct plan_ask ask = ask_of("m");
 
-	asks_init(&r, MODEL("price_weighted", PRICED("p", "a", 1, 1) "," PRICED("q", "b", 100, 100) "," D("r", "c", "")));
+	asks_init(&r,
+	          MODEL("price_weighted", PRICED("p", "a", 1, 1) "," PRICED("q", "b", 100, 100) "," D("r", "c", "")));
 	failed(&r, health_by("p", "a"), FAILURE_TRANSIENT, 5, NOW);
 	ask.now_ms = NOW + 5001; /* half the outage window is over, and so is the cooldown */
 	while (health_verdict(health_by("p", "a"), ask.now_ms) != HEALTH_IN && ask.now_ms < NOW + 29000)
