@@ -64,7 +64,7 @@ static const char openapi_schemas[] =
 		N("error", S_TEXT_NULL) N("stream", S_BOOL) N("attempts_made", S_COUNT)
 		N("attempts", S_LIST(S_OBJECT(M("deployment", S_TEXT) N("status", S_COUNT) N("error", S_TEXT_NULL))))
 		N("tokens", S_REF("Tokens")) N("usage_source", "{\"enum\":[\"reported\",\"counted\",\"none\"]}")
-		N("cost_usd", S_USD_NULL) N("latency_ms", S_COUNT) N("first_byte_ms", S_COUNT)
+		N("cost_usd", S_USD_NULL) N("saved_usd", S_USD) N("latency_ms", S_COUNT) N("first_byte_ms", S_COUNT)
 		N("overhead_us", S_COUNT)))
 
 	N("Model", S_OBJECT(

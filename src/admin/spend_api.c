@@ -159,6 +159,8 @@ static void write_row(struct json_writer *w, const struct report_row *r)
 		write_usd(w, s->cost_nusd);
 	else
 		json_null(w);
+	json_key_lit(w, "saved_usd");
+	write_usd(w, s->saved_nusd);
 	json_key_lit(w, "latency_ms");
 	json_u64(w, s->latency_ms);
 	json_key_lit(w, "first_byte_ms");

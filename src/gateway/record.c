@@ -72,6 +72,8 @@ bool record_spend(struct req *r)
 	}
 	if (s.user.n == 0)
 		s.user = r->key->info.user;
+	if (unlikely(usage_total_cache_read(u) > 0))
+		s.saved_nusd = affinity_saved_nusd(r);
 	return journal_add(r->w->journal, &s);
 }
 

@@ -4,7 +4,7 @@
  * milliseconds since its slot's start (2 bytes, big-endian) and the random half of the id (10), so that ids of a slot
  * are ordered as bytes; flags; then numbers of 7 bits a byte, lowest first, the last byte below 128: dim, status,
  * attempts, cost if known, tokens (input and output, the other three if one of them is not 0), first byte, latency,
- * overhead; then, if there are any texts, their lengths and bytes.
+ * overhead, what was saved if something was; then, if there are any texts, their lengths and bytes.
  */
 #include <assert.h>
 
@@ -12,8 +12,8 @@
 #include "govern/govern_in.h"
 
 enum { LENGTH_BYTES = 2, ID_BYTES = 12, ID_TIME_BYTES = 6 };
-/* The first four bits are those of a journal's record. */
-enum { HAS_MORE_TOKENS = 1 << 4, HAS_TEXTS = 1 << 5, FLAGS_KNOWN = (1 << 6) - 1 };
+/* The others are those of a journal's record. */
+enum { HAS_MORE_TOKENS = 1 << 4, HAS_TEXTS = 1 << 5, FLAGS_KNOWN = (1 << 7) - 1 };
 
 /* ---- writing ---- */
 
@@ -59,6 +59,8 @@ HOT size_t block_put(char *out, uint64_t dim, const struct record *r)
 	p = number_put(p, f->first_byte_ms);
 	p = number_put(p, f->latency_ms);
 	p = number_put(p, f->overhead_us);
+	if (unlikely(f->flags & RECORD_SAVED))
+		p = number_put(p, (uint64_t)r->saved_nusd);
 	if (r->texts.n) {
 		memcpy(p, f->text_n, sizeof(f->text_n));
 		memcpy(p + sizeof(f->text_n), r->texts.p, r->texts.n);
@@ -156,7 +158,7 @@ bool block_read(struct str record, uint64_t slot, uint64_t *dim, struct spend *o
 {
 	struct str in = str_slice(record, ID_BYTES + 1, record.n);
 	unsigned flags = (uint8_t)record.p[ID_BYTES];
-	uint64_t status = 0, attempts = 0, cost = 0, first = 0, latency = 0, overhead = 0;
+	uint64_t status = 0, attempts = 0, cost = 0, first = 0, latency = 0, overhead = 0, saved = 0;
 
 	memset(out, 0, sizeof(*out));
 	block_id(record, slot, &out->id);
@@ -168,14 +170,16 @@ bool block_read(struct str record, uint64_t slot, uint64_t *dim, struct spend *o
 	    (out->cost_known && !number_take(&in, &cost)) ||
 	    !tokens_take(&in, flags & HAS_MORE_TOKENS, &out->tokens) || !number_take(&in, &first) ||
 	    !number_take(&in, &latency) || !number_take(&in, &overhead) ||
+	    (flags & RECORD_SAVED && !number_take(&in, &saved)) ||
 	    (flags & HAS_TEXTS && !texts_take(&in, out)))
 		return false;
-	if (in.n != 0 || cost > INT64_MAX || status > UINT16_MAX || attempts > UINT16_MAX || first > UINT32_MAX ||
+	if (in.n != 0 || cost > INT64_MAX || saved > INT64_MAX || status > UINT16_MAX || attempts > UINT16_MAX || first > UINT32_MAX ||
 	    latency > UINT32_MAX || overhead > UINT32_MAX)
 		return false;
 	out->status = (unsigned)status;
 	out->attempts = (unsigned)attempts;
 	out->cost_nusd = (int64_t)cost;
+	out->saved_nusd = (int64_t)saved;
 	out->first_byte_ms = (uint32_t)first;
 	out->latency_ms = (uint32_t)latency;
 	out->overhead_us = (uint32_t)overhead;

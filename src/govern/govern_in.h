@@ -46,11 +46,12 @@ struct key *key_new(const struct key_info *info, const uint8_t digest[KEY_DIGEST
 void key_kill(struct key *, bool revoked);
 
 /*
- * One record of a journal (record.c): 8 bytes of head, 96 of numbers and lengths, then texts. The part that repeats
+ * One record of a journal (record.c): 8 bytes of head, 96 of numbers and lengths, then texts; then, if something was
+ * saved, 8 of that. The part that repeats
  * from request to request (key, model, deployment …) lies together with its lengths, so that it is looked up as one
  * run of bytes.
  */
-#define RECORD_MAX_BYTES (8 + 96 + 12 * SPEND_TEXT_MAX)
+#define RECORD_MAX_BYTES (8 + 96 + 12 * SPEND_TEXT_MAX + 8)
 /* Writes at `out`, which has room for RECORD_MAX_BYTES; returns the record's length. */
 HOT size_t record_write(char *out, uint64_t salt, const struct spend *);
 
@@ -69,11 +70,11 @@ enum {
 	DIMS
 };
 enum { TEXT_CLIENT_ID, TEXT_USER, TEXT_TAGS, TEXT_ERROR, TEXTS };
-enum { RECORD_STREAM = 1, RECORD_COST_KNOWN = 2, RECORD_USAGE_SHIFT = 2 };
+enum { RECORD_STREAM = 1, RECORD_COST_KNOWN = 2, RECORD_USAGE_SHIFT = 2, RECORD_SAVED = 64 };
 
 /* A record's payload up to its texts, as on disk; no padding anywhere. */
 struct record_fixed {
-	uint8_t version, flags;         /* RECORD_STREAM, RECORD_COST_KNOWN, and enum spend_usage */
+	uint8_t version, flags;         /* RECORD_STREAM, RECORD_COST_KNOWN, RECORD_SAVED, and enum spend_usage */
 	uint16_t status, attempts, unused;
 	struct ulid id;
 	int64_t cost_nusd;
@@ -87,6 +88,7 @@ struct record {
 	struct record_fixed fixed;
 	struct str dim;                 /* what repeats: the DIMS lengths, then the texts */
 	struct str texts;               /* TEXTS, one behind the other */
+	int64_t saved_nusd;
 };
 /* Reads a whole record; dim and texts point into it. False: of a newer version. */
 MUST_USE bool record_read(struct str bytes, struct record *out);
@@ -102,7 +104,7 @@ void record_read_dim(struct str dim, struct str out[DIMS]);
 #define BLOCK_SLOT_MS    60000u
 #define BLOCK_SLOT_SHIFT 24
 #define BLOCK_MAX_BYTES  4056
-#define BLOCK_RECORD_MAX (2 + 12 + 1 + 12 * 10 + TEXTS * (1 + SPEND_TEXT_MAX))
+#define BLOCK_RECORD_MAX (2 + 12 + 1 + 13 * 10 + TEXTS * (1 + SPEND_TEXT_MAX))
 static inline uint64_t block_slot(const struct ulid *id) { return ulid_time_ms(*id) / BLOCK_SLOT_MS; }
 static inline int64_t block_number(uint64_t slot, unsigned count)
 {

@@ -20,7 +20,7 @@ struct record_head {
 };
 
 _Static_assert(sizeof(struct record_head) == 8 && sizeof(struct record_fixed) == 96, "the layout on disk");
-_Static_assert(sizeof(struct record_head) + sizeof(struct record_fixed) + (TEXTS + DIMS) * SPEND_TEXT_MAX ==
+_Static_assert(sizeof(struct record_head) + sizeof(struct record_fixed) + (TEXTS + DIMS) * SPEND_TEXT_MAX + 8 ==
                        RECORD_MAX_BYTES,
                "the longest record");
 _Static_assert(RECORD_MAX_BYTES - sizeof(struct record_head) <= UINT16_MAX, "fits its length");
@@ -87,6 +87,11 @@ HOT size_t record_write(char *out, uint64_t salt, const struct spend *s)
 	p = text_put(p, s->user, &f.text_n[TEXT_USER]);
 	p = text_put(p, s->tags, &f.text_n[TEXT_TAGS]);
 	p = text_put(p, s->error, &f.text_n[TEXT_ERROR]);
+	if (unlikely(s->saved_nusd > 0)) {
+		f.flags |= RECORD_SAVED;
+		memcpy(p, &s->saved_nusd, sizeof(s->saved_nusd));
+		p += sizeof(s->saved_nusd);
+	}
 	memcpy(payload, &f, sizeof(f));
 	n = (size_t)(p - payload);
 	head.n = (uint16_t)n;
@@ -121,6 +126,11 @@ static inline size_t text_bytes(const struct record_fixed *f)
 	return sum_of_bytes(v);
 }
 
+static inline size_t saved_bytes(const struct record_fixed *f)
+{
+	return f->flags & RECORD_SAVED ? sizeof(int64_t) : 0;
+}
+
 /* The texts' lengths must add up to the payload. A version we do not know has its own rules. */
 static inline bool lengths_fit(const char *payload, size_t n)
 {
@@ -131,8 +141,8 @@ static inline bool lengths_fit(const char *payload, size_t n)
 	if (n < sizeof(f))
 		return false;
 	memcpy(&f, payload, sizeof(f));
-	return sizeof(f) + dim_bytes(&f) + text_bytes(&f) == n && f.cost_nusd >= 0 &&
-	       f.flags >> RECORD_USAGE_SHIFT <= SPEND_USAGE_COUNTED;
+	return sizeof(f) + dim_bytes(&f) + text_bytes(&f) + saved_bytes(&f) == n && f.cost_nusd >= 0 &&
+	       (f.flags & ~RECORD_SAVED) >> RECORD_USAGE_SHIFT <= SPEND_USAGE_COUNTED;
 }
 
 static enum record_state record_find(struct str in, bool verify, uint64_t salt, size_t *n)
@@ -192,7 +202,10 @@ bool record_read(struct str bytes, struct record *out)
 	n = dim_bytes(&out->fixed);
 	out->dim = str_of(payload + offsetof(struct record_fixed, dim_n), DIMS + n);
 	out->texts = str_of(payload + sizeof(struct record_fixed) + n, text_bytes(&out->fixed));
-	assert(out->texts.p + out->texts.n == bytes.p + bytes.n);
+	out->saved_nusd = 0;
+	if (unlikely(out->fixed.flags & RECORD_SAVED))
+		memcpy(&out->saved_nusd, out->texts.p + out->texts.n, sizeof(out->saved_nusd));
+	assert(out->texts.p + out->texts.n + saved_bytes(&out->fixed) == bytes.p + bytes.n);
 	return true;
 }
 

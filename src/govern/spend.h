@@ -35,6 +35,7 @@ struct spend {
 	struct str endpoint, dialect;     /* "/v1/messages", "anthropic" */
 	struct str error;                 /* contract section 4's code; empty: none */
 	int64_t cost_nusd;                /* meaningful when cost_known */
+	int64_t saved_nusd;               /* by reading from the provider's prompt cache, against the price of input */
 	bool cost_known;                  /* false: no price for this deployment; never counted as zero */
 	bool stream;
 	enum spend_usage usage;

@@ -184,6 +184,8 @@ def test_the_log_tells_what_the_prompt_cache_saved():
         three.ask({"model": "m", "messages": turns_of("x", 0)})
         three.cached = 800
         three.ask({"model": "m", "messages": turns_of("x", 1)})
+        rows = three.gw.admin("GET", "/admin/v1/logs?limit=2").json()["data"]
+        same([r["saved_usd"] for r in rows], ["0.0012", "0"])
         three.gw.stop()
         lines = [l for l in three.gw.log_lines() if l["endpoint"] == "/v1/chat/completions"]
         assert "saved_usd" not in lines[0], f"{lines[0]}"

@@ -25,11 +25,12 @@ static const struct {
 	{ "with texts", 300,
 	  { .client_id = STR_INIT("mine"), .tags = STR_INIT("a,b"), .error = STR_INIT("upstream_error"),
 	    .stream = true, .status = 502, .attempts = 3 } },
-	{ "cached tokens", 1, { .tokens = { 1, 2, 3, 0, 5 }, .usage = SPEND_USAGE_COUNTED, .status = 200 } },
+	{ "cached tokens", 1, { .tokens = { 1, 2, 3, 0, 5 }, .usage = SPEND_USAGE_COUNTED, .status = 200,
+	    .saved_nusd = 300 } },
 	{ "the longest", INT64_MAX,
 	  { .client_id = { long_text, SPEND_TEXT_MAX }, .user = { long_text, SPEND_TEXT_MAX },
 	    .tags = { long_text, SPEND_TEXT_MAX }, .error = { long_text, SPEND_TEXT_MAX }, .cost_known = true,
-	    .cost_nusd = INT64_MAX, .tokens = { UINT64_MAX, UINT64_MAX, UINT64_MAX, UINT64_MAX, UINT64_MAX },
+	    .cost_nusd = INT64_MAX, .saved_nusd = INT64_MAX, .tokens = { UINT64_MAX, UINT64_MAX, UINT64_MAX, UINT64_MAX, UINT64_MAX },
 	    .status = UINT16_MAX, .attempts = UINT16_MAX, .stream = true, .usage = SPEND_USAGE_COUNTED,
 	    .first_byte_ms = UINT32_MAX, .latency_ms = UINT32_MAX, .overhead_us = UINT32_MAX } },
 };
@@ -48,8 +49,8 @@ static void assert_same(const struct spend *a, const struct spend *b)
 	assert_memory_equal(a->id.b, b->id.b, 16);
 	assert_true(str_eq(a->client_id, b->client_id) && str_eq(a->user, b->user) && str_eq(a->tags, b->tags) &&
 	            str_eq(a->error, b->error));
-	assert_true(a->cost_nusd == b->cost_nusd && a->cost_known == b->cost_known && a->stream == b->stream &&
-	            a->usage == b->usage);
+	assert_true(a->saved_nusd == b->saved_nusd && a->cost_nusd == b->cost_nusd && a->cost_known == b->cost_known &&
+	            a->stream == b->stream && a->usage == b->usage);
 	assert_memory_equal(&a->tokens, &b->tokens, sizeof(a->tokens));
 	assert_true(a->status == b->status && a->attempts == b->attempts && a->first_byte_ms == b->first_byte_ms);
 	assert_true(a->latency_ms == b->latency_ms && a->overhead_us == b->overhead_us);

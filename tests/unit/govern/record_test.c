@@ -27,6 +27,7 @@ static const struct spend samples[] = {
 		.endpoint = STR_INIT("/v1/chat/completions"),
 		.dialect = STR_INIT("openai-chat"),
 		.cost_nusd = 1234567,
+		.saved_nusd = 89,
 		.cost_known = true,
 		.stream = true,
 		.usage = SPEND_USAGE_REPORTED,
@@ -57,9 +58,11 @@ static void assert_same(const struct record *r, const struct spend *s)
 	const struct str texts[TEXTS] = { s->client_id, s->user, s->tags, s->error };
 	struct str rest = r->texts;
 
+	assert_int_equal(r->saved_nusd, s->saved_nusd);
 	assert_memory_equal(f->id.b, s->id.b, 16);
 	assert_true(f->cost_nusd == (s->cost_known ? s->cost_nusd : 0));
 	assert_int_equal(f->flags, (s->stream ? RECORD_STREAM : 0) | (s->cost_known ? RECORD_COST_KNOWN : 0) |
+	                                   (s->saved_nusd ? RECORD_SAVED : 0) |
 	                                   (int)s->usage << RECORD_USAGE_SHIFT);
 	assert_memory_equal(&f->tokens, &s->tokens, sizeof(s->tokens));
 	assert_true(f->status == s->status && f->attempts == s->attempts && f->first_byte_ms == s->first_byte_ms);
