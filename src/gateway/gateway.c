@@ -220,7 +220,6 @@ void worker_free(struct worker *w)
 	snapshot_reader_fini(&w->conf);
 	journal_close(w->journal);
 	req_free_stores(w);
-	queue_free_waits(w);
 	arena_fini(&w->events);
 	slab_fini(&w->slab);
 	free(w);

@@ -256,7 +256,6 @@ struct worker {
 	unsigned n_opens, n_opens_peak;  /* alive, and the most since the heap was trimmed */
 	uint64_t last_open_ms;           /* when the last one began */
 	struct slab slab;                /* of struct req */
-	struct queue_wait *waits;        /* for room, and those whose last wake-up is under way */
 	struct { uint64_t waiting, waits, wait_us, refused; } queue;
 	struct arena events;             /* for one stream event at a time */
 	uint64_t last_figures_ms;
@@ -468,7 +467,6 @@ COLD bool queue_others_wait(const struct req *);
 /* The request that was next has begun its attempt: the next one may look for room. */
 COLD void queue_begun(struct req *);
 COLD void queue_leave(struct req *);        /* it gave up; always allowed */
-void queue_free_waits(struct worker *);     /* when no request is left */
 
 /* ---- media.c: addresses of images become bytes ---- */
 enum media_got { MEDIA_READY, MEDIA_WAIT, MEDIA_FAILED };

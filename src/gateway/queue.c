@@ -23,21 +23,11 @@ struct queue_wait {
 	struct loop_msg msg;
 	atomic_bool sent;                /* msg is under way */
 	struct req *r;                   /* NULL: it left */
-	struct worker *w;
 	struct loop *loop;
 	struct admission *queue;
 	uint64_t since_us, until_ms;
 	uint32_t pace_us;
-	struct queue_wait *next, **link; /* all of the worker's */
 };
-
-static void wait_free(struct queue_wait *q)
-{
-	*q->link = q->next;
-	if (q->next)
-		q->next->link = q->link;
-	free(q);
-}
 
 /* Any thread, under the queue's lock. */
 static void on_wake(struct admission_ticket *t)
@@ -48,6 +38,7 @@ static void on_wake(struct admission_ticket *t)
 		loop_send(q->loop, &q->msg);
 }
 
+/* Also when the loop is freed: it runs what is still under way. */
 static void on_msg(struct loop_msg *m)
 {
 	struct queue_wait *q = CONTAINER_OF(m, struct queue_wait, msg);
@@ -56,7 +47,7 @@ static void on_msg(struct loop_msg *m)
 	if (q->r)
 		req_wake(q->r);
 	else
-		wait_free(q);
+		free(q);
 }
 
 /* The longest that it may wait: by the settings, and by what the client allows in all. */
@@ -90,15 +81,9 @@ static struct queue_wait *wait_new(struct req *r)
 		.wake = on_wake };
 	q->msg.run = on_msg;
 	q->r = r;
-	q->w = r->w;
 	q->loop = r->w->loop;
 	q->since_us = loop_now_us(r->w->loop);
 	q->until_ms = loop_now_ms(r->w->loop) + wait_of(r);
-	q->next = r->w->waits;
-	q->link = &r->w->waits;
-	if (q->next)
-		q->next->link = &q->next;
-	r->w->waits = q;
 	r->w->queue.waiting++;
 	tell(r->w);
 	return q;
@@ -119,7 +104,7 @@ static void leave(struct req *r, bool admitted)
 	admission_leave(&q->ticket, admitted, q->pace_us, now_us);
 	q->r = NULL;
 	if (!atomic_load(&q->sent)) /* nobody sends it any more; if it is under way, it ends there */
-		wait_free(q);
+		free(q);
 }
 
 void queue_begun(struct req *r)
@@ -131,12 +116,6 @@ void queue_leave(struct req *r)
 {
 	if (r->open->queued)
 		leave(r, false);
-}
-
-void queue_free_waits(struct worker *w)
-{
-	while (w->waits)
-		wait_free(w->waits);
 }
 
 bool queue_others_wait(const struct req *r)
