@@ -93,14 +93,22 @@ $(BUILD)/bench/%: bench/%.c Makefile
 	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP $< $(LDX) -lssl -lcrypto -lpthread -lm -o $@
 
 # They measure the program's own code, so they are built from it and as it is.
-OWN_TOOLS := $(BUILD)/bench/plan $(BUILD)/bench/tokens $(BUILD)/bench/translate
+OWN_TOOLS := $(BUILD)/bench/plan $(BUILD)/bench/tokens $(BUILD)/bench/translate $(BUILD)/bench/routing
+# The simulator of bench/routing.
+SIM_OBJ := $(patsubst bench/%.c,$(BUILD)/bench/%.o,$(sort $(wildcard bench/sim/*.c)))
+$(SIM_OBJ): $(BUILD)/bench/%.o: bench/%.c VERSION Makefile
+	@mkdir -p $(@D)
+	$(call say,CC   $<)
+	$(Q)$(CC) $(CPPFLAGS) -Ibench $(CFLAGS) -MMD -MP -c $< -o $@
+$(BUILD)/bench/routing: MORE := -Ibench $(SIM_OBJ)
+$(BUILD)/bench/routing: $(SIM_OBJ)
 $(OWN_TOOLS): $(BUILD)/bench/%: bench/%.c $(LIB_OBJ) Makefile
 	@mkdir -p $(@D)
 	$(call say,TOOL $<)
-	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP $< $(LIB_OBJ) $(LDX) $(LIBS) -o $@
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP $< $(MORE) $(LIB_OBJ) $(LDX) $(LIBS) -o $@
 
 tools: $(filter-out $(OWN_TOOLS),$(TOOL_BIN))
 
--include $(OBJ:.o=.d) $(UNIT_BIN:%=%.d) $(TOOL_BIN:%=%.d)
+-include $(OBJ:.o=.d) $(UNIT_BIN:%=%.d) $(TOOL_BIN:%=%.d) $(SIM_OBJ:.o=.d)
 
 include scripts/targets.mk

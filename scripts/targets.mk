@@ -3,7 +3,7 @@
 # As many compilers as cores, unless the caller has chosen.
 PARALLEL = $(if $(filter -j% --jobserver%,$(MAKEFLAGS)),,-j$(shell nproc))
 SUBMAKE  = $(MAKE) --no-print-directory $(PARALLEL)
-.PHONY: run test unit e2e clients perf asan ubsan tsan sanitized coverage fuzz fuzz-run bench bench-tokens bench-translate bench-plan soak check-rooms format lint docs docs-check \
+.PHONY: run test unit e2e clients perf asan ubsan tsan sanitized coverage fuzz fuzz-run bench bench-tokens bench-translate bench-plan bench-routing soak check-rooms format lint docs docs-check \
         deps test-deps dev-deps install uninstall clean help
 
 # --- the two commands: on a fresh Debian 12 or 13 these two are enough
@@ -118,6 +118,10 @@ bench-translate: $(BUILD)/bench/translate
 bench-plan: $(BUILD)/bench/plan
 	$(BUILD)/bench/plan
 
+# Strategies in worlds that go wrong: the program's own routing against simulated providers; ARGS="--scenario tail".
+bench-routing: $(BUILD)/bench/routing
+	$(BUILD)/bench/routing $(ARGS)
+
 soak: build tools
 	tests/soak/run
 
@@ -158,6 +162,7 @@ help:
 	@echo 'make bench         what a request costs beside nginx, HAProxy and a gateway of npm; perf: instructions a request'
 	@echo 'make bench-tokens  how fast texts are counted in tokens'
 	@echo 'make bench-translate what translation between dialects costs; bench-plan: what a plan costs'
+	@echo 'make bench-routing strategies against simulated providers that go wrong'
 	@echo 'make soak          kill -9, 10,000 streams, reloads, a million requests, memory; some minutes'
 	@echo 'make install       to $$(DESTDIR)$$(PREFIX), by default /usr/local; uninstall removes it'
 	@echo 'make clean         remove $(BUILD)/'
