@@ -814,6 +814,7 @@ HOT enum attempt_start attempt_start(struct req *r)
 		lay_wishes(o, &wished);
 		r->hurried = wished.total_ms < t->total_ms || wished.first_byte_ms < t->first_byte_ms ||
 		             wished.connect_ms < t->connect_ms || wished.idle_ms < t->idle_ms;
+		r->attempt.own_key = o->own_key.n > 0;
 		t = &wished;
 	}
 	if (unlikely(r->relaying))

@@ -86,8 +86,10 @@ static void fill_attempts(const struct req *r, struct fact_attempt *out)
 			                        a->error ? err_code_name((enum err_code)a->error) : NULL, a->took_us,
 			                        .continued = a->continued,
 			                        .hedge = FACT_HEDGE_NONE };
-		if (unlikely(a->hedge != HEDGE_NONE))
+		if (unlikely(a->hedge != HEDGE_NONE || a->own_key)) {
+			out[i].own_key = a->own_key;
 			hedge_fill(r, a, &out[i]);
+		}
 	}
 }
 

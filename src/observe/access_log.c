@@ -187,6 +187,13 @@ static COLD char *put_hedge(char *p, const struct fact_attempt *a)
 	return a->cost_known ? put_usd(p, a->cost_nusd) : PUT(p, "null");
 }
 
+static COLD char *put_oddities(char *p, const struct fact_attempt *a)
+{
+	if (a->own_key)
+		p = PUT(p, ",\"own_key\":true");
+	return a->hedge != FACT_HEDGE_NONE ? put_hedge(p, a) : p;
+}
+
 static inline char *put_attempts(struct buf *b, char *p, const struct facts *f, unsigned n)
 {
 	for (unsigned i = 0; i < n; i++) {
@@ -202,8 +209,8 @@ static inline char *put_attempts(struct buf *b, char *p, const struct facts *f, 
 			p = PUT(p, ",\"continued\":true");
 		p = PUT(p, ",\"ms\":");
 		p = put_u64(p, a->took_us / 1000);
-		if (unlikely(a->hedge != FACT_HEDGE_NONE))
-			p = put_hedge(p, a);
+		if (unlikely(a->hedge != FACT_HEDGE_NONE || a->own_key))
+			p = put_oddities(p, a);
 		*p++ = '}';
 	}
 	return p;

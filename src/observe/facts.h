@@ -27,6 +27,7 @@ struct fact_attempt {
 	uint32_t took_us;
 	bool continued;                  /* a stream that was cut (error tells), and went on with the next call */
 	enum fact_hedge hedge;
+	bool own_key;                    /* with the request's own credential */
 	bool billed;                     /* it was cancelled, and its provider charges all the same: */
 	bool cost_known;
 	int64_t cost_nusd;               /* part of the request's */

@@ -22,7 +22,7 @@ struct config {
 	unsigned nodes;                  /* seen so far */
 };
 
-enum mode { MODE_NONE, MODE_SINGLE, MODE_LOADBALANCE, MODE_FALLBACK, MODE_CONDITIONAL };
+enum mode { MODE_SINGLE, MODE_LOADBALANCE, MODE_FALLBACK, MODE_CONDITIONAL, MODE_NONE };
 
 static bool read_node(struct wish_reader *, struct config *, const struct json_node *, const char *place,
                       struct wish_target above);
@@ -64,6 +64,10 @@ static bool take_params(struct wish_reader *r, const struct json_node *v, const 
 		return true;
 	if (v->type != JSON_OBJECT || v->children > WISHES_MAX)
 		return wish_refuse(r, place, "an object of at most 64 members of the body", v);
+	/* names are compared as they are written */
+	for (const struct json_node *m = node_first(v); m; m = node_next(v, m))
+		if (str_find_chr(jstr_raw(node_key(m)), '\\') != STR_NPOS)
+			return wish_refuse_text(r, place, "of names without escapes", jstr_raw(node_key(m)));
 	p = arena_alloc(r->arena, sizeof *p);
 	if (!p)
 		return wish_no_memory(r);
@@ -290,7 +294,7 @@ static bool read_conditional(struct wish_reader *r, struct config *c, const stru
 static bool read_strategy(struct wish_reader *r, struct config *c, const struct json_node *v, const char *place,
                           struct wish_target above)
 {
-	static const char *const modes[] = { "", "single", "loadbalance", "fallback", "conditional", NULL };
+	static const char *const modes[] = { "single", "loadbalance", "fallback", "conditional", NULL };
 	const struct json_node *strategy = node_get_some(v, STR("strategy")), *targets = node_get(v, STR("targets"));
 	unsigned mode = MODE_NONE;
 	char at[WISH_PLACE_MAX];
@@ -363,6 +367,8 @@ bool wish_read_portkey(struct wish_reader *r)
 		return err_set(r->err, ERR_INVALID_REQUEST,
 		               "x-portkey-custom-host: must be left out: hosts are the gateway's configuration");
 	if ((v = wish_field(r, STR("x-portkey-provider"))).n || (v = wish_field(r, STR("x-portkey-virtual-key"))).n) {
+		if (v.n > WISH_TEXT_MAX)
+			return wish_refuse_text(r, "x-portkey-provider", "the name of a provider", v);
 		fields.provider = v;
 		without_at(&fields.provider);
 	}

@@ -347,6 +347,7 @@ def test_own_credentials_need_the_setting():
             same(w.a.requests[-1].get("authorization"), f"Bearer {OWN_KEY}")
             assert PROVIDER_KEY not in w.a.requests[-1].head.decode("latin-1")
         assert OWN_KEY.encode() not in w.gw.messages()
+        assert b'"own_key":true' in w.gw.messages()
         for bad in ("a\r\nx-evil: 1", "", "ä", 5, None):
             r = w.ask("m", providerOptions={"gateway": {"byok": {"a": [{"apiKey": bad}]}}})
             same(r.status, 400, repr(bad))
