@@ -26,8 +26,8 @@ void filter_init(struct filter *, struct plan_ask *, const struct route_model *,
 /* The candidate's reason, or EXCLUDED_NOT; sets its place, if it is to be probed, and when there is room. */
 enum plan_exclusion filter_exclusion(const struct filter *, struct candidate *);
 
-/* Some are excluded by what they lack, and nothing is left: what may be let go of, if that would help, so that those are
- * asked again. Never what the request itself requires. */
+/* Nothing is left, and some are excluded by what they lack: lets go of what may be let go of, so that those can be
+ * asked again; never of what the request itself requires. False: that would not help. */
 MUST_USE bool filter_relax(struct filter *, const struct candidate *, unsigned n);
 
 /* Its facts; by name, if that is how they are known. */

@@ -264,6 +264,7 @@ const struct route_model *plan_find(struct plan *p, struct str name, struct str 
 {
 	const struct route_model *m = NULL;
 
+	p->sort = WISH_SORT_NONE;
 	if (unlikely(name.n > 6 && name.p[name.n - 6] == ':'))
 		m = find_with_suffix(p, name, matched);
 	return m ? m : route_find(p->table, name, matched);

@@ -13,7 +13,7 @@ static inline uint64_t drawn_key(const struct deployment *d, uint64_t value, uin
 	return (uint64_t)(d->weight == 0) << 63 | value << 24 | (random >> 40 & 0xffff00);
 }
 
-/* A deployment without a tpm has as much room as the largest one that is known, or they all go by tokens. Millionths. */
+/* In millionths. One without a tpm has as much as the largest of the others; if none has one, all go by tokens. */
 bool strategy_usage(const struct strategy_call *s, uint16_t *list, unsigned n)
 {
 	uint64_t key[PLAN_GROUP_MAX], tokens[PLAN_GROUP_MAX];

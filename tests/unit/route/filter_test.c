@@ -185,8 +185,8 @@ static void what_is_lacking_excludes(void **state)
 		{ "unknown is not no", MODEL(D("p", "a", VISION) "," D("q", "b", "")), CAP_TOOLS, false, true, 0,
 		  "q/b only; p/a excluded:capability" },
 		{ "unless all is required", MODEL(D("p", "a", VISION) "," D("q", "b", "")), CAP_TOOLS, true, true, 0,
-		  "unsupported_parameter: no deployment of the model \"m\" is known to be able to do all that the request "
-		  "asks for, as its require_parameters wants (p/a: capability, q/b: capability)" },
+		  "unsupported_parameter: no deployment of the model \"m\" is known to be able to do all that the "
+		  "request asks for, as its require_parameters wants (p/a: capability, q/b: capability)" },
 		{ "each lacks something: all stay", MODEL(D("p", "a", VISION) "," D("q", "b", BLIND)),
 		  CAP_TOOLS | CAP_VISION, false, true, 0, "p/a strategy; q/b strategy" },
 		{ "what can be emulated gives way first", MODEL(D("p", "a", VISION) "," D("q", "b", BLIND)),
@@ -235,14 +235,14 @@ static void prompts_must_fit(void **state)
 		{ "is within the margin of an estimate", TWO, 9000, 2300, false, true,
 		  "q/llama-3 only; p/gpt-4o excluded:context_window" },
 		{ "fits nowhere", TWO, 9000, 2301, false, true,
-		  "context_length_exceeded: the prompt has 2301 tokens, and the largest context window of the model \"m\" has "
-		  "2000 (p/gpt-4o: context_window, q/llama-3: context_window)" },
+		  "context_length_exceeded: the prompt has 2301 tokens, and the largest context window of the "
+		  "model \"m\" has 2000 (p/gpt-4o: context_window, q/llama-3: context_window)" },
 		{ "a guess excludes nobody", TWO, 9000, 2301, true, true, "p/gpt-4o strategy; q/llama-3 strategy" },
 		{ "windows that are not known are large enough", MODEL(D("p", "a", "") "," D("q", "b", "")), 900000,
 		  800000, false, false, "p/a strategy; q/b strategy" },
 		{ "only one", MODEL(D("p", "gpt-4o", WINDOW(1000))), 9000, 2000, false, true,
-		  "context_length_exceeded: the prompt has 2000 tokens, and the largest context window of the model \"m\" has "
-		  "1000 (p/gpt-4o: context_window)" },
+		  "context_length_exceeded: the prompt has 2000 tokens, and the largest context window of the "
+		  "model \"m\" has 1000 (p/gpt-4o: context_window)" },
 	};
 
 	for (size_t i = 0; i < COUNT_OF(cases); i++) {
@@ -323,8 +323,8 @@ static void who_is_out_is_excluded(void **state)
 	failed(&r, health_by("r", "c"), FAILURE_TRANSIENT, 5, NOW);
 	check_told(
 		"no last resort", &r, &ask,
-		"no_healthy_deployment: no deployment of the model \"m\" can be used now; one may be back in 30 s (p/a: "
-		"broken, q/b: broken, r/c: broken)");
+		"no_healthy_deployment: no deployment of the model \"m\" can be used now; one may be back in 30 s "
+		"(p/a: broken, q/b: broken, r/c: broken)");
 	routes_fini(&r);
 }
 
