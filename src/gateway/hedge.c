@@ -81,6 +81,8 @@ static bool copy_plan(struct req *to, const struct req *from)
 	memcpy(to->open->plan.group, p->group, n * sizeof *p->group);
 	if (p->ask.arg == from)
 		to->open->plan.ask.arg = to;
+	if (from->open->told == p->group)
+		to->open->told = to->open->plan.group;
 	return true;
 }
 

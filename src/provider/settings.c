@@ -63,8 +63,8 @@ static const struct settings header_settings = {
 
 #define STRUCT timeout_settings
 #define TIMEOUT_CONNECT "Name lookup, connection and TLS handshake together."
-#define TIMEOUT_FIRST_BYTE "From the request sent to the first byte of the answer."
-#define TIMEOUT_IDLE "Longest silence inside of an answer."
+#define TIMEOUT_FIRST_BYTE "From the request sent to the first byte of the answer; of a stream, to its first event."
+#define TIMEOUT_IDLE "Longest silence inside of an answer; of a stream, behind its first event."
 #define TIMEOUT_TOTAL "One whole attempt, from its start to the end of the answer."
 static const struct setting timeout_rows[] = {
 	{ .name = "connect", .type = SETTING_DURATION, AT(connect_ms), .value = "5s", .min = "10ms", .max = "10m",

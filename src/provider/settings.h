@@ -20,8 +20,8 @@ struct header_settings {
 /* Time limits of one attempt. In a provider all have a value; in a model SETTING_UNSET means "the provider's". */
 struct timeout_settings {
 	int64_t connect_ms;              /* name lookup, connection and TLS handshake */
-	int64_t first_byte_ms;           /* request sent to first byte of the answer */
-	int64_t idle_ms;                 /* between two reads of the answer */
+	int64_t first_byte_ms;           /* request sent to first byte of the answer, or first event of a stream */
+	int64_t idle_ms;                 /* between two reads of the answer, behind that */
 	int64_t total_ms;                /* the whole attempt */
 };
 
