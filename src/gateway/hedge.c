@@ -154,7 +154,7 @@ void hedge_arm(struct req *r)
 		return;
 	if (r->n_attempts == 1)
 		hedge_count(d->hedge_meter, now);
-	wait = hedge_wait_ms(&d->hedge, o->candidate.health, now);
+	wait = hedge_wait_ms(&d->hedge, r->use.health, r->want_stream, now);
 	if (wait == 0)
 		return;
 	o->hedge_of = r;
@@ -180,6 +180,8 @@ static void note_cancelled(struct req *r)
 
 	r->attempt.took_us = (uint32_t)(loop_now_us(r->w->loop) - r->start_us) - r->attempt_at_us;
 	r->attempt.hedge = h->second == r ? HEDGE_LOST : HEDGE_OVERTAKEN;
+	if (h->first == r)
+		health_slow(&r->use, r->attempt.took_us, r->want_stream, loop_now_ms(r->w->loop));
 	if (!is_billed(r))
 		return;
 	h->billed = r->attempt.deployment;

@@ -271,10 +271,12 @@ static enum step with_another_key(struct req *r)
 	return STEP_BACKOFF;
 }
 
-/* Of what the client allows in all. */
+/* Of what the client allows in all. Timers go by milliseconds: what is left of the last one is none. */
 static bool time_is_over(const struct req *r)
 {
-	return r->open->timeout_ms && loop_now_us(r->w->loop) - r->start_us >= (uint64_t)r->open->timeout_ms * 1000;
+	uint64_t us = loop_now_us(r->w->loop) - r->start_us;
+
+	return r->open->timeout_ms && us + 1000 >= (uint64_t)r->open->timeout_ms * 1000;
 }
 
 static enum step attempt_failed(struct req *r, enum failure_class class)

@@ -108,6 +108,8 @@ MUST_USE bool health_begin(struct health *, const struct health_limits *, uint32
                            const struct routing_settings *, uint64_t now_ms, struct health_use *out);
 void health_good(struct health_use *, uint32_t first_byte_us, bool stream, const struct routing_settings *,
                  uint64_t now_ms);
+/* It was cancelled after so long, since another was faster: neither good nor bad, but no faster than that. */
+void health_slow(struct health_use *, uint32_t took_us, bool stream, uint64_t now_ms);
 void health_bad(struct health_use *, enum failure_class, int64_t retry_after_ms, const struct routing_settings *,
                 uint64_t now_ms);
 /* What it came to. tokens: input and output together, 0: not known (what was taken beforehand stays taken).
@@ -131,6 +133,8 @@ struct health_speed health_speed(const struct health *, uint64_t now_ms);
 #define HEALTH_SAMPLES_MIN 10
 enum health_percentile { HEALTH_P50, HEALTH_P75, HEALTH_P90, HEALTH_P99, HEALTH_PERCENTILES };
 uint32_t health_latency_us(const struct health *, enum health_percentile, uint64_t now_ms);
+/* Of streams, or of whole answers, which begin when they are whole. */
+uint32_t health_latency_of(const struct health *, bool stream, enum health_percentile, uint64_t now_ms);
 uint32_t health_throughput_milli(const struct health *, enum health_percentile, uint64_t now_ms);
 
 /* ---- one of several keys of a provider ---- */

@@ -70,14 +70,16 @@ struct health_speed health_speed(const struct health *h, uint64_t now_ms)
 #define PARTS     5u
 #define PART_MS   75000u
 
-struct histogram {
-	_Atomic uint32_t n[PARTS][BUCKETS];
-	_Atomic uint32_t told[HEALTH_PERCENTILES], told_tick;
-};
+struct histogram { _Atomic uint32_t n[PARTS][BUCKETS]; };
+
+/* What was found of one or two histograms, and when. */
+struct told { _Atomic uint32_t at[HEALTH_PERCENTILES], tick; };
 
 struct health_histograms {
 	_Atomic uint32_t part;           /* the number of the one under way */
-	struct histogram latency, throughput;
+	struct histogram latency[2];     /* of whole answers, of streams */
+	struct histogram throughput;
+	struct told latency_of[2], latency_all, throughput_all;
 };
 
 static ALWAYS_INLINE unsigned bucket_of(uint32_t v)
@@ -108,7 +110,8 @@ static COLD NOINLINE void begin_part(struct health *h, struct health_histograms 
 	gone = part > last ? part - last : 0;
 	for (uint32_t i = 0; i < (gone < PARTS ? gone : PARTS); i++)
 		for (unsigned b = 0; b < BUCKETS; b++) {
-			atomic_store_explicit(&x->latency.n[(part - i) % PARTS][b], 0, RELAXED);
+			atomic_store_explicit(&x->latency[0].n[(part - i) % PARTS][b], 0, RELAXED);
+			atomic_store_explicit(&x->latency[1].n[(part - i) % PARTS][b], 0, RELAXED);
 			atomic_store_explicit(&x->throughput.n[(part - i) % PARTS][b], 0, RELAXED);
 		}
 	if (gone)
@@ -152,7 +155,7 @@ HOT void health_figures_good(struct health *h, uint32_t first_byte_us, bool stre
 	uint32_t part;
 	struct health_histograms *x = histograms_at(h, now_ms, &part);
 
-	atomic_fetch_add_explicit(&x->latency.n[part][bucket_of(first_byte_us)], 1, RELAXED);
+	atomic_fetch_add_explicit(&x->latency[stream].n[part][bucket_of(first_byte_us)], 1, RELAXED);
 	if (stream)
 		mean_add(&h->first_byte, first_byte_us, now_ms);
 }
@@ -172,9 +175,9 @@ HOT void health_figures_done(struct health *h, uint32_t output_tokens, uint32_t 
 		&x->throughput.n[part][bucket_of(milli < UINT32_MAX ? (uint32_t)milli : UINT32_MAX)], 1, RELAXED);
 }
 
-/* `fast_is_low`: of latency, where the best are in the first buckets. */
-static void find_percentiles(const struct histogram *x, uint32_t part, uint32_t now, bool fast_is_low,
-                             uint32_t out[HEALTH_PERCENTILES])
+/* Of both together; `also` may be NULL. `fast_is_low`: of latency, where the best are in the first buckets. */
+static void find_percentiles(const struct histogram *x, const struct histogram *also, uint32_t part, uint32_t now,
+                             bool fast_is_low, uint32_t out[HEALTH_PERCENTILES])
 {
 	static const unsigned percents[HEALTH_PERCENTILES] = {
 		[HEALTH_P50] = 50, [HEALTH_P75] = 75, [HEALTH_P90] = 90, [HEALTH_P99] = 99,
@@ -187,6 +190,8 @@ static void find_percentiles(const struct histogram *x, uint32_t part, uint32_t 
 		for (unsigned b = 0; now < part - i + PARTS && b < BUCKETS; b++) {
 			uint32_t n = atomic_load_explicit(&x->n[(part - i) % PARTS][b], RELAXED);
 
+			if (also)
+				n += atomic_load_explicit(&also->n[(part - i) % PARTS][b], RELAXED);
 			sums[b] += n;
 			all += n;
 		}
@@ -201,32 +206,51 @@ static void find_percentiles(const struct histogram *x, uint32_t part, uint32_t 
 }
 
 /* Found once in a tick: a plan asks for those of each deployment. */
-static uint32_t percentile(const struct health *h, bool latency, enum health_percentile which, uint64_t now_ms)
+static uint32_t percentile(struct health_histograms *x, struct told *told, const struct histogram *of,
+                           const struct histogram *also, enum health_percentile which, uint64_t now_ms)
 {
-	struct health_histograms *x = atomic_load_explicit(&h->histograms, memory_order_acquire);
-	struct histogram *of = x ? latency ? &x->latency : &x->throughput : NULL;
 	uint32_t tick = (uint32_t)(now_ms >> TICK_BITS) + 1, found[HEALTH_PERCENTILES];
 
-	if (!of)
-		return 0;
-	if (atomic_load_explicit(&of->told_tick, memory_order_acquire) != tick) {
-		find_percentiles(of, atomic_load_explicit(&x->part, RELAXED), (uint32_t)(now_ms / PART_MS), latency,
-		                 found);
+	if (atomic_load_explicit(&told->tick, memory_order_acquire) != tick) {
+		find_percentiles(of, also, atomic_load_explicit(&x->part, RELAXED), (uint32_t)(now_ms / PART_MS),
+		                 of != &x->throughput, found);
 		for (unsigned i = 0; i < HEALTH_PERCENTILES; i++)
-			atomic_store_explicit(&of->told[i], found[i], RELAXED);
-		atomic_store_explicit(&of->told_tick, tick, memory_order_release);
+			atomic_store_explicit(&told->at[i], found[i], RELAXED);
+		atomic_store_explicit(&told->tick, tick, memory_order_release);
 	}
-	return atomic_load_explicit(&of->told[which], RELAXED);
+	return atomic_load_explicit(&told->at[which], RELAXED);
+}
+
+static struct health_histograms *histograms_of(const struct health *h)
+{
+	return atomic_load_explicit(&h->histograms, memory_order_acquire);
 }
 
 uint32_t health_latency_us(const struct health *h, enum health_percentile p, uint64_t now_ms)
 {
-	return percentile(h, true, p, now_ms);
+	struct health_histograms *x = histograms_of(h);
+
+	return x ? percentile(x, &x->latency_all, &x->latency[0], &x->latency[1], p, now_ms) : 0;
+}
+
+uint32_t health_latency_of(const struct health *h, bool stream, enum health_percentile p, uint64_t now_ms)
+{
+	struct health_histograms *x = histograms_of(h);
+
+	return x ? percentile(x, &x->latency_of[stream], &x->latency[stream], NULL, p, now_ms) : 0;
 }
 
 uint32_t health_throughput_milli(const struct health *h, enum health_percentile p, uint64_t now_ms)
 {
-	return percentile(h, false, p, now_ms);
+	struct health_histograms *x = histograms_of(h);
+
+	return x ? percentile(x, &x->throughput_all, &x->throughput, NULL, p, now_ms) : 0;
+}
+
+void health_slow(struct health_use *u, uint32_t took_us, bool stream, uint64_t now_ms)
+{
+	if (u->health && !u->good && !u->bad)
+		health_figures_good(u->health, took_us, stream, now_ms);
 }
 
 void health_figures_forget(struct health *h)

@@ -121,7 +121,7 @@ void hedge_give_back(struct hedge_meter *m, uint64_t now_ms) { add(m, now_ms, 0,
 
 /* ---- when ---- */
 
-uint64_t hedge_wait_ms(const struct hedge_when *when, const struct health *h, uint64_t now_ms)
+uint64_t hedge_wait_ms(const struct hedge_when *when, const struct health *h, bool stream, uint64_t now_ms)
 {
 	uint64_t ms;
 
@@ -136,7 +136,7 @@ uint64_t hedge_wait_ms(const struct hedge_when *when, const struct health *h, ui
 	}
 	if (!h)
 		return 0;
-	ms = ((uint64_t)health_latency_us(h, (enum health_percentile)when->percentile, now_ms) + 999) / 1000;
+	ms = ((uint64_t)health_latency_of(h, stream, (enum health_percentile)when->percentile, now_ms) + 999) / 1000;
 	/* below that the second call would be on its way before anybody could have answered */
 	return ms == 0 || ms >= AFTER_MIN_MS ? ms : AFTER_MIN_MS;
 }

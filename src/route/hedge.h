@@ -3,13 +3,13 @@
  * hedge: when a second candidate is started beside one that is slow, and how often that may be.
  *
  * `routing.hedge_after` (or a model's own) names a time, or a percentile of what the deployment under way usually takes
- * to its first byte: hedging at the p99 costs one more call in a hundred and cuts off what is slower than that. While a
+ * to begin its answers: hedging at the p99 costs one more call in a hundred and cuts off what is slower than that. While a
  * deployment's percentile is not known there is no hedge. When everything is slow at once, percentiles lag behind and
  * each request would be sent twice, to providers that are slow because they have too much to do: so only a share of a
  * model's requests of the last minute (`routing.hedge_max`) may be hedged, and one a minute in any case, so that a
  * model with little traffic is hedged too.
  *
- *	wait = hedge_wait_ms(&d->hedge, d->health, now);        // 0: none
+ *	wait = hedge_wait_ms(&d->hedge, d->health, stream, now);   // 0: none
  *	hedge_count(d->hedge_meter, now);                       // a request that might be hedged begins
  *	… after `wait` ms without an answer …
  *	if (hedge_take(d->hedge_meter, routing->hedge_max, now)) …start the second…
@@ -32,8 +32,9 @@ struct hedge_meter;
 /* Found or made; never NULL. At configuration time: it takes a lock. */
 struct hedge_meter *hedge_meter_of(struct str model);
 
-/* How long the deployment may take before a second is started, milliseconds; 0: none is. `h` may be NULL. */
-uint64_t hedge_wait_ms(const struct hedge_when *, const struct health *h, uint64_t now_ms);
+/* How long the deployment may take to begin a stream, or to give a whole answer, before a second is started,
+ * milliseconds; 0: none is. `h` may be NULL. */
+uint64_t hedge_wait_ms(const struct hedge_when *, const struct health *h, bool stream, uint64_t now_ms);
 
 void hedge_count(struct hedge_meter *, uint64_t now_ms);
 /* Takes one hedge of what the last minute's requests allow. False: they allow none. */

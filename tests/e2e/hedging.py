@@ -398,6 +398,84 @@ def test_only_a_share_of_the_requests_is_hedged():
         same((got.count("from b"), len(gw.providers["b"].requests)), (3, 3), "a tenth of 30")
 
 
+def test_a_percentile_decides_once_it_is_known():
+    slow = threading.Event()
+
+    def a(r):
+        if slow.is_set():
+            return [Never]
+        time.sleep(0.02)
+        return sse(*chat_stream("from a")) if b'"stream": true' in r.body else http(chat_answer("from a"))
+    for stream in (False, True):
+        slow.clear()
+        with racing(a, sse(*chat_stream("from b")) if stream else http(chat_answer("from b")),
+                routing={"hedge_after": "p90"}) as gw:
+            c = gw.client()
+            slow.set()
+            c.send(message(body=json.dumps(chat(stream=stream)).encode()))
+            gw.providers["a"].wait_for(lambda: gw.providers["a"].requests)
+            time.sleep(3 * AFTER)
+            same(len(gw.providers["b"].requests), 0, "nothing is known yet")
+            c.reset()
+            slow.clear()
+            for _ in range(30):
+                assert text_of(ask(gw, stream=stream)) in ("from a", "from b")
+            n = len(gw.providers["b"].requests)
+            assert n <= 6, f"{n} of 30 were hedged at their p90"
+            time.sleep(1.1)                  # percentiles are found once a second
+            slow.set()
+            started = time.monotonic()
+            same(text_of(ask(gw, stream=stream)), "from b")
+            assert time.monotonic() - started < 0.2 + SLOW
+            # what is known of one kind says nothing of the other
+            n = len(gw.providers["a"].requests)
+            c = gw.client()
+            c.send(message(body=json.dumps(chat(stream=not stream)).encode()))
+            gw.providers["a"].wait_for(lambda: len(gw.providers["a"].requests) > n)
+            n = len(gw.providers["b"].requests)
+            time.sleep(3 * AFTER)
+            same(len(gw.providers["b"].requests), n)
+            c.reset()
+
+
+def test_a_loser_is_slow_but_not_sick():
+    with racing([Never], http(chat_answer("from b")), routing={"hedge_after": "20ms", "breaker": {"consecutive_failures": 2},
+            "cooldown": {"min_requests": 2}}) as gw:
+        for _ in range(15):
+            same(text_of(ask(gw)), "from b")
+        same(len(gw.providers["a"].requests), 15, "it is still asked first")
+        for line in log_of(gw, 15):
+            same(races_of(line), [("a/real-a", None, "overtaken"), ("b/real-b", 200, "won")])
+
+
+def test_a_second_at_its_limit_is_not_asked():
+    go = threading.Event()
+    with racing([Wait(go), http(chat_answer("from a"))], [Never]) as gw:
+        cfg = dict(gw.settings)
+        cfg["models"][0]["deployments"][1]["max_parallel"] = 1
+        gw.reload(cfg)
+        time.sleep(0.3 * SLOW)
+        got = []
+        threads = [threading.Thread(target=lambda: got.append(ask(gw))) for _ in range(3)]
+        for t in threads:
+            t.start()
+        gw.providers["a"].wait_for(lambda: len(gw.providers["a"].requests) == 3)
+        time.sleep(3 * AFTER)
+        same(len(gw.providers["b"].requests), 1)
+        go.set()
+        for t in threads:
+            t.join()
+        same([text_of(r) for r in got], ["from a"] * 3)
+        log_of(gw, 3)
+        # its place is free again
+        go.clear()
+        t = threading.Thread(target=lambda: got.append(ask(gw)))
+        t.start()
+        gw.providers["b"].wait_for(lambda: len(gw.providers["b"].requests) == 2)
+        go.set()
+        t.join()
+
+
 def test_a_model_may_have_its_own_time_or_none():
     with racing([Wait(threading.Event())], http(chat_answer("from b")), model={"hedge_after": "off"}) as gw:
         c = gw.client()

@@ -94,10 +94,10 @@ static void the_wait_follows_the_percentile(void **state)
 
 	(void)state;
 	routes_init(&r, "models: []\n");
-	check_u64("fixed", hedge_wait_ms(&fixed, NULL, now), 700);
-	check_u64("off", hedge_wait_ms(&off, h, now), 0);
-	check_u64("unknown deployment", hedge_wait_ms(&p90, NULL, now), 0);
-	check_u64("not known yet", hedge_wait_ms(&p90, h, now), 0);
+	check_u64("fixed", hedge_wait_ms(&fixed, NULL, false, now), 700);
+	check_u64("off", hedge_wait_ms(&off, h, false, now), 0);
+	check_u64("unknown deployment", hedge_wait_ms(&p90, NULL, false, now), 0);
+	check_u64("not known yet", hedge_wait_ms(&p90, h, false, now), 0);
 	for (uint32_t i = 0; i < 100; i++) {
 		struct health_use use;
 
@@ -105,8 +105,17 @@ static void the_wait_follows_the_percentile(void **state)
 		health_good(&use, 1000 * (i + 1), false, r.table.routing, now);
 		health_done(&use, &(struct health_outcome){ .took_us = 1000 * (i + 1) }, r.table.routing, now);
 	}
-	wait = hedge_wait_ms(&p90, h, now);
+	wait = hedge_wait_ms(&p90, h, false, now);
 	check("p90 of 1 … 100 ms", wait >= 80 && wait <= 105);
+	check_u64("nothing is known of streams", hedge_wait_ms(&p90, h, true, now), 0);
+	for (int i = 0; i < 100; i++) {
+		struct health_use use;
+
+		check("begin", health_begin(h, NULL, 0, false, r.table.routing, now, &use));
+		health_slow(&use, 3000, true, now);
+		health_done(&use, &(struct health_outcome){ .cancelled = true }, r.table.routing, now);
+	}
+	check_u64("no sooner than 10 ms", hedge_wait_ms(&p90, h, true, now + 3000), 10);
 	routes_fini(&r);
 	health_forget_all();
 }
