@@ -252,13 +252,11 @@ static COLD enum step give_up(struct req *r)
 	bool mixed = (o->failures & (o->failures - 1)) != 0;
 
 	o->retry_after_ms = o->soonest_ms;
-	if (mixed && o->failed.class == FAILURE_RATE_LIMIT) {
-		/* to come again is right, but it is not only the client who is too quick */
+	if (mixed && (o->failed.class == FAILURE_RATE_LIMIT || o->failed.class == FAILURE_NO_MODEL)) {
 		err_set(&e, ERR_UPSTREAM, "no deployment could answer");
-		e.status = 503;
-	} else if (mixed && o->failed.class == FAILURE_NO_MODEL) {
-		/* the model that was asked for is there */
-		err_set(&e, ERR_UPSTREAM, "no deployment could answer");
+		/* to come again is right, but it is not only the client who is too quick; and its model is there */
+		e.status = o->failed.class == FAILURE_RATE_LIMIT ? 503 : 0;
+		o->failure_is_answer = false;
 	}
 	return refuse_with(r, &e);
 }

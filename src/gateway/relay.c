@@ -469,7 +469,7 @@ static void begin(struct req *r, bool last)
 {
 	if (r->attempt_state != ATTEMPT_WAITING || !r->meter.started)
 		return;
-	if (unlikely(plan_has_policy_fallback(&r->open->plan)) && r->open->rq.call == CALL_GENERATE &&
+	if (!r->relaying && plan_has_policy_fallback(&r->open->plan) && r->open->rq.call == CALL_GENERATE &&
 	    r->open->rq.dialect->chat && !is_answer(r, last))
 		return;
 	r->attempt_state = ATTEMPT_STARTED;
