@@ -412,6 +412,16 @@ static bool was_tried(const struct request *q, const struct deployment *d)
 	return false;
 }
 
+static enum plan_exclusion exclusion_of(const struct health *h, uint64_t now)
+{
+	switch (health_verdict(h, now)) {
+	case HEALTH_IN: case HEALTH_PROBE: break;
+	case HEALTH_COOLING: return EXCLUDED_COOLING;
+	case HEALTH_BROKEN: return EXCLUDED_BROKEN;
+	}
+	return EXCLUDED_LIMIT;
+}
+
 static void leg_try(void *what, unsigned n, uint32_t gen)
 {
 	struct request *q = what;
@@ -430,7 +440,7 @@ static void leg_try(void *what, unsigned n, uint32_t gen)
 			leg_off(q, n);
 			return;
 		}
-		plan_skip_deployment(&l->plan, d, EXCLUDED_LIMIT);
+		plan_skip_deployment(&l->plan, d, exclusion_of(l->candidate.health, now_ms(r)));
 		leg_next(q, n, NULL);
 		return;
 	}

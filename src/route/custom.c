@@ -456,7 +456,7 @@ bool custom_order(struct custom *c, struct plan_ask *ask, const struct candidate
 {
 	static const struct plan_who nobody;
 	struct call call = { .ask = ask, .candidates = candidates, .list = list, .n = n };
-	unsigned lacks = (LOOK_NEEDS | LOOK_TOKENS | LOOK_WHO) & ~(unsigned)ask->looked;
+	unsigned lacks = (LOOK_NEEDS | LOOK_TOKENS | LOOK_WHO | LOOK_HASH) & ~(unsigned)ask->looked;
 	struct arena arena;
 	struct err e;
 	bool good;
