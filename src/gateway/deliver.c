@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/text.h"
 #include "gateway/gateway_in.h"
+#include "gateway/probe.h"
 
 void deliver_add_field(struct req *r, struct str name, struct str value)
 {
@@ -116,8 +117,11 @@ void deliver(struct req *r, bool written)
 {
 	assert(r->recorded && !r->delivered);
 	r->delivered = true;
-	if (!r->x)
+	if (!r->x) {
+		if (r->probe)
+			probe_done(r);
 		return;
+	}
 	if (r->relaying) {
 		r->overhead_us += (uint32_t)(clock_now_us() - loop_now_us(r->w->loop));
 		if (!written)

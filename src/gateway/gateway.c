@@ -9,6 +9,7 @@
 #include "base/block.h"
 #include "base/mem.h"
 #include "gateway/gateway_in.h"
+#include "gateway/probe.h"
 #include "govern/journal.h"
 #include "govern/keys.h"
 #include "net/dns.h"
@@ -127,6 +128,7 @@ static void take_conf(struct worker *w)
 
 	client_set_idle(w->client, (uint32_t)p->idle_max, (uint32_t)p->idle_ms, (uint32_t)p->age_ms);
 	w->conf_seen = w->conf.held;
+	probe_configure(w);
 }
 
 /* When many requests have begun at once, much of the heap is free behind them; when fewer have, it can wait until no
@@ -203,7 +205,13 @@ struct worker *worker_new(struct gateway *gw, struct loop *l, struct err *e)
 	w->after_flush.run = after_flush;
 	loop_before_flush(l, &w->before_flush);
 	loop_after_flush(l, &w->after_flush);
+	probe_configure(w);
 	return w;
+}
+
+void worker_stop(struct worker *w)
+{
+	probe_end(w);
 }
 
 void worker_free(struct worker *w)

@@ -54,6 +54,8 @@ void gateway_free(struct gateway *);       /* after all workers; NULL is fine */
 /* The loop's own part: client, resolver, journal, readers of keys and configuration. On the thread that starts the
  * loop, before it runs. NULL: err tells. */
 MUST_USE struct worker *worker_new(struct gateway *, struct loop *, struct err *);
+/* On the loop, when there are no clients any more: what the gateway itself has under way ends. */
+void worker_stop(struct worker *);
 /* After the loop has ended: commits the journal. Requests must have ended before (server_free ends them). */
 void worker_free(struct worker *);
 struct observe_loop *worker_observe(struct worker *);

@@ -198,6 +198,7 @@ struct req {
 	struct health_use use;           /* what the call under way, or the answer, holds of its deployment */
 	uint8_t step, attempt_state, method;
 	bool gone;                       /* the client went away */
+	bool probe;                      /* of gateway/probe.h: there is no client */
 	bool expired;                    /* the step's time is over */
 	bool hurried;                    /* the attempt has less time than usual: the client wanted that */
 	bool body_whole, body_failed;
@@ -250,6 +251,7 @@ struct worker {
 	struct journal *journal;
 	struct observe_loop *observe;
 	struct hook before_flush, after_flush;
+	struct timer probe_due;
 	struct req *reqs;
 	struct req *deliver, **deliver_tail; /* recorded in this turn, in order */
 	struct req_open *free_opens;
@@ -286,6 +288,7 @@ MUST_USE bool req_cost(const struct req *, const struct usage *, int64_t *nusd);
 
 /* ---- request.c: a request's life, and what is read of its head ---- */
 struct req *req_new(struct worker *, struct exchange *, const struct http_head *);
+COLD struct req *req_new_own(struct worker *);      /* the gateway's own: no client */
 /* Another one that makes the same request at the step where it stands, for gateway/hedge.h: without a client, plan and
  * body, in nobody's figures. What it borrows is in the first one's `open`, which must outlive its own. */
 struct req *req_new_twin(struct req *);

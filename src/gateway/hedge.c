@@ -79,6 +79,7 @@ static bool copy_plan(struct req *to, const struct req *from)
 	if (!to->open->plan.group)
 		return false;
 	memcpy(to->open->plan.group, p->group, n * sizeof *p->group);
+	to->open->told = from->open->told ? to->open->plan.group : NULL;
 	if (p->ask.arg == from)
 		to->open->plan.ask.arg = to;
 	if (from->open->told == p->group)

@@ -153,6 +153,17 @@ static ALWAYS_INLINE struct req *begin(struct worker *w, struct snapshot *snapsh
 	return r;
 }
 
+COLD struct req *req_new_own(struct worker *w)
+{
+	struct req *r = begin(w, snapshot_ref(snapshot_current(&w->conf)));
+
+	r->start_us = r->since_us = loop_now_us(w->loop);
+	r->id = ulid_new(loop_real_ms(w->loop));
+	r->method = METHOD_POST;
+	observe_begin(w->observe);
+	return r;
+}
+
 struct req *req_new(struct worker *w, struct exchange *x, const struct http_head *head)
 {
 	struct req *r = begin(w, snapshot_ref(snapshot_current(&w->conf)));

@@ -112,6 +112,9 @@ HOT struct key *keys_find(struct keys_reader *, struct str token, enum key_refus
 /* The key of requests where auth is off: no limits, role user. Static; ref and unref are fine. */
 struct key *keys_anonymous(void);
 
+/* The key of requests that the gateway makes itself, to see whether a deployment works. As the one above. */
+struct key *keys_prober(void);
+
 static inline struct key *key_ref(struct key *k)
 {
 	atomic_fetch_add_explicit(&k->refs, 1, memory_order_relaxed);

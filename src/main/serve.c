@@ -664,6 +664,7 @@ static void on_close(struct loop_msg *m)
 
 	server_free(l->server);
 	l->server = NULL;
+	worker_stop(l->worker);
 	if (l == l->s->loops)
 		alerts_stop(l->s->alerts);
 	loop_stop(l->loop);

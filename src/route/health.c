@@ -413,6 +413,40 @@ static COLD NOINLINE void probe_good(struct health_use *u, const struct breaker_
 	tell(&c);
 }
 
+void health_lift(struct health *h, uint64_t now_ms)
+{
+	struct changes c = { 0 };
+
+	pthread_mutex_lock(&h->lock);
+	if (now_ms < atomic_load_explicit(&h->cool_until_ms, RELAXED) &&
+	    atomic_load_explicit(&h->why, RELAXED) != HEALTH_WHY_RATE_LIMIT) {
+		atomic_store_explicit(&h->cool_until_ms, 0, RELAXED);
+		if (atomic_load_explicit(&h->breaker, RELAXED) == BREAKER_CLOSED) {
+			atomic_store_explicit(&h->look, 0, RELAXED);
+			change(&c, h, HEALTH_CLOSED, HEALTH_WHY_NONE, 0);
+		}
+	}
+	pthread_mutex_unlock(&h->lock);
+	tell(&c);
+}
+
+bool health_take_probe(struct health *h, uint64_t every_ms, uint64_t now_ms)
+{
+	bool cools, yes = false;
+
+	if (likely(!atomic_load_explicit(&h->look, RELAXED)))
+		return false;
+	pthread_mutex_lock(&h->lock);
+	cools = now_ms < atomic_load_explicit(&h->cool_until_ms, RELAXED);
+	if (atomic_load_explicit(&h->breaker, RELAXED) != BREAKER_CLOSED || cools)
+		yes = !(cools && atomic_load_explicit(&h->why, RELAXED) == HEALTH_WHY_RATE_LIMIT) &&
+		      now_ms - h->probed_ms >= every_ms;
+	if (yes)
+		h->probed_ms = now_ms;
+	pthread_mutex_unlock(&h->lock);
+	return yes;
+}
+
 HOT void health_good(struct health_use *u, uint32_t first_byte_us, bool stream, const struct routing_settings *s,
                      uint64_t now_ms)
 {

@@ -117,6 +117,11 @@ void health_bad(struct health_use *, enum failure_class, int64_t retry_after_ms,
 struct health_outcome { uint64_t tokens; uint32_t output_tokens, took_us; bool cancelled; };
 void health_done(struct health_use *, const struct health_outcome *, const struct routing_settings *, uint64_t now_ms);
 
+/* It was shown to work: it cools no longer. */
+void health_lift(struct health *, uint64_t now_ms);
+/* True once every so many milliseconds while it is out for something that a probe would show. */
+bool health_take_probe(struct health *, uint64_t every_ms, uint64_t now_ms);
+
 /* ---- figures ---- */
 
 struct health_load { uint32_t in_flight, requests_minute; uint64_t tokens_minute; };

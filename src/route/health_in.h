@@ -53,6 +53,7 @@ struct health {
 	_Atomic bool probing;            /* a call is under way that is to show whether it works */
 	_Atomic uint64_t open_until_ms, cool_until_ms;   /* 0: not */
 	_Atomic uint64_t outage_ms;      /* when it was last taken out; 0: never */
+	uint64_t probed_ms;              /* health_take_probe said yes */
 	uint64_t last_resort_ms;         /* when it was last tried while it was broken; 0: not since it opened */
 	uint32_t probes_good;
 	uint32_t share_bad;

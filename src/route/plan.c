@@ -20,9 +20,8 @@ static struct str upstream_model(struct str model, struct str matched, struct ar
 	                    model.p + star + 1);
 }
 
-/* False: no memory. A face of NULL: it cannot be given this call. */
-static bool candidate_init(struct candidate *c, const struct plan_ask *ask, const struct deployment *d,
-                           struct str matched, struct arena *a)
+bool plan_candidate(struct candidate *c, const struct plan_ask *ask, const struct deployment *d, struct str matched,
+                    struct arena *a)
 {
 	enum dialect_id dialect = ask->dialect;
 
@@ -155,7 +154,7 @@ static NOINLINE bool make_chosen(struct plan *p, const struct route_model *m, st
 	}
 	p->group = p->many;
 	for (unsigned i = 0; i < n_all; i++)
-		if (!candidate_init(&all[i], &p->ask, &m->deployments[i], matched, a))
+		if (!plan_candidate(&all[i], &p->ask, &m->deployments[i], matched, a))
 			return false;
 	filter_init(&f, &p->ask, m, p->target, all, n_all);
 	p->n_all = n_all;

@@ -196,6 +196,11 @@ enum plan_got {
 MUST_USE enum plan_got plan_next(struct plan *, const struct plan_failed *, uint64_t now_ms, struct arena *,
                                  struct candidate *out, uint32_t *wait_ms);
 
+/* The candidate that a deployment is for this ask, by nothing but its dialects. `matched`: what a pattern's star stood
+ * for. A face of NULL: it cannot be given this call. False: no memory. */
+MUST_USE bool plan_candidate(struct candidate *, const struct plan_ask *, const struct deployment *, struct str matched,
+                             struct arena *);
+
 /* Tells why nothing is left of the group under way, with each deployment's reason. False, as err_set. */
 bool plan_refuse(const struct plan *, struct err *);
 /* Tells why PLAN_END came though nobody was asked: of the model that was asked for. False, as err_set. */

@@ -318,6 +318,18 @@ static const struct settings script_settings = {
 	.name = "script", .size = sizeof(struct script_settings), .rows = script_rows, .n = COUNT_OF(script_rows),
 };
 
+#define STRUCT probe_settings
+static const struct setting probe_rows[] = {
+	{ .name = "every", .type = SETTING_DURATION, AT(every_ms), .value = "off", .also = "off", .min = "1s",
+	  .max = "1d",
+	  .help = "Ask a deployment that is out, this often, for one token, and let it in when it answers. off: "
+	          "requests of clients find it out." },
+};
+#undef STRUCT
+static const struct settings probe_settings = {
+	.name = "probe", .size = sizeof(struct probe_settings), .rows = probe_rows, .n = COUNT_OF(probe_rows),
+};
+
 #define STRUCT routing_settings
 static const struct setting routing_rows[] = {
 	{ .name = "retries", .type = SETTING_SECTION, AT(retries), .section = &retry_settings,
@@ -337,6 +349,8 @@ static const struct setting routing_rows[] = {
 	  .help = "Whether conversations stay where their prompt cache is." },
 	{ .name = "queue", .type = SETTING_SECTION, AT(queue), .section = &queue_settings,
 	  .help = "Where requests wait when all deployments of a model are at their limits." },
+	{ .name = "probe", .type = SETTING_SECTION, AT(probe), .section = &probe_settings,
+	  .help = "Whether the gateway itself looks if deployments work again." },
 	{ .name = "hedge_after", .type = SETTING_TEXT, AT(hedge_after), .value = "off",
 	  .help = "Send the request to a second deployment when the first has not begun to answer for this long: off, "
 	          "a duration such as 500ms, or p50, p75, p90 or p99 of what it usually takes." },

@@ -103,6 +103,10 @@ struct queue_settings {
 	int64_t max, wait_ms;            /* max: requests that wait, for each model */
 };
 
+struct probe_settings {
+	int64_t every_ms;                /* 0: off */
+};
+
 struct script_settings {
 	int64_t max_instructions;
 };
@@ -116,6 +120,7 @@ struct routing_settings {
 	bool last_resort;                /* all are out: the least bad one is tried once */
 	struct affinity_settings affinity;
 	struct queue_settings queue;
+	struct probe_settings probe;
 	struct str hedge_after;
 	struct hedge_when hedge;         /* derived from it */
 	double hedge_max;                /* share of a model's requests that may be hedged */

@@ -107,3 +107,42 @@ def test_no_webhook_no_harm():
         for _ in range(4):
             s.ask()
         assert "deployment.opened a/real-a" in s.gw.messages().decode()
+
+
+def test_the_gateway_itself_sees_that_a_deployment_works_again():
+    works = []
+    with Scene(lambda r: http(chat_answer("a", usage=(1, 1))) if works else fail(500), lambda r: http({})) as s:
+        settings = s.gw.settings
+        settings["routing"].update({"probe": {"every": "1s"}, "breaker": {"consecutive_failures": 2, "open_for": "1h"},
+            "cooldown": {"min_requests": 1000}})
+        s.gw.reload(settings)
+        for _ in range(3):
+            s.ask()
+        s.await_kind("deployment.opened")
+        before = len(s.a.requests)
+        s.a.wait_for(lambda: len(s.a.requests) >= before + 2, 10)        # probes that fail
+        works.append(1)
+        s.await_kind("deployment.closed")
+        same(s.ask().get("x-sluice-provider"), "a")
+        probes = [line for line in s.gw.log_lines() if line["key_name"] == "probe"]
+        assert len(probes) >= 3 and probes[-1]["status"] == 200, f"{probes}"
+        same(probes[-1]["tokens"]["output"], 1)
+        same([p["attempts"][0]["deployment"] for p in probes], ["a/real-a"] * len(probes))
+        body = json.loads(next(r for r in s.a.requests if b'"ping"' in r.body).body)
+        same((body["model"], body["max_tokens"]), ("real-a", 1))
+        n = len(s.a.requests)
+        time.sleep(1.5)
+        same(len(s.a.requests), n, "one that is in is not probed")
+
+
+def test_a_probe_under_way_holds_no_shutdown_up():
+    with Scene(lambda r: [Never] if b'"ping"' in r.body else fail(500), lambda r: http({})) as s:
+        settings = s.gw.settings
+        settings["routing"].update({"probe": {"every": "1s"}, "breaker": {"consecutive_failures": 2, "open_for": "1h"}})
+        s.gw.reload(settings)
+        for _ in range(3):
+            s.ask()
+        s.a.wait_for(lambda: any(b'"ping"' in r.body for r in s.a.requests), 10)
+        start = time.monotonic()
+        s.gw.stop()
+        assert time.monotonic() - start < 5
