@@ -176,17 +176,18 @@ static COLD enum step nobody_to_ask(struct req *r)
 static enum step step_plan(struct req *r)
 {
 	struct req_open *o = r->open;
-	struct plan_ask ask = {
+	struct plan_ask *ask = &o->plan.ask;
+	enum plan_got got;
+	struct err e;
+
+	*ask = (struct plan_ask){
 		.model = o->rq.model, .dialect = o->rq.dialect->id, .call = o->rq.call, .stream = r->want_stream,
 		.now_ms = loop_now_ms(r->w->loop), .at_ms = (int64_t)ulid_time_ms(r->id), .body_bytes = o->rq.body.n,
 		.max_output = o->rq.max_output, .affinity = r->w->gw->affinity, .look = look_ask, .arg = r,
 	};
-	enum plan_got got;
-	struct err e;
-
-	if (unlikely(ask_says_something(r)) && !ask_fill(r, &ask))
+	if (unlikely(ask_says_something(r)) && !ask_fill(r, ask))
 		return STEP_REFUSE;
-	if (!plan_make(&o->plan, &req_conf(r)->routes, &ask, &o->arena, &e))
+	if (!plan_make(&o->plan, &req_conf(r)->routes, ask, &o->arena, &e))
 		return refuse_with(r, &e);
 	o->own_state = may_hold_envelopes(o->rq.dialect->id) && o->rq.call == CALL_GENERATE &&
 	               chat_opaque_marked(o->rq.body);

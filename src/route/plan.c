@@ -298,7 +298,8 @@ bool plan_make(struct plan *p, const struct route_table *t, const struct plan_as
 
 	memset(p, 0, offsetof(struct plan, ask));
 	p->table = t;
-	p->ask = *ask;
+	if (ask != &p->ask)
+		p->ask = *ask;
 	if (unlikely(ask->wishes && ask->wishes->n_targets)) {
 		p->target = &ask->wishes->targets[0];
 		p->targets_begun = 1;

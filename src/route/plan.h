@@ -180,8 +180,8 @@ static inline uint32_t plan_tokens(const struct plan_ask *ask)
  * price) and is no model's own is that model's without it. Where nothing is left of the first group, and no other may
  * follow it: ERR_POLICY: by the policy; ERR_CONTEXT_LENGTH: the prompt fits nowhere; ERR_INVALID_REQUEST: none speaks
  * the dialect, or the wishes leave none; ERR_UNSUPPORTED_PARAMETER: none is known to be able to; ERR_NO_DEPLOYMENT: all
- * are out; each with the list of them. ERR_MODEL_NOT_FOUND: unknown. The ask is copied; its parts must live as long as
- * the plan.
+ * are out; each with the list of them. ERR_MODEL_NOT_FOUND: unknown. The ask is copied, or is the plan's own already;
+ * its parts must live as long as the plan.
  */
 MUST_USE bool plan_make(struct plan *, const struct route_table *, const struct plan_ask *, struct arena *,
                         struct err *);
