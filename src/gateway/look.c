@@ -107,6 +107,7 @@ struct str look_model(const struct route_model *m, struct str asked)
 
 static uint32_t cut_to_u32(uint64_t n) { return n < UINT32_MAX ? (uint32_t)n : UINT32_MAX; }
 
+/* `chat`: only read if they are to be counted. */
 static void count_tokens(const struct look *l, const struct chat_request *chat, struct plan_ask *ask)
 {
 	struct token_count count;
@@ -145,7 +146,7 @@ void look_into(const struct look *l, struct plan_ask *ask)
 	arena_rewind(l->arena, before);
 }
 
-static void look_into_body(struct req *r, struct plan_ask *ask)
+static void look_into_body(struct req *r, struct plan_ask *ask, unsigned what)
 {
 	struct req_open *o = r->open;
 	struct str model = look_model(o->plan.model, ask->model);
@@ -153,7 +154,12 @@ static void look_into_body(struct req *r, struct plan_ask *ask)
 		          .estimator = r->w->gw->options.estimator };
 
 	l.count = o->rq.dialect->chat && o->rq.body.n <= COUNT_MAX_BYTES && count_is_ready(r, model);
-	look_into(&l, ask);
+	if (what & LOOK_NEEDS || l.count) {
+		look_into(&l, ask);
+	} else {
+		/* it would be read for nothing */
+		count_tokens(&l, NULL, ask);
+	}
 }
 
 /* For scripts. The user and tags of a request come before those of its key. */
@@ -202,5 +208,5 @@ void look_ask(struct plan_ask *ask, unsigned what)
 		ask->hash = hash_of(r);
 	ask->looked |= (uint8_t)what;
 	if (what & (LOOK_NEEDS | LOOK_TOKENS))
-		look_into_body(r, ask);
+		look_into_body(r, ask, what);
 }

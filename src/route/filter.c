@@ -8,6 +8,10 @@
 /* By-name models' windows are only looked up for prompts that are larger than this; none has a smaller one. */
 #define WINDOW_SURELY_BYTES 4096
 
+/* What is taken of tpm by smaller bodies may be guessed from their bytes; reading and counting costs more than it helps.
+ * Larger ones may be mostly pictures. */
+#define TAKE_GUESSED_BYTES 16384
+
 /* A count that is an estimate may be this much too high, percent; the provider has the last word. */
 enum { MARGIN_EXACT = 3, MARGIN_ESTIMATE = 15 };
 
@@ -17,15 +21,14 @@ static void look(struct plan_ask *ask, unsigned what)
 		ask->look(ask, what & ~ask->looked);
 }
 
-/* A token is a byte at least. */
 static bool may_not_fit(const struct plan_ask *ask, const struct route_model *m, const struct candidate *c, unsigned n)
 {
-	if (m->window_least && ask->body_bytes > m->window_least)
+	if (filter_may_not_fit(m->window_least, ask->body_bytes))
 		return true;
 	for (unsigned i = 0; m->by_name && ask->body_bytes > WINDOW_SURELY_BYTES && i < n; i++) {
 		uint32_t window = candidate_facts(&c[i])->context_window;
 
-		if (window && ask->body_bytes > window)
+		if (filter_may_not_fit(window, ask->body_bytes))
 			return true;
 	}
 	return false;
@@ -44,7 +47,7 @@ void filter_init(struct filter *f, struct plan_ask *ask, const struct route_mode
 			f->needs = ask->needs & (hard ? UINT32_MAX : m->lacks_differ);
 	}
 	f->tokens = may_not_fit(ask, m, c, n);
-	if (f->tokens || m->counted)
+	if (f->tokens || (m->counted && ask->body_bytes > TAKE_GUESSED_BYTES))
 		look(ask, LOOK_TOKENS);
 	f->tokens &= ask->looked & LOOK_TOKENS && !ask->tokens_guessed;
 	f->policy = ask->policy || (w && (w->zdr || w->deny_collection || w->regions_set));

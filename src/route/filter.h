@@ -19,6 +19,13 @@ struct filter {
 	uint32_t take;                     /* of tpm */
 };
 
+/* Only then is a prompt counted: a token is two bytes and more, but for what nobody writes; if a prompt
+ * is longer all the same, its provider says so. window 0: not known. */
+static inline bool filter_may_not_fit(uint32_t window, uint64_t body_bytes)
+{
+	return window && body_bytes / 2 > window;
+}
+
 /* Finds out what must be asked of these candidates, and looks up what is needed for it. */
 void filter_init(struct filter *, struct plan_ask *, const struct route_model *, const struct wish_target *,
                  const struct candidate *, unsigned n);

@@ -48,7 +48,7 @@ static inline bool make_plain(struct plan *p, const struct route_model *m)
 	const struct route_face *face;
 	unsigned index;
 
-	if (!m->plain || ask->wishes || ask->policy || (m->window_least && ask->body_bytes > m->window_least))
+	if (!m->plain || ask->wishes || ask->policy || filter_may_not_fit(m->window_least, ask->body_bytes))
 		return false;
 	face = route_face_of(d->provider, ask->dialect, d->model, &index);
 	if (!face || health_verdict(d->health, ask->now_ms) != HEALTH_IN)

@@ -168,11 +168,13 @@ static inline uint32_t plan_output_tokens(const struct plan_ask *ask)
  * what is usual; a cap is rarely reached. Known after LOOK_TOKENS; before that the body is the guess. */
 static inline uint32_t plan_tokens(const struct plan_ask *ask)
 {
-	enum { USUAL = 500, BYTES = 4, MAX = 1 << 30 };
-	uint64_t prompt = ask->looked & LOOK_TOKENS ? ask->prompt_tokens : ask->body_bytes / BYTES;
+	enum { USUAL = 500, BYTES = 4, MAX = 1 << 30, GUESSED_MAX = 1 << 15 };
+	bool known = (ask->looked & LOOK_TOKENS) != 0;
+	uint64_t prompt = known ? ask->prompt_tokens : ask->body_bytes / BYTES;
+	uint64_t max = known && !ask->tokens_guessed ? MAX : GUESSED_MAX; /* what is so large is pictures */
 	uint32_t output = plan_output_tokens(ask);
 
-	return (uint32_t)(prompt < MAX ? prompt : MAX) + (output < USUAL ? output : USUAL);
+	return (uint32_t)(prompt < max ? prompt : max) + (output < USUAL ? output : USUAL);
 }
 
 /*

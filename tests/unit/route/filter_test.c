@@ -227,7 +227,7 @@ static void prompts_must_fit(void **state)
 		bool guessed, looks;
 		const char *want;
 	} cases[] = {
-		{ "so few bytes fit anywhere", TWO, 1000, 5000, false, false, "p/gpt-4o strategy; q/llama-3 strategy" },
+		{ "so few bytes fit anywhere", TWO, 2001, 5000, false, false, "p/gpt-4o strategy; q/llama-3 strategy" },
 		{ "fits", TWO, 5000, 1000, false, true, "p/gpt-4o strategy; q/llama-3 strategy" },
 		{ "is within the margin of an exact count", TWO, 5000, 1030, false, true,
 		  "p/gpt-4o strategy; q/llama-3 strategy" },
