@@ -214,10 +214,12 @@ static const struct { const char *name, *body, *fields, *want; } cases[] = {
 	{ "metadata is JSON", "{}", "x-sluice-metadata: {a}",
 	  "!x-sluice-metadata: not valid JSON at line 1, column 2: a member's name in double quotes is expected here" },
 	/* OpenRouter */
-	{ "lists", PROVIDER("{\"order\":[\"a\",\"b/x\"],\"only\":[\"c\"],\"ignore\":[\"d\"],\"quantizations\":[\"fp8\"]}"),
+	{ "lists", PROVIDER("{\"order\":[\"a\",\"b/x\"],\"only\":[\"c\"],\"ignore\":[\"d\"],"
+	  "\"quantizations\":[\"fp8\"]}"),
 	  "", "order=a,b/x only=c ignore=d quantizations=fp8" },
 	{ "empty lists and nulls are none",
-	  PROVIDER("{\"order\":[],\"only\":[],\"ignore\":null,\"sort\":null,\"zdr\":null,\"max_price\":null}"), "", "" },
+	  PROVIDER("{\"order\":[],\"only\":[],\"ignore\":null,\"sort\":null,\"zdr\":null,\"max_price\":null}"), "",
+	  "" },
 	{ "null", PROVIDER("null"), "", "" },
 	{ "unknown members", PROVIDER("{\"what\":{\"ever\":[1]}}"), "", "" },
 	{ "a name with escapes", PROVIDER("{\"only\":[\"\\u0061\"]}"), "", "only=a" },
@@ -238,16 +240,19 @@ static const struct { const char *name, *body, *fields, *want; } cases[] = {
 	  "!provider.sort.by: must be price, throughput or latency, not \"cost\"" },
 	{ "sort, another type", PROVIDER("{\"sort\":3}"), "",
 	  "!provider.sort: must be price, throughput or latency, or an object with `by`, not 3" },
-	{ "prices", PROVIDER("{\"max_price\":{\"prompt\":1,\"completion\":\"2.5\",\"request\":0.01,\"image\":1e-3}}"), "",
+	{ "prices", PROVIDER("{\"max_price\":{\"prompt\":1,\"completion\":\"2.5\",\"request\":0.01,\"image\":1e-3}}"),
+	  "",
 	  "input=1000000 output=2500000 request=10000000 image=1000000" },
-	{ "a price of nothing", PROVIDER("{\"max_price\":{\"prompt\":0,\"completion\":1e-9}}"), "", "input=0 output=0" },
+	{ "a price of nothing", PROVIDER("{\"max_price\":{\"prompt\":0,\"completion\":1e-9}}"), "",
+	  "input=0 output=0" },
 	{ "a price below nothing", PROVIDER("{\"max_price\":{\"prompt\":-1}}"), "",
 	  "!provider.max_price.prompt: must be a number that is not negative, not -1" },
 	{ "a huge price", PROVIDER("{\"max_price\":{\"prompt\":1e300}}"), "",
 	  "!provider.max_price.prompt: must be a number that is not negative, not 1e300" },
 	{ "a price that is none", PROVIDER("{\"max_price\":{\"image\":\"0x10\"}}"), "",
 	  "!provider.max_price.image: must be a number that is not negative, not \"0x10\"" },
-	{ "preferences", PROVIDER("{\"preferred_min_throughput\":40,\"preferred_max_latency\":{\"p90\":1.5,\"p50\":\"0.2\"}}"),
+	{ "preferences", PROVIDER("{\"preferred_min_throughput\":40,\"preferred_max_latency\":{\"p90\":1.5,"
+	  "\"p50\":\"0.2\"}}"),
 	  "", "throughput_p50=40000 latency_p50=200000 latency_p90=1500000" },
 	{ "a preference that is none", PROVIDER("{\"preferred_max_latency\":[1]}"), "",
 	  "!provider.preferred_max_latency: must be a number that is not negative, not an array" },
@@ -290,7 +295,8 @@ static const struct { const char *name, *body, *fields, *want; } cases[] = {
 	/* which wins */
 	{ "OpenRouter before Vercel",
 	  "{\"provider\":{\"order\":[\"a\"],\"sort\":\"price\",\"only\":[\"a\",\"b\"]},\"models\":[\"x\"],"
-	  "\"providerOptions\":{\"gateway\":{\"order\":[\"b\"],\"sort\":\"tps\",\"only\":[\"B\",\"c\"],\"models\":[\"y\"]}}}",
+	  "\"providerOptions\":{\"gateway\":{\"order\":[\"b\"],\"sort\":\"tps\",\"only\":[\"B\",\"c\"],"
+	  "\"models\":[\"y\"]}}}",
 	  "", "order=a only=b sort=price {} {x }" },
 	{ "ours before Cloudflare's", "{}",
 	  "x-sluice-timeout: first_byte=1s\nx-sluice-retries: 3\ncf-aig-request-timeout: 5000\ncf-aig-max-attempts: 2\n"
@@ -319,7 +325,8 @@ static const struct { const char *name, *body, *fields, *want; } cases[] = {
 	{ "fallback", "{}",
 	  CONFIG("{\"strategy\":{\"mode\":\"fallback\",\"on_status_codes\":[429]},\"request_timeout\":50,"
 	         "\"override_params\":{\"t\":1},\"targets\":[{\"provider\":\"a\",\"override_params\":{\"t\":2}},"
-	         "{\"provider\":\"b\",\"request_timeout\":60,\"default_params\":{\"s\":1},\"drop_params\":[\"user\"]}]}"),
+	         "{\"provider\":\"b\",\"request_timeout\":60,\"default_params\":{\"s\":1},"
+	           "\"drop_params\":[\"user\"]}]}"),
 	  "targets_only {@a timeout=50 falls[429,] over{\"t\":2} over{\"t\":1} } "
 	  "{@b timeout=60 falls[429,] over{\"t\":1} under{\"s\":1} drop=user }" },
 	{ "nested", "{}",
@@ -328,7 +335,8 @@ static const struct { const char *name, *body, *fields, *want; } cases[] = {
 	         "{\"strategy\":{\"mode\":\"single\"},\"targets\":[{\"provider\":\"c\"},{\"provider\":\"d\"}]}]}]}"),
 	  "targets_only {@a key=k } {@c }" },
 	{ "a key is not for another provider", "{}",
-	  CONFIG("{\"provider\":\"a\",\"api_key\":\"k\",\"strategy\":{\"mode\":\"fallback\"},\"targets\":[{},{\"provider\":"
+	  CONFIG("{\"provider\":\"a\",\"api_key\":\"k\",\"strategy\":{\"mode\":\"fallback\"},\"targets\":[{},"
+	  "{\"provider\":"
 	         "\"b\"}]}"),
 	  "targets_only {@a key=k } {@b }" },
 	{ "an id", "{}", CONFIG("pc-abc-123"),
@@ -367,7 +375,9 @@ static void reads_each_gateways_words(void **state)
 
 /* ---- conditions ---- */
 
-#define META "x-portkey-metadata: {\"plan\":\"paid\",\"n\":\"12\",\"i\":12,\"a.b\":\"c\",\"d\":{\"e\":true},\"z\":null}\n"
+#define META                                                                                                 \
+	"x-portkey-metadata: {\"plan\":\"paid\",\"n\":\"12\",\"i\":12,\"a.b\":\"c\",\"d\":{\"e\":true}," \
+	"\"z\":null}\n"
 #define BODY "{\"model\":\"m\",\"temperature\":1.5,\"max_tokens\":100,\"x\":{\"y\":[1]},\"user\":\"caf\\u00e9\"}"
 
 static const struct { const char *query, *want; } queries[] = {
@@ -427,7 +437,8 @@ static void decides_by_conditions(void **state)
 
 	for (size_t i = 0; i < COUNT_OF(queries); i++) {
 		snprintf(fields, sizeof fields,
-		         META CONFIG("{\"strategy\":{\"mode\":\"conditional\",\"conditions\":[{\"query\":%s,\"then\":\"t\"}],"
+		         META CONFIG("{\"strategy\":{\"mode\":\"conditional\",\"conditions\":[{\"query\":%s,"
+		           "\"then\":\"t\"}],"
 		                     "\"default\":\"f\"},\"targets\":[{\"name\":\"t\",\"provider\":\"yes\"},"
 		                     "{\"name\":\"f\",\"provider\":\"no\"}]}"), queries[i].query);
 		read_case(BODY, fields, got, sizeof got);
@@ -470,14 +481,18 @@ static void has_ceilings(void **state)
 		  "!x-portkey-config.override_params: must be an object of at most 64" },
 		{ "much metadata", "x-sluice-metadata: {\"a\":\"", "x", 8190, "\"}",
 		  "!x-sluice-metadata: must be at most 8192 bytes" },
-		{ "a long name", "x-portkey-config: {\"provider\":\"", "x", 600, "\"}", "!x-portkey-config.provider: must be" },
+		{ "a long name", "x-portkey-config: {\"provider\":\"", "x", 600, "\"}",
+		  "!x-portkey-config.provider: must be" },
 		{ "many regular expressions", "x-sluice-metadata: {\"a\":\"a\"}\n" CONFIG(
-			"{\"strategy\":{\"mode\":\"conditional\",\"conditions\":[{\"query\":{\"$and\":[{\"metadata.a\":\"a\"}"),
+			"{\"strategy\":{\"mode\":\"conditional\","
+			  "\"conditions\":[{\"query\":{\"$and\":[{\"metadata.a\":\"a\"}"),
 		  ",{\"metadata.a\":{\"$regex\":\"a\"}}", 17, "]},\"then\":\"x\"}]},\"targets\":[{}]}",
 		  "!x-portkey-config.strategy.conditions[0].query" },
 		{ "many steps", "x-sluice-metadata: {\"a\":\"", "a", 4000, "!\"}\n" CONFIG(
-			"{\"strategy\":{\"mode\":\"conditional\",\"conditions\":[{\"query\":{\"metadata.a\":{\"$regex\":"
-			"\"(a|a)*$\"}},\"then\":\"x\"}]},\"targets\":[{}]}"), "!x-portkey-config.strategy.conditions[0].query" },
+			"{\"strategy\":{\"mode\":\"conditional\","
+			  "\"conditions\":[{\"query\":{\"metadata.a\":{\"$regex\":"
+			"\"(a|a)*$\"}},\"then\":\"x\"}]},\"targets\":[{}]}"),
+			  "!x-portkey-config.strategy.conditions[0].query" },
 	};
 	char got[8192];
 
@@ -494,7 +509,8 @@ static void draws_by_weight(void **state)
 
 	rand_seed(7);
 	for (int i = 0; i < 20000; i++) {
-		read_case("{}", CONFIG("{\"strategy\":{\"mode\":\"loadbalance\"},\"targets\":[{\"provider\":\"a\",\"weight\":0.75},"
+		read_case("{}", CONFIG("{\"strategy\":{\"mode\":\"loadbalance\"},\"targets\":[{\"provider\":\"a\","
+		  "\"weight\":0.75},"
 		                       "{\"provider\":\"b\",\"weight\":0.25}]}"), got, sizeof got);
 		n[strstr(got, "@b") != NULL]++;
 	}
@@ -552,10 +568,13 @@ static void resolves_targets(void **state)
 		{ "an unknown one", "{\"models\":[\"othr\"]}", "", ERR_MODEL_NOT_FOUND, "did you mean \"other\"" },
 		{ "one that is not allowed", "{\"models\":[\"openai/secret\"]}", "", ERR_MODEL_NOT_ALLOWED, "secret" },
 		{ "at its provider", "{}", CONFIG("{\"provider\":\"mistral\"}"), ERR_NONE, "targets_only {@mistral }" },
-		{ "at another provider", "{}", CONFIG("{\"provider\":\"eu\"}"), ERR_NONE, "targets_only {eu/chat @eu }" },
-		{ "a model at a provider", "{}", CONFIG("{\"provider\":\"mine\",\"override_params\":{\"model\":\"small\"}}"),
+		{ "at another provider", "{}", CONFIG("{\"provider\":\"eu\"}"), ERR_NONE,
+		  "targets_only {eu/chat @eu }" },
+		{ "a model at a provider", "{}", CONFIG("{\"provider\":\"mine\","
+		  "\"override_params\":{\"model\":\"small\"}}"),
 		  ERR_NONE, "targets_only {mine/small @mine over{\"model\":\"small\"} }" },
-		{ "not allowed there", "{}", CONFIG("{\"provider\":\"mine\",\"override_params\":{\"model\":\"secret\"}}"),
+		{ "not allowed there", "{}", CONFIG("{\"provider\":\"mine\","
+		  "\"override_params\":{\"model\":\"secret\"}}"),
 		  ERR_MODEL_NOT_ALLOWED, "mine/secret" },
 		{ "nobody", "{}", CONFIG("{\"provider\":\"nobody\"}"), ERR_INVALID_REQUEST, "none of this gateway's" },
 	};
