@@ -135,6 +135,35 @@ COLD static bool refuse_case(struct str body, size_t at, struct err *e)
 	               STR_ARG(name));
 }
 
+/* OpenRouter: a list of models and no model asks for the first of them. It is read as if it had been said. */
+COLD static bool read_with_model(struct arena *arena, const struct request_reader *r, struct str body,
+                                 struct dialect_request *out, struct err *e)
+{
+	const struct str models = out->at[REQUEST_MODELS].value;
+	const struct json_node *list = json_nodes(arena, models, REQUEST_DEPTH_MAX, e), *first = node_at(list, 0);
+	struct json_edit edit = { .kind = JSON_EDIT_INSERT, .into = body };
+	struct str piece[JSON_PIECES(1)];
+	struct buf b = buf_make(body.n + models.n + 64);
+	size_t n;
+
+	if (!list)
+		return false;
+	if (!node_is(first, JSON_STRING))
+		return err_set(e, ERR_INVALID_REQUEST,
+		               "models[0]: must be the name of a model, where there is no `model`");
+	edit.with = arena_printf(arena, "\"model\":%.*s", STR_ARG(node_raw(first)));
+	if (!edit.with.p)
+		return err_set(e, ERR_TOO_LARGE, "models: too long");
+	n = json_splice(body, &edit, 1, piece);
+	for (size_t i = 0; i < n; i++)
+		buf_append(&b, piece[i]);
+	body = arena_dup(arena, buf_str(&b));
+	buf_fini(&b);
+	if (!body.p)
+		return err_set(e, ERR_TOO_LARGE, "the request needs more memory than it may have");
+	return request_read_body(arena, r, body, true, out, e);
+}
+
 bool request_read_body(struct arena *arena, const struct request_reader *r, struct str body, bool needs_model,
                        struct dialect_request *out, struct err *e)
 {
@@ -150,7 +179,8 @@ bool request_read_body(struct arena *arena, const struct request_reader *r, stru
 
 	const struct json_hit *options = &at[REQUEST_STREAM_OPTIONS];
 	if (needs_model && !read_model(arena, &at[REQUEST_MODEL], &out->model, e))
-		return false;
+		return at[REQUEST_MODEL].type == JSON_ABSENT && at[REQUEST_MODELS].type == JSON_ARRAY &&
+		       read_with_model(arena, r, body, out, e);
 	if (r->names[REQUEST_STREAM] && !read_flag("stream", &at[REQUEST_STREAM], &out->stream, e))
 		return false;
 	if (options->type != JSON_ABSENT && options->type != JSON_NULL && options->type != JSON_OBJECT)

@@ -143,6 +143,41 @@ def test_models_are_tried_in_order():
         is_error(w.ask("alone", models=["mb"], route="other"), 400)
 
 
+def test_a_list_of_models_is_enough():
+    with World(a=lambda r: fail(500)) as w:
+        for more in ({"models": ["alone", "mb"]}, {"models": ["mb"]}):
+            body = chat(**more)
+            del body["model"]
+            r = w.gw.post(PATH, body)
+            same((r.status, r.get("x-sluice-provider")), (200, "b"), short(r.body))
+            same(sent(w.b.requests[-1])["model"], "real-b")
+        for bad in ([], [5], "mb"):
+            body = chat(models=bad)
+            del body["model"]
+            is_error(w.gw.post(PATH, body), 400)
+        body = chat(models=["mb"])
+        del body["model"]
+        is_error(w.gw.post(PATH, body, key=SOME_KEY), 403, "model_not_allowed")
+
+
+def test_clients_of_anthropic_too():
+    with World() as w:
+        body = {"model": "m", "max_tokens": 5, "messages": [{"role": "user", "content": "hi"}]}
+        for more, headers in (({"provider": {"only": ["b"]}}, []), ({"providerOptions": {"gateway": {"only": ["b"]}}}, []),
+                ({}, portkey({"provider": "b"})), ({}, ["x-sluice-region: eu"])):
+            r = w.gw.post("/v1/messages", {**body, **more}, headers=headers)
+            same((r.status, r.get("x-sluice-provider")), (200, "b"), short(r.body))
+        e = w.gw.post("/v1/messages", {**body, "provider": 5}).json()
+        same(e["type"], "error")
+        cfg = {"override_params": {"max_tokens": 7}}
+        same(w.gw.post("/v1/messages", body, headers=portkey(cfg)).status, 200)
+        same(sent(w.a.requests[-1])["max_tokens"], 7)
+        r = w.gw.post("/v1beta/models/m:generateContent", {"contents": [{"role": "user", "parts": [{"text": "hi"}]}]},
+            headers=portkey({"provider": "b", "override_params": {"generationConfig": {"temperature": 0.5}}}))
+        same((r.status, r.get("x-sluice-provider")), (200, "b"), short(r.body))
+        same(sent(w.b.requests[-1])["temperature"], 0.5)
+
+
 def test_streams_too():
     with World(a=lambda r: fail(500), b=lambda r: sse(*chat_stream("from b"))) as w:
         r = w.ask("alone", models=["mb"], stream=True, provider={"zdr": False})
