@@ -4,11 +4,14 @@ and in order, with one end and one usage, whoever spoke first and whoever goes o
 import contextlib
 import itertools
 import json
+import threading
+import time
 
 import converse
-from harness import PROVIDER_KEY, SLOW, SSE_HEAD, Gateway, chunk, config, event, events_of, same, short
+from harness import (PROVIDER_KEY, SLOW, SSE_HEAD, Gateway, chunk, config, event, events_of, http, request_bytes, same,
+    short)
 from ollama_cohere import LINES, co
-from provider import Close, Never, Provider, Reset
+from provider import Close, Never, Provider, Reset, Wait
 
 TEXT = "One two\n three \"four\" \N{EARTH GLOBE AMERICAS} five.\n\n six seven, and all of it once."
 PIECES = [TEXT[i:i + 9] for i in range(0, len(TEXT), 9)]
@@ -117,8 +120,8 @@ PROVIDERS = {
     "ollama": (ollama_frames, LINES, "", b'{"error":"overloaded"}\n'),
     "cohere": (cohere_frames, SSE_HEAD, "", None),
 }
-# how far a stream's first frames mean nothing to a client: an attempt that ends there is tried anew
-QUIET = {"openai-chat": 1, "anthropic": 2, "openai-responses": 1, "gemini": 0, "bedrock": 1, "ollama": 0, "cohere": 1}
+# how many frames there are up to the first text
+SPEAKS = {"openai-chat": 2, "anthropic": 4, "openai-responses": 4, "gemini": 1, "bedrock": 2, "ollama": 1, "cohere": 3}
 
 
 # ---- clients: what they ask, and (text, ends, usage, error) of what they get ------------------------------------------
@@ -239,9 +242,22 @@ def texts_in(value):
     return [t for v in value for t in texts_in(v)] if isinstance(value, list) else []
 
 
+def text_of(content):
+    return content if isinstance(content, str) else "".join(part["text"] for part in content)
+
+
 def said_in(request):
     """What of TEXT the request says was said already."""
     return max((t for t in texts_in(json.loads(request.body)) if t and TEXT.startswith(t)), key=len, default="")
+
+
+class Soon:
+    """What Wait waits for: the gateway has passed on what came so far."""
+
+    @staticmethod
+    def wait(timeout=None):
+        time.sleep(0.012 * SLOW)
+        return True
 
 
 class Cut:
@@ -262,7 +278,7 @@ class Cut:
         frames = make([rest[i:i + 9] for i in range(0, len(rest), 9)] or [""], self.used)
         if self.frames is None or self.frames >= len(frames):
             return [head + b"".join(chunk(f) for f in frames) + b"0\r\n\r\n"]
-        out = [head, *(chunk(f) for f in frames[:self.frames])]
+        out = [head, *(chunk(f) for f in frames[:self.frames]), Wait(Soon)]
         return out + ([chunk(error), b"0\r\n\r\n"] if self.how == "error" else
                       [b"0\r\n\r\n"] if self.how == "end" else [self.how])
 
@@ -304,6 +320,16 @@ def is_whole(got, parts, what):
     assert parts is None or used[-1:] == [(11 * parts, 7 * parts)], f"{what}: {used} of {parts} calls"
 
 
+def log_of(gw, n=1):
+    """The last lines of the log that are about models."""
+    for _ in range(int(200 * SLOW)):
+        lines = [e for e in gw.log_lines() if e.get("model") and e.get("stream")]
+        if len(lines) >= n:
+            return lines
+        time.sleep(0.01)
+    raise AssertionError(f"{len(lines)} of {n} lines in the log")
+
+
 def goes_on_wherever_it_is_cut(client, first, second):
     n = len(PROVIDERS[first][0](PIECES))
     with three(first, second) as (gw, (a, b, c)):
@@ -312,7 +338,231 @@ def goes_on_wherever_it_is_cut(client, first, second):
             r, got = ask(gw, client)
             text, ends, used, errors = got
             same((text, ends, errors), (TEXT, (1, 1), []), f"cut after {k} frames of {first}")
+            line = log_of(gw, k + 1)[-1]
+            tokens = line["tokens"]
+            if used:
+                same(used[-1], (tokens["input"], tokens["output"]), f"the usage in client's and log's words, {k} frames")
+            same(line["cost_usd"].rstrip("0"), f"{(tokens['input'] * 2 + tokens['output'] * 10) / 1e6:.9f}".rstrip("0"))
+            if k in range(SPEAKS[first], SPEAKS[first] + len(PIECES) - 1):
+                same([(x["deployment"], x["error"], x.get("continued")) for x in line["attempts"]],
+                     [("a/real-m", "upstream_error", True), ("b/real-m", None, None)])
+                assert tokens["input"] > 11 and tokens["output"] > 7, tokens
+                same(line["usage_source"], "counted")
         same(len(c.provider.requests), 0)
+
+
+def test_nothing_goes_on_before_the_client_has_seen_anything():
+    """Cut in the same moment as the first text comes: another is asked as if nothing had been said."""
+    with three("openai-chat", "anthropic") as (gw, (a, b, c)):
+        a.provider.answer = lambda r: [SSE_HEAD + b"".join(chunk(f) for f in chat_frames(PIECES)[:1]), Close]
+        r, got = ask(gw, "chat")
+        same((got[0], got[1], got[3], r.get("x-sluice-provider")), (TEXT, (1, 1), [], "b"))
+        same(said_in(b.provider.requests[0]), "")
+
+
+def goes_on_however_it_is_cut(first, second, how):
+    with three(first, second) as (gw, (a, b, c)):
+        a.frames, a.how = SPEAKS[first] + 2, how
+        r, got = ask(gw, "chat")
+        same((got[0], got[1], got[3]), (TEXT, (1, 1), []), f"{how}")
+        same((r.get("x-sluice-provider"), r.get("x-sluice-attempts")), ("a", "1"), "the head is the first one's")
+        line, = log_of(gw)
+        same([x["error"] for x in line["attempts"]],
+             ["upstream_timeout" if how is Never else line["attempts"][0]["error"], None])
+        assert line["attempts"][0]["continued"] and line["error"] is None, line
+        same(gw.metrics()["sluice_streams_continued_total"], 1)
+
+
+def test_the_second_may_be_cut_as_well():
+    for client in CLIENTS:
+        if client == "completions":
+            continue
+        with three("openai-chat", "anthropic", "gemini") as (gw, (a, b, c)):
+            a.frames = b.frames = 5
+            r, got = ask(gw, client)
+            same((got[0], got[1], got[3]), (TEXT, (1, 1), []), client)
+            same([x.get("continued") for x in log_of(gw)[-1]["attempts"]], [True, True, None])
+            same(gw.metrics()["sluice_streams_continued_total"], 2)
+
+
+def test_when_nobody_is_left_the_error_is_an_honest_one():
+    for client in CLIENTS:
+        if client == "completions":
+            continue
+        with three("openai-chat", "anthropic", "gemini") as (gw, (a, b, c)):
+            a.frames, b.frames, c.frames = 4, 5, 1
+            r, (text, ends, used, errors) = ask(gw, client)
+            assert errors and ends[0] == 0 and TEXT.startswith(text) and len(text) > 40, (client, text, ends, errors)
+            line, = log_of(gw)
+            same((line["status"], line["error"], len(line["attempts"])), (200, "upstream_error", 3))
+            assert line["tokens"]["output"] > 0 and line["usage_source"] == "counted", line
+            same(len(gw.log_lines()), len({e["request_id"] for e in gw.log_lines() if "request_id" in e}) +
+                 sum("request_id" not in e for e in gw.log_lines()), "one line for each request")
+
+
+def test_who_answers_with_an_error_is_not_the_one():
+    for status in ("400 Bad Request", "404 Not Found", "401 Unauthorized", "429 Too Many Requests", "500 Oh", "200 OK"):
+        with three("openai-chat", "openai-chat", "anthropic") as (gw, (a, b, c)):
+            a.frames = 4
+            b.provider.answer = lambda r: [http(b'{"error":{"message":"no prefill here","type":"x"}}', status)]
+            r, got = ask(gw, "messages")
+            same((got[0], got[1], got[3]), (TEXT, (1, 1), []), status)
+            same((len(b.provider.requests), len(c.provider.requests)), (1, 1), status)
+
+
+def test_the_setting_decides():
+    for of_all, of_model, goes_on in ((None, None, False), ("continue", None, True), ("continue", "error", False),
+                                      ("error", "continue", True), (None, "continue", True)):
+        with three("openai-chat", "anthropic") as (gw, (a, b, c)):
+            cfg = json.loads(json.dumps(gw.settings))
+            model = cfg["models"][0]
+            model.pop("stream_failover")
+            if of_model:
+                model["stream_failover"] = of_model
+            if of_all:
+                cfg["routing"]["stream_failover"] = of_all
+            with Gateway(cfg) as other:
+                a.frames = 4
+                r, (text, ends, used, errors) = ask(other, "chat")
+                same((text == TEXT, bool(errors)), (goes_on, not goes_on), f"{of_all} {of_model}")
+                same(len(b.provider.requests), int(goes_on))
+
+
+TOOL = {"type": "function", "function": {"name": "get", "parameters": {"type": "object"}}}
+CALL = event({"id": "c-1", "object": "chat.completion.chunk", "created": 1, "model": "real-m", "choices": [{"index": 0,
+    "delta": {"tool_calls": [{"index": 0, "id": "call_1", "type": "function", "function": {"name": "get",
+        "arguments": "{\"a\":"}}]}, "finish_reason": None}]})
+
+
+def test_half_an_answer_that_nobody_can_go_on_with_ends_in_the_error():
+    schema = {"type": "json_schema", "json_schema": {"name": "x", "schema": {"type": "object"}}}
+    for more in ({"n": 2}, {"logprobs": True}, {"response_format": {"type": "json_object"}}, {"response_format": schema},
+                 {"tools": [TOOL]}):
+        with three("openai-chat", "openai-chat") as (gw, (a, b, c)):
+            a.frames = 4
+            if "tools" in more:
+                a.provider.answer = lambda r: [SSE_HEAD, *(chunk(f) for f in chat_frames(PIECES)[:4]), chunk(CALL), Wait(Soon), Close]
+            r, (text, ends, used, errors) = ask(gw, "chat", **more)
+            assert errors and ends == (0, 0), (more, text, ends, errors)
+            same(len(b.provider.requests), 0, f"{more}")
+            assert "continued" not in log_of(gw)[0]["attempts"][0]
+
+
+def test_thoughts_alone_are_thought_anew():
+    thought = event({"type": "content_block_start", "index": 0, "content_block": {"type": "thinking", "thinking": "",
+        "signature": ""}}, "content_block_start") + event({"type": "content_block_delta", "index": 0, "delta": {
+            "type": "thinking_delta", "thinking": "Hm, one"}}, "content_block_delta")
+    with three("anthropic", "openai-chat") as (gw, (a, b, c)):
+        a.provider.answer = lambda r: [SSE_HEAD, chunk(anthropic_frames(PIECES)[0] + thought), Wait(Soon), Close]
+        r, got = ask(gw, "messages")
+        same((got[0], got[1], got[3]), (TEXT, (1, 1), []))
+        same(said_in(b.provider.requests[0]), "")
+        assert PLEASE not in b.provider.requests[0].body.decode()
+
+
+def test_it_is_asked_to_go_on_by_a_prefill_or_a_turn_of_the_users():
+    def messages_of(cut):
+        return json.loads(cut.provider.requests[0].body)["messages"]
+    with three("openai-chat", "openai-chat") as (gw, (a, b, c)):
+        a.frames = 4
+        ask(gw, "chat")
+        user, said, please = messages_of(b)
+        same((user["role"], said["role"], please["role"]), ("user", "assistant", "user"))
+        same(text_of(said["content"]), TEXT[:27])
+        assert text_of(please["content"]).startswith(PLEASE), please
+    with three("openai-chat", "anthropic", model="claude-sonnet-4-5") as (gw, (a, b, c)):
+        a.frames = 4
+        r, got = ask(gw, "messages")
+        same(got[0], TEXT)
+        user, said = messages_of(b)
+        same((said["role"], text_of(said["content"])), ("assistant", TEXT[:27]))
+        left = json.loads(b.provider.requests[0].body)["max_tokens"]
+        assert 380 < left < 398, left
+    # a server of one's own that says that it can
+    with three("openai-chat", "openai-chat") as (gw, (a, b, c)):
+        cfg = json.loads(json.dumps(gw.settings))
+        for d in cfg["models"][0]["deployments"]:
+            d["capabilities"] = ["prefill"]
+        with Gateway(cfg) as other:
+            a.frames = 4
+            same(ask(other, "chat")[1][0], TEXT)
+            same(messages_of(b)[-1]["role"], "assistant")
+            same(json.loads(b.provider.requests[0].body)["continue_final_message"], True)
+
+
+def test_a_prefill_does_not_end_in_white_space():
+    # "One two\n " is the first piece
+    with three("openai-chat", "anthropic", model="claude-sonnet-4-5") as (gw, (a, b, c)):
+        a.frames = 2
+        r, got = ask(gw, "chat")
+        same((got[0], got[1], got[3]), (TEXT, (1, 1), []))
+        said = json.loads(b.provider.requests[0].body)["messages"][-1]
+        same(text_of(said["content"]), "One two")
+
+
+def test_what_is_repeated_is_cut_out():
+    with three("openai-chat", "openai-chat") as (gw, (a, b, c)):
+        a.frames = 6                 # 45 characters
+        b.before = TEXT[25:45]
+        same(ask(gw, "chat")[1][0], TEXT)
+        b.before = TEXT[:45]
+        same(ask(gw, "chat")[1][0], TEXT)
+        b.before = TEXT[40:45]       # too little to be sure
+        same(ask(gw, "chat")[1][0], TEXT[:45] + TEXT[40:])
+
+
+def test_the_clients_own_time_is_over_for_all_of_them():
+    with three("openai-chat", "anthropic") as (gw, (a, b, c)):
+        a.frames, a.how = 4, Close
+        b.provider.answer = lambda r: [Never]
+        start = time.monotonic()
+        r = gw.post("/v1/chat/completions", {"model": "m", **CLIENTS["chat"][1]}, headers=["x-sluice-timeout: 700ms"],
+                    timeout=15)
+        text, ends, used, errors = of_chat(r.body)
+        assert errors and ends == (0, 0), (text, ends, errors)
+        assert time.monotonic() - start < 1.9 * SLOW, time.monotonic() - start
+        same(len(c.provider.requests), 0)
+
+
+def test_the_client_hears_that_it_is_not_forgotten():
+    go = threading.Event()
+    with three("openai-chat", "openai-chat", server={"stream_ping": "100ms"}) as (gw, (a, b, c)):
+        a.frames = 4
+        answer = b.answer
+        b.provider.answer = lambda r: [Wait(go), *answer(r)]
+        threading.Timer(0.6, go.set).start()
+        r, got = ask(gw, "messages")
+        same((got[0], got[1], got[3]), (TEXT, (1, 1), []))
+        assert r.body.count(b"event: ping") >= 3, r.body.count(b"event: ping")
+
+
+def test_a_client_that_leaves_in_between_ends_it():
+    with three("openai-chat", "openai-chat") as (gw, (a, b, c)):
+        a.frames = 4
+        b.provider.answer = lambda r: [Never]
+        with gw.client() as client:
+            body = json.dumps({"model": "m", **CLIENTS["chat"][1]}).encode()
+            client.send(request_bytes("POST", "/v1/chat/completions", body))
+            b.provider.wait_for(lambda: b.provider.requests)
+        line, = log_of(gw)
+        same((line["status"], line["error"], line["usage_source"]), (499, "client_closed_request", "counted"))
+        b.provider.wait_for(lambda: all(x.ended.is_set() for x in b.provider.connections))
+
+
+def test_a_slow_client_slows_the_second_provider_as_well():
+    big = "".join(f"{i:07d} " for i in range(1 << 17))           # 1 MiB
+    with three("openai-chat", "openai-chat", server={"stream_ping": "1h"}) as (gw, (a, b, c)):
+        a.frames = 4
+        frames = chat_frames([big[i:i + 8192] for i in range(0, len(big), 8192)])
+        b.provider.answer = lambda r: [SSE_HEAD, *(chunk(f) for f in frames), b"0\r\n\r\n"]
+        with gw.client(30) as client:
+            body = json.dumps({"model": "m", **CLIENTS["chat"][1]}).encode()
+            client.send(request_bytes("POST", "/v1/chat/completions", body))
+            b.provider.wait_for(lambda: b.provider.requests)
+            time.sleep(0.3)
+            r = client.answer("POST")
+        text, ends, used, errors = of_chat(r.body)
+        same((text == TEXT[:27] + big, ends, errors), (True, (1, 1), []))
 
 
 def cases():
@@ -324,3 +574,9 @@ def cases():
                 continue             # it has their own Completions, where nothing goes on
             yield (f"a {client} client's stream of {first} goes on with {second} wherever it is cut",
                    lambda c=client, f=first, s=second: goes_on_wherever_it_is_cut(c, f, s))
+    for first, second in zip(PROVIDERS, [*list(PROVIDERS)[1:], "openai-chat"]):
+        for how in (Close, Reset, Never, "end", "error"):
+            if how == "error" and PROVIDERS[first][3] is None:
+                continue
+            yield (f"a stream of {first} goes on with {second} after {how}",
+                   lambda f=first, s=second, h=how: goes_on_however_it_is_cut(f, s, h))
