@@ -100,7 +100,7 @@ $(SIM_OBJ): $(BUILD)/bench/%.o: bench/%.c VERSION Makefile
 	@mkdir -p $(@D)
 	$(call say,CC   $<)
 	$(Q)$(CC) $(CPPFLAGS) -Ibench $(CFLAGS) -MMD -MP -c $< -o $@
-$(BUILD)/bench/routing: MORE := -Ibench $(SIM_OBJ)
+$(BUILD)/bench/routing: MORE := $(NO_LTO) -Ibench $(SIM_OBJ)
 $(BUILD)/bench/routing: $(SIM_OBJ)
 $(OWN_TOOLS): $(BUILD)/bench/%: bench/%.c $(LIB_OBJ) Makefile
 	@mkdir -p $(@D)

@@ -234,6 +234,8 @@ static void cancel_other(struct request *q, unsigned n)
 		return;
 	if (other->asks) {
 		r->result->cost_nusd += cost_of(q, other, false);
+		if (n == 1) /* the first was slow, and the second is faster */
+			health_slow(&other->use, (uint32_t)(r->now_us - other->began_us), true, now_ms(r));
 		call_over(r, other, &(struct health_outcome){ .cancelled = true });
 	}
 	leg_off(q, 1 - n);
@@ -387,7 +389,7 @@ static void arm_hedge(struct request *q, unsigned n)
 		return;
 	if (q->n_calls == 1)
 		hedge_count(d->hedge_meter, now_ms(r));
-	wait = hedge_wait_ms(&d->hedge, l->candidate.health, now_ms(r));
+	wait = hedge_wait_ms(&d->hedge, l->use.health, true, now_ms(r));
 	if (wait)
 		plan_event(r, wait * 1000, on_hedge_due, q, n, l->gen);
 }
