@@ -475,14 +475,14 @@ static enum step step_settle(struct req *r)
 			count_usage(r);
 		r->cost_known = cost_of(r, &r->meter.usage, &r->cost_nusd);
 	}
-	if (unlikely(r->hedge != NULL))
-		hedge_charge(r);
 	if (r->use.health)
 		vitals_settle(r);
+	if (unlikely(r->relaying && r->open) && r->open->carry)
+		carry_settle(r);
+	if (unlikely(r->hedge != NULL))
+		hedge_charge(r);
 	if (likely(!r->relaying))
 		deliver_own_fields(r);
-	else if (unlikely(r->open != NULL) && r->open->carry)
-		carry_settle(r);
 	return STEP_RECORD;
 }
 

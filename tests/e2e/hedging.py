@@ -265,6 +265,21 @@ def test_the_clients_own_mistake_is_told_at_once():
         log_of(gw)
 
 
+def test_a_stream_that_has_overtaken_and_is_cut_goes_on_elsewhere():
+    begun = SSE_HEAD + b"".join(chunk(event(chat_chunk(t))) for t in ("one ", "two "))
+    go = threading.Event()
+    with racing([Never], [begun, Wait(go), Close], more=[sse(*chat_stream("three"))], like=("groq", "openai"),
+            model={"stream_failover": "continue"}) as gw:
+        threading.Timer(2 * AFTER, go.set).start()
+        r = ask(gw, stream=True)
+        same((text_of(r), events_of(r.body)[-1]), ("one two three", "[DONE]"))
+        line, = log_of(gw)
+        same([(a["deployment"], a.get("hedge")) for a in line["attempts"]],
+            [("a/real-a", "overtaken"), ("b/real-b", "won"), ("c/real-c", None)])
+        assert float(next(a for a in line["attempts"] if "hedge" in a)["cost_usd"]) > 0, line
+        same(len(gw.providers["a"].requests), 1)
+
+
 # -- the client leaves -------------------------------------------------------------------------------------------------
 def test_a_client_that_leaves_ends_both():
     for stream in (False, True):

@@ -126,6 +126,37 @@ static bool has(struct str text, const char *what)
 	return str_find(text, str_from_z(what)) != STR_NPOS;
 }
 
+/* The line's attempts, and the counts of the second ones. */
+static void a_race_of_two_is_told(void **state)
+{
+	static const struct fact_attempt attempts[] = {
+		{ STR_INIT("a"), 0, NULL, 1000, .hedge = FACT_HEDGE_OVERTAKEN, .billed = true, .cost_known = true,
+		  .cost_nusd = 1500000 },
+		{ STR_INIT("b"), 0, NULL, 1000, .hedge = FACT_HEDGE_LOST, .billed = true },
+		{ STR_INIT("b"), 500, "upstream_error", 1000, .hedge = FACT_HEDGE_FAILED },
+		{ STR_INIT("b"), 200, NULL, 1000, .hedge = FACT_HEDGE_WON },
+	};
+	struct observe *o = observe_make(file, 1, 0);
+	struct facts f = some_facts();
+	struct str line, page;
+
+	f.attempts = attempts;
+	f.n_attempts = COUNT_OF(attempts);
+	observe_request(observe_loop(o, 0), &f);
+	observe_flush(observe_loop(o, 0));
+	line = read_file(file);
+	check("overtaken", has(line, "\"ms\":1,\"hedge\":\"overtaken\",\"cost_usd\":\"0.0015\"}"));
+	check("lost, at an unknown cost", has(line, "\"hedge\":\"lost\",\"cost_usd\":null}"));
+	check("failed", has(line, "\"ms\":1,\"hedge\":\"failed\"}"));
+	check("won", has(line, "\"ms\":1,\"hedge\":\"won\"}]"));
+	page = write_metrics(o);
+	check("metrics", has(page, "sluice_hedges_total{deployment=\"b\",result=\"won\"} 1\n"
+	                           "sluice_hedges_total{deployment=\"b\",result=\"lost\"} 1\n"
+	                           "sluice_hedges_total{deployment=\"b\",result=\"failed\"} 1\n"));
+	check("not of the first", !has(page, "sluice_hedges_total{deployment=\"a\""));
+	observe_free(o);
+}
+
 static void a_request_is_one_line(void **state)
 {
 	struct observe *o = observe_make(file, 1, 0);
@@ -612,6 +643,7 @@ static void the_manual_names_every_metric(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(a_race_of_two_is_told, make_file, drop_file),
 		cmocka_unit_test_setup_teardown(a_request_is_one_line, make_file, drop_file),
 		cmocka_unit_test(lines_hold_whatever_texts_hold),
 		cmocka_unit_test_setup_teardown(what_is_absent_is_null, make_file, drop_file),
