@@ -391,6 +391,7 @@ static void on_head(struct call *c, const struct http_head *h)
 		c->awaits = true;
 		max = (size_t)req_conf(r)->upstream->event_max_bytes + LOOP_SCRATCH_BYTES;
 	} else if (good && h->content_length > 0 && (uint64_t)h->content_length > max) {
+		o->our_limit = true;
 		attempt_fail(r, ERR_UPSTREAM, "the provider's answer is larger than allowed");
 		return;
 	}
@@ -431,6 +432,7 @@ static void on_data(struct call *c, struct str bytes)
 	if (buf_append(&o->answer, bytes))
 		return;
 	if (r->attempt.status < 300) {
+		o->our_limit = true;
 		attempt_fail(r, ERR_UPSTREAM, "the provider's answer is larger than allowed");
 		return;
 	}
@@ -536,30 +538,23 @@ static bool is_overridden(const struct route_provider *p, struct str name)
 	return false;
 }
 
-/* By weight among those that are not left alone; if all are, among all. */
+/* By weight among those that are not left alone; if all are, among all. One draw for each, since another thread may
+ * leave one alone meanwhile. */
 static COLD NOINLINE const struct route_credential *draw_credential(const struct route_provider *p, uint64_t now_ms)
 {
-	const struct route_credential *c = p->credentials, *first = NULL;
-	uint64_t sum = 0, draw;
-	bool all = true;
+	const struct route_credential *drawn = NULL, *drawn_out = NULL;
+	uint64_t sum = 0, sum_out = 0;
 
-	for (unsigned i = 0; i < p->n_credentials; i++)
-		if (health_key_in(c[i].health, now_ms)) {
-			first = first ? first : &c[i];
-			sum += c[i].weight;
-			all = false;
-		}
-	if (all)
-		sum = p->weight_sum;
-	if (sum == 0)
-		return first ? first : c;
-	for (draw = rand_below(sum);; c++) {
-		if (!all && !health_key_in(c->health, now_ms))
-			continue;
-		if (draw < c->weight)
-			return c;
-		draw -= c->weight;
+	for (const struct route_credential *c = p->credentials; c < p->credentials + p->n_credentials; c++) {
+		bool in = health_key_in(c->health, now_ms);
+		const struct route_credential **to = in ? &drawn : &drawn_out;
+		uint64_t *of = in ? &sum : &sum_out;
+
+		*of += c->weight;
+		if (!*to || (c->weight && rand_below(*of) < c->weight))
+			*to = c;
 	}
+	return drawn ? drawn : drawn_out;
 }
 
 static ALWAYS_INLINE const struct route_credential *pick_credential(const struct req *r, const struct route_provider *p)

@@ -115,6 +115,7 @@ struct req_open {
 	bool waited;                     /* the back-off is over */
 	bool has_failed;                 /* `failed` is how the last attempt ended; else none was made */
 	uint8_t failures;                /* a bit for each enum failure_class that was seen */
+	bool our_limit;                  /* the attempt failed because the answer is larger than we take */
 	bool other_key;                  /* the last failure was one of several keys': the others are to be tried */
 	const struct route_credential *credential;       /* of the attempt */
 	uint32_t wait_ms;

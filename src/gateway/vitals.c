@@ -105,15 +105,6 @@ static COLD NOINLINE void over(struct req *r, bool cancelled)
 	done(r, &(struct health_outcome){ .cancelled = cancelled });
 }
 
-/* A key that the client has brought says nothing of ours. */
-static bool is_clients(const struct req *r)
-{
-	const struct route_credential *c = r->open->credential;
-	const struct route_provider *p = r->open->candidate.deployment->provider;
-
-	return c && (c < p->credentials || c >= p->credentials + p->n_credentials);
-}
-
 /* One of several keys is refused or over its limit: that is the key's, unless it was the last one. */
 static COLD NOINLINE void failed_as(struct req *r, enum failure_class class)
 {
@@ -121,8 +112,8 @@ static COLD NOINLINE void failed_as(struct req *r, enum failure_class class)
 	struct health_key *key = o->credential ? o->credential->health : NULL;
 
 	o->other_key = false;
-	if (health_key_blamed(class) && is_clients(r))
-		return;
+	if (health_key_blamed(class) && o->own_key.n)
+		return; /* the client brought it: it says nothing of ours */
 	if (key && health_key_blamed(class)) {
 		health_key_bad(key, class, o->retry_after_ms, routing(r), now(r));
 		o->other_key = !health_key_in(key, now(r)) && other_key_is_in(r);
@@ -146,15 +137,15 @@ enum failure_class vitals_failed(struct req *r)
 	struct req_open *o = r->open;
 	struct failure_seen seen = { &o->failure, r->attempt.status, r->call.connected };
 	enum failure_class class = failure_classify(&seen);
-	bool hurried = r->hurried && o->failure.err.code == ERR_UPSTREAM_TIMEOUT;
+	bool blameless = o->our_limit || (r->hurried && o->failure.err.code == ERR_UPSTREAM_TIMEOUT);
 
-	o->other_key = false;
+	o->other_key = o->our_limit = false;
 	/* what it is to be signed with could not be fetched */
 	if (!r->use.health && o->failure.elsewhere_only && !vitals_begin(r))
 		return class;
-	if (!hurried)
+	if (!blameless)
 		failed_as(r, class);
-	over(r, hurried);
+	over(r, blameless);
 	return class;
 }
 

@@ -141,7 +141,6 @@ static bool add_credentials(struct route_provider *p, const struct provider *kno
 		c[i].key = s->api_keys.n ? keys[i].key : s->api_key;
 		c[i].weight = s->api_keys.n ? (uint32_t)keys[i].weight : 1;
 		c[i].health = n > 1 ? health_key_of(p->name, i + 1, c[i].key) : NULL;
-		p->weight_sum += c[i].weight;
 		for (unsigned f = 0; f < p->n_faces; f++)
 			c[i].lines[f] = head_lines(p, &p->faces[f], c[i].key, a);
 		if (c[i].key.n)

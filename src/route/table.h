@@ -56,7 +56,6 @@ struct route_provider {
 	struct provider_places places;   /* of a cloud */
 	const struct route_credential *credentials;      /* at least one; it may send nothing */
 	unsigned n_credentials;
-	uint32_t weight_sum;
 	const struct http_field *headers; /* of the configuration; they replace the client's of the same name */
 	unsigned n_headers;
 	const struct str *hide;          /* what must not reach a client: credentials, host */

@@ -4,9 +4,9 @@ import json
 import threading
 import time
 
-from harness import (PROVIDER_KEY, Gateway, chat, chat_answer, chat_stream, config, http, request_bytes, same, short,
-    sse)
-from provider import Close, Provider, Wait
+from harness import (PROVIDER_KEY, SSE_HEAD, Gateway, chat, chat_answer, chat_stream, chunk, config, http,
+    request_bytes, same, short, sse)
+from provider import Close, Never, Provider, Reset, Wait
 
 PATH = "/v1/chat/completions"
 RETRIES = {"attempts": 2, "base": "1ms", "max": "2ms"}
@@ -201,6 +201,65 @@ def test_health_outlives_a_reload():
         both.reload(routing={**both.routing, "max_fallbacks": 3})
         both.says("from b", 3)
         same(len(both.a.requests), 1)
+
+
+# -- one of three dies -----------------------------------------------------------------------------------------------
+def dies(kind):
+    """What a dead provider does with a request for a stream."""
+    return {"500": lambda r: fail(500), "hangs": lambda r: [Never], "reset": lambda r: [Reset],
+            "cut": lambda r: [SSE_HEAD + chunk(b": hello\n\n"), Close],
+            "error event": lambda r: sse({"error": {"message": "overloaded", "type": "server_error"}}),
+            "error": lambda r: http({"error": {"message": "overloaded", "type": "server_error"}})}[kind]
+
+
+def one_of_three_dies(kind, stream):
+    dead = threading.Event()
+
+    def good(r):
+        return sse(*chat_stream("hello")) if stream else say("hello")
+    three = [Provider(lambda r: dies(kind)(r) if dead.is_set() else good(r)), Provider(good), Provider(good)]
+    settings = config(None, providers={n: {"dialect": "openai-chat", "base_url": p.url + "/v1", "api_key": PROVIDER_KEY,
+        "timeouts": {"first_byte": "300ms"}} for n, p in zip("abc", three)}, routing={"retries": RETRIES},
+        models=[{"name": "m", "deployments": [{"provider": n, "model": n} for n in "abc"]}])
+    clients, got = 6, []
+
+    def run(gw, n):
+        for _ in range(n):
+            r = gw.post(PATH, chat(model="m", stream=stream), timeout=15)
+            got.append((r.status, b"hello" in r.body and (not stream or b"[DONE]" in r.body)))
+
+    def all_run(gw, n):
+        threads = [threading.Thread(target=run, args=(gw, n)) for _ in range(clients)]
+        for t in threads:
+            t.start()
+        for t in threads:
+            t.join()
+    try:
+        with Gateway(settings) as gw:
+            all_run(gw, 10)
+            assert len(three[0].requests) > 5, "it was in use"
+            three[0].forget()
+            dead.set()
+            all_run(gw, 60)
+            same(set(got), {(200, True)}, f"{kind}, {'streams' if stream else 'whole answers'}")
+            seen = len(three[0].requests)
+            # a connection that was kept and is dead is replaced by a fresh one, unseen by routing
+            assert 5 <= seen <= 2 * (5 + clients), f"{seen} requests for one that {kind}"
+            all_run(gw, 20)
+            same(len(three[0].requests), seen, "after the breaker opened")
+    finally:
+        for p in three:
+            p.stop()
+
+
+def test_one_of_three_dies_and_no_client_sees_it():
+    for kind in ("500", "hangs", "reset", "error"):
+        one_of_three_dies(kind, False)
+    for kind in ("500", "hangs", "reset", "cut", "error event"):
+        one_of_three_dies(kind, True)
+
+
+test_one_of_three_dies_and_no_client_sees_it.limit = 90
 
 
 # -- limits ----------------------------------------------------------------------------------------------------------
