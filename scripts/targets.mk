@@ -3,7 +3,7 @@
 # As many compilers as cores, unless the caller has chosen.
 PARALLEL = $(if $(filter -j% --jobserver%,$(MAKEFLAGS)),,-j$(shell nproc))
 SUBMAKE  = $(MAKE) --no-print-directory $(PARALLEL)
-.PHONY: run test unit e2e clients perf asan ubsan tsan sanitized coverage fuzz fuzz-run bench bench-tokens bench-translate bench-plan bench-routing soak check-rooms format lint docs docs-check \
+.PHONY: run test unit e2e clients perf asan ubsan tsan sanitized coverage fuzz fuzz-run bench bench-tokens bench-translate bench-plan bench-routing soak failover check-rooms format lint docs docs-check \
         deps test-deps dev-deps install uninstall clean help
 
 # --- the two commands: on a fresh Debian 12 or 13 these two are enough
@@ -125,6 +125,10 @@ bench-routing: $(BUILD)/bench/routing
 soak: build tools
 	tests/soak/run
 
+# One deployment of three dies, in each way of dying; ARGS="--requests 2000 hangs".
+failover: build tools
+	tests/soak/failover $(ARGS)
+
 # --- installation
 
 MANDIR ?= $(PREFIX)/share/man
@@ -164,6 +168,7 @@ help:
 	@echo 'make bench-translate what translation between dialects costs; bench-plan: what a plan costs'
 	@echo 'make bench-routing strategies against simulated providers that go wrong'
 	@echo 'make soak          kill -9, 10,000 streams, reloads, a million requests, memory; some minutes'
+	@echo 'make failover      one deployment of three dies under load: errors, calls, p99, time until it is back'
 	@echo 'make install       to $$(DESTDIR)$$(PREFIX), by default /usr/local; uninstall removes it'
 	@echo 'make clean         remove $(BUILD)/'
 	@echo 'Variables: CC=gcc|clang  BUILD=folder  SAN=address,undefined  V=1  PREFIX=  DESTDIR=  ARGS='
