@@ -103,7 +103,8 @@ static void the_contract_is_accepted(void **state)
 	check("retries", !retry_on_status(r, 400) && !retry_on_status(r, 404) && !retry_on_status(r, 600) &&
 	                         !retry_on_status(r, 0));
 	check("routing", c->routing.breaker.open_for_ms == 30000 && c->routing.hedge.kind == HEDGE_OFF);
-	check("routing", c->routing.preferred.min_throughput[HEALTH_P50] == 40 && c->routing.cooldown.failure_ratio == 0.5);
+	check("routing",
+	      c->routing.preferred.min_throughput[HEALTH_P50] == 40 && c->routing.cooldown.failure_ratio == 0.5);
 
 	const struct guardrail_settings *g = c->guardrails.items;
 	check("guardrails", c->guardrails.n == 4 && g[0].on == (GUARDRAIL_ON_INPUT | GUARDRAIL_ON_OUTPUT));
