@@ -13,6 +13,16 @@ static inline uint64_t drawn_key(const struct deployment *d, uint64_t value, uin
 	return (uint64_t)(d->weight == 0) << 63 | value << 24 | (random >> 40 & 0xffff00);
 }
 
+/* What calls under way will come to is taken of a tpm beforehand; where there is none it is guessed, so that those which
+ * come at once do not all go to the same one, nor to one that hangs. */
+static uint64_t tokens_of(const struct strategy_call *s, const struct candidate *c)
+{
+	struct health_load load = health_load(c->health, s->ask->now_ms);
+	bool taken = c->deployment->limits && c->deployment->limits->tpm > 0;
+
+	return load.tokens_minute + (taken ? 0 : (uint64_t)load.in_flight * plan_tokens(s->ask));
+}
+
 /* In millionths. One without a tpm has as much as the largest of the others; if none has one, all go by tokens. */
 bool strategy_usage(const struct strategy_call *s, uint16_t *list, unsigned n)
 {
@@ -22,7 +32,7 @@ bool strategy_usage(const struct strategy_call *s, uint16_t *list, unsigned n)
 	for (unsigned i = 0; i < n; i++) {
 		const struct deployment_settings *d = s->c[list[i]].deployment->settings;
 
-		tokens[i] = health_load(s->c[list[i]].health, s->ask->now_ms).tokens_minute;
+		tokens[i] = tokens_of(s, &s->c[list[i]]);
 		if (d && d->tpm > 0 && (uint64_t)d->tpm > most)
 			most = (uint64_t)d->tpm;
 	}
