@@ -4,6 +4,8 @@
  * may. The policy is the operator's and is not widened by anything that a request says. Only for requests that say
  * something, or whose key's team is bound.
  */
+#include <assert.h>
+
 #include "gateway/gateway_in.h"
 #include "govern/keys.h"
 #include "provider/providers.h"
@@ -50,7 +52,7 @@ static bool allows(const void *r, struct str model)
 /* A body that is no JSON, such as a form, says nothing. */
 static struct str json_body(const struct req_open *o)
 {
-	return o->rq.model_part.p || o->in.content_type.n ? (struct str){ 0 } : o->rq.body;
+	return ask_has_json(o) ? o->rq.body : (struct str){ 0 };
 }
 
 static bool has_own_key(const struct route_wishes *w)
@@ -121,24 +123,51 @@ bool ask_fill(struct req *r, struct plan_ask *ask)
 	return true;
 }
 
-bool ask_may_use(struct req *r, const struct deployment *d)
+static bool may_use(struct req *r, const struct plan_policy *p, const char *whose, const struct deployment *d)
 {
-	const struct plan_policy *p = policy_of(r);
+	const char *what = NULL;
 
-	switch (p ? plan_policy_excludes(p, d) : EXCLUDED_NOT) {
+	switch (plan_policy_excludes(p, d)) {
 	case EXCLUDED_NOT:
 		return true;
-	case EXCLUDED_REGION:
-		return err_set(&r->open->err, ERR_POLICY, "the team of this key may not use the region of the provider "
-		               "\"%.*s\"", STR_ARG(d->provider->name));
+	case EXCLUDED_REGION: what = "the region"; break;
+	case EXCLUDED_ZDR: what = "what is kept"; break;
+	case EXCLUDED_DATA_COLLECTION: what = "what is learned from"; break;
 	case EXCLUDED_DIALECT: case EXCLUDED_CAPABILITY: case EXCLUDED_CONTEXT_WINDOW: case EXCLUDED_MAX_OUTPUT:
-	case EXCLUDED_QUANTIZATION: case EXCLUDED_PRICE: case EXCLUDED_ZDR: case EXCLUDED_DATA_COLLECTION:
-	case EXCLUDED_MODEL_NOT_ALLOWED: case EXCLUDED_WISH: case EXCLUDED_COOLING: case EXCLUDED_BROKEN:
-	case EXCLUDED_LIMIT: case EXCLUDED_FAILED: case EXCLUSIONS:
+	case EXCLUDED_QUANTIZATION: case EXCLUDED_PRICE: case EXCLUDED_MODEL_NOT_ALLOWED: case EXCLUDED_WISH:
+	case EXCLUDED_COOLING: case EXCLUDED_BROKEN: case EXCLUDED_LIMIT: case EXCLUDED_FAILED: case EXCLUSIONS:
 		break;
 	}
-	return err_set(&r->open->err, ERR_POLICY, "the team of this key may use only providers that keep nothing, and "
-	               "\"%.*s\" is not known to be one", STR_ARG(d->provider->name));
+	assert(what);
+	return err_set(&r->open->err, ERR_POLICY, "%s keeps it from the provider \"%.*s\", for %s there", whose,
+	               STR_ARG(d->provider->name), what);
+}
+
+bool ask_pass(struct req *r, const struct deployment *d, const struct route_wishes **out)
+{
+	struct req_open *o = r->open;
+	const struct plan_policy *team = policy_of(r);
+	struct wish_source source = { .fields = o->wish_fields, .path = o->in.path };
+	struct route_wishes *w;
+
+	*out = NULL;
+	if (team && !may_use(r, team, "the policy of its team", d))
+		return false;
+	if (!o->wish_fields)
+		return true;
+	w = arena_alloc(&o->arena, sizeof *w);
+	if (!w)
+		return no_memory(o);
+	if (!wishes_read(&o->arena, &source, w, &o->err))
+		return false;
+	if (w->n_targets || has_own_key(w))
+		return err_set(&o->err, ERR_INVALID_REQUEST,
+		               "what passes to a provider as it is cannot have targets of a config, nor another "
+		               "credential");
+	if (w->total_ms != WISH_UNSET)
+		o->timeout_ms = (uint32_t)w->total_ms;
+	*out = w;
+	return may_use(r, &(struct plan_policy){ .regions = w->regions, .zdr = w->zdr }, "what the request says", d);
 }
 
 /* ---- before an attempt ---- */

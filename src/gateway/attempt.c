@@ -44,7 +44,7 @@ static ALWAYS_INLINE void keep_note(struct req *r)
  * much. */
 static bool may_be_billed(const struct req *r, const struct err *e)
 {
-	if (!r->call.connected)
+	if (!r->call.connected || r->attempt.own_key)
 		return false;
 	return e->code == ERR_UPSTREAM_TIMEOUT || (r->attempt.status >= 200 && r->attempt.status < 300);
 }

@@ -382,6 +382,11 @@ void relay_fail_unwritten(struct req *);
 MUST_USE COLD bool ask_take_field(struct req *, const struct http_field *);
 /* May its key use a model of this name, as a client writes it? */
 COLD bool ask_allows_model(const struct req *, struct str model);
+/* Is the decoded request's body a JSON object, and no form? */
+static inline bool ask_has_json(const struct req_open *o)
+{
+	return !o->rq.model_part.p && !o->in.spool && o->rq.body.n && json_trim(o->rq.body).p[0] == '{';
+}
 /* Does it say something of its routing, or is its key's team bound by a policy? */
 static inline bool ask_says_something(const struct req *r)
 {
@@ -391,8 +396,9 @@ static inline bool ask_says_something(const struct req *r)
 }
 /* Fills wishes and policy into what is asked of the plan. False: open->err tells. */
 MUST_USE COLD bool ask_fill(struct req *, struct plan_ask *);
-/* May the key's team use this deployment? False: open->err tells. For what passes without a plan. */
-MUST_USE COLD bool ask_may_use(struct req *, const struct deployment *);
+/* For what passes without a plan: may it use this deployment, by its key's team and what its head says? Of the wishes
+ * (NULL: none) only the time limits are left to do. False: open->err tells. */
+MUST_USE COLD bool ask_pass(struct req *, const struct deployment *, const struct route_wishes **);
 /* Before an attempt of a request with wishes: the body as the plan's target wants it, the request's own credential
  * (else *credential stays). False: open->err tells; this candidate cannot be asked. */
 MUST_USE COLD bool ask_prepare(struct req *, const struct route_credential **);

@@ -133,12 +133,11 @@ bool overrides_apply(struct req *r)
 {
 	struct req_open *o = r->open;
 	const struct wish_target *t = changes_body(o->plan.target) ? o->plan.target : NULL;
-	bool form = o->rq.model_part.p || o->in.content_type.n;
 	struct edit e = { .arena = &o->arena, .target = t, .drops_route = o->wishes->drops_route };
 	struct dialect_request *asked, made;
 	struct dialect_in in = o->in;
 
-	if (form || (o->as_asked && o->body_for == t) || (!o->as_asked && !t && !e.drops_route))
+	if (!ask_has_json(o) || (o->as_asked && o->body_for == t) || (!o->as_asked && !t && !e.drops_route))
 		return true;
 	if (!o->as_asked) {
 		asked = arena_alloc(&o->arena, sizeof *asked);

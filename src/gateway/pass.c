@@ -163,6 +163,7 @@ enum step pass_decode(struct req *r)
 	struct req_open *o = r->open;
 	bool by_path = str_starts(o->in.path, STR("/passthrough/"));
 	struct str path = o->in.path, name = o->provider, tail, model;
+	const struct route_wishes *wishes;
 	const struct route_model *m;
 	struct candidate *c = &o->candidate;
 
@@ -186,7 +187,7 @@ enum step pass_decode(struct req *r)
 			name.n ? "no provider \"%.*s\" is configured"
 			       : "no provider is configured that could take this; x-sluice-provider names one%.*s",
 			STR_ARG(str_slice(name, 0, 64)));
-	if (!ask_may_use(r, &m->deployments[0]))
+	if (!ask_pass(r, &m->deployments[0], &wishes))
 		return STEP_REFUSE;
 	model = read_model(o);
 	o->pass = true;
@@ -194,7 +195,7 @@ enum step pass_decode(struct req *r)
 		                          .max_output = -1, .framing = FRAMING_WHOLE, .body = buf_str(&o->body),
 		                          .model = model };
 	o->plan = (struct plan){ .table = &req_conf(r)->routes, .first = m, .model = m,
-		                 .ask.dialect = o->rq.dialect->id };
+		                 .ask = { .dialect = o->rq.dialect->id, .wishes = wishes } };
 	*c = (struct candidate){ .deployment = &m->deployments[0], .dialect = o->rq.dialect,
 		                 .model = model.n ? model : STR("*") };
 	c->face = pick_face(c->deployment->provider, o->rq.dialect->id, model, &c->face_index);

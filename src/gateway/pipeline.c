@@ -473,7 +473,8 @@ static enum step step_settle(struct req *r)
 		if (unlikely(r->meter.usage.source == USAGE_NONE ||
 		             (r->relaying && !r->meter.finished && !r->meter.ended)))
 			count_usage(r);
-		r->cost_known = cost_of(r, &r->meter.usage, &r->cost_nusd);
+		/* a client's own credential is billed to the client */
+		r->cost_known = unlikely(r->attempt.own_key) || cost_of(r, &r->meter.usage, &r->cost_nusd);
 	}
 	if (r->use.health)
 		vitals_settle(r);

@@ -55,6 +55,23 @@ static bool take_retry(struct wish_reader *r, const struct json_node *v, const c
 	return wish_take_statuses(r, at, node_get(v, STR("on_status_codes")), &t->retry_listed, t->retry_status);
 }
 
+/* What is asked is the body's alone: who looks into it must see all that a model will. */
+static bool is_content(struct str name)
+{
+	static const struct str names[] = {
+		STR_INIT("messages"), STR_INIT("prompt"), STR_INIT("input"), STR_INIT("instructions"),
+		STR_INIT("system"),
+		STR_INIT("contents"), STR_INIT("systemInstruction"), STR_INIT("system_instruction"), STR_INIT("query"),
+		STR_INIT("documents"), STR_INIT("tools"), STR_INIT("toolConfig"), STR_INIT("previous_response_id"),
+		STR_INIT("conversation"), STR_INIT("cachedContent"),
+	};
+
+	for (size_t i = 0; i < COUNT_OF(names); i++)
+		if (str_eq(names[i], name))
+			return true;
+	return false;
+}
+
 static bool take_params(struct wish_reader *r, const struct json_node *v, const char *place,
                         const struct wish_params **params)
 {
@@ -65,9 +82,14 @@ static bool take_params(struct wish_reader *r, const struct json_node *v, const 
 	if (v->type != JSON_OBJECT || v->children > WISHES_MAX)
 		return wish_refuse(r, place, "an object of at most 64 members of the body", v);
 	/* names are compared as they are written */
-	for (const struct json_node *m = node_first(v); m; m = node_next(v, m))
-		if (str_find_chr(jstr_raw(node_key(m)), '\\') != STR_NPOS)
-			return wish_refuse_text(r, place, "of names without escapes", jstr_raw(node_key(m)));
+	for (const struct json_node *m = node_first(v); m; m = node_next(v, m)) {
+		struct str name = jstr_raw(node_key(m));
+
+		if (str_find_chr(name, '\\') != STR_NPOS)
+			return wish_refuse_text(r, place, "of names without escapes", name);
+		if (is_content(name))
+			return wish_refuse_text(r, place, "of parameters; what is asked stands in the body", name);
+	}
 	p = arena_alloc(r->arena, sizeof *p);
 	if (!p)
 		return wish_no_memory(r);

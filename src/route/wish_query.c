@@ -62,22 +62,24 @@ static const struct json_node *member_at(const struct json_node *object, struct 
 	return v;
 }
 
-static bool find_value(struct wish_reader *r, struct str key, struct value *out)
+/* False: the error is told. */
+static bool find_value(struct wish_reader *r, const char *place, struct str key, struct value *out)
 {
 	struct str path = key, root = str_cut(&path, '.');
 
 	*out = (struct value){ 0 };
-	if (!path.p)
-		return false;
-	if (str_eq(root, STR("metadata")))
+	if (path.p && str_eq(root, STR("metadata"))) {
 		out->node = member_at(r->metadata, path);
-	else if (str_eq(root, STR("params")))
+		return true;
+	}
+	if (path.p && str_eq(root, STR("params"))) {
 		out->node = member_at(wish_body(r), path);
-	else if (str_eq(key, STR("url.pathname")))
-		out->text = r->source->path;
-	else
-		return false;
-	return true;
+		return r->body || r->source->body.n == 0;
+	}
+	out->text = r->source->path;
+	return str_eq(key, STR("url.pathname")) ||
+	       err_set(r->err, ERR_INVALID_REQUEST, "%s: must be of metadata.*, params.*, url.pathname, $and or $or",
+	               place);
 }
 
 /* As JavaScript's parseFloat: the number that the text begins with; NaN: none. */
@@ -271,9 +273,7 @@ enum wish_query wish_query(struct wish_reader *r, const char *place, const struc
 		snprintf(at, sizeof at, "%.80s.%.*s", place, STR_ARG(str_slice(key, 0, 40)));
 		if (str_eq(key, STR("$and")) || str_eq(key, STR("$or"))) {
 			got = test_list(r, at, str_eq(key, STR("$and")), m);
-		} else if (!find_value(r, key, &v)) {
-			err_set(r->err, ERR_INVALID_REQUEST,
-			        "%s: must be of metadata.*, params.*, url.pathname, $and or $or", at);
+		} else if (!find_value(r, at, key, &v)) {
 			return WISH_QUERY_WRONG;
 		} else {
 			got = test_value(r, at, v, m);

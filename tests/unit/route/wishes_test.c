@@ -357,6 +357,9 @@ static const struct { const char *name, *body, *fields, *want; } cases[] = {
 	  "not true" },
 	{ "names in disguise", "{}", CONFIG("{\"override_params\":{\"str\\u0065am\":true}}"),
 	  "!x-portkey-config.override_params: must be of names without escapes, not \"str\\u0065am\"" },
+	{ "the prompt", "{}", CONFIG("{\"default_params\":{\"messages\":[]}}"),
+	  "!x-portkey-config.default_params: must be of parameters; what is asked stands in the body, not "
+	  "\"messages\"" },
 	{ "a host", "{}", CONFIG("{\"custom_host\":\"http://x\"}"),
 	  "!x-portkey-config.custom_host: must be left out: hosts and guardrails are the gateway's configuration" },
 	{ "a key with a blank", "{}", CONFIG("{\"provider\":\"a\",\"api_key\":\"a b\"}"),
