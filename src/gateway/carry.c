@@ -28,19 +28,14 @@ static bool is_more_than_one(struct str number)
 }
 
 /* What the request asks of its answer's form cannot be asked of the rest of an answer. */
-static bool has_a_form(const struct chat_request *rq)
+bool carry_fits(const struct chat_request *rq)
 {
 	static const uint64_t forms = MEMBER_BIT(MEMBER_LOGPROBS) | MEMBER_BIT(MEMBER_TOP_LOGPROBS) |
 	                              MEMBER_BIT(MEMBER_AUDIO) | MEMBER_BIT(MEMBER_ECHO) | MEMBER_BIT(MEMBER_SUFFIX) |
 	                              MEMBER_BIT(MEMBER_BEST_OF);
 
-	return (rq->set & forms) || is_more_than_one(rq->n) || rq->format == FORMAT_JSON ||
-	       rq->format == FORMAT_SCHEMA;
-}
-
-bool carry_keeps(const struct req *r)
-{
-	return r->translation && !has_a_form(r->open->chat);
+	return !(rq->set & forms) && !is_more_than_one(rq->n) && rq->format != FORMAT_JSON &&
+	       rq->format != FORMAT_SCHEMA;
 }
 
 /* ---- a stream is cut ---- */
@@ -92,6 +87,7 @@ bool carry_on(struct req *r, const struct dialect_error *why)
 	o->failure.pass = o->failure_is_answer = false;
 	o->retry_after_ms = why->retry_after_ms;
 	r->attempt.error = (uint16_t)why->err.code;
+	r->attempt.took_us = (uint32_t)(loop_now_us(r->w->loop) - r->start_us) - r->attempt_at_us;
 	r->attempt_state = ATTEMPT_FAILED;
 	r->expired = false;
 	req_wake(r);

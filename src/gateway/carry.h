@@ -41,8 +41,8 @@ struct carry {
 
 /* At PLAN: the model asked for wants its streams to go on. */
 COLD void carry_plan(struct req *);
-/* A stream begins: can it be gone on with at all, so that its beginning is to be kept? */
-COLD bool carry_keeps(const struct req *);
+/* The answer's form, as far as the request tells: one that somebody else can go on with? */
+COLD bool carry_fits(const struct chat_request *);
 /* It was cut. True: it is tried elsewhere. */
 MUST_USE COLD bool carry_on(struct req *, const struct dialect_error *);
 /* A later attempt has failed before it went on: what follows. */

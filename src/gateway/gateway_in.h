@@ -372,6 +372,8 @@ void relay_start(struct req *);
 bool relay_tick(struct req *);
 /* Between two calls of a stream, and until the later one's first event: signs of life, and the total time. */
 COLD void relay_await(struct req *);
+/* Between them, at BACKOFF: waits on, with signs of life. False: open->wait_ms or the total time is over. */
+COLD bool relay_wait(struct req *);
 /* The stream has begun, and nobody goes on with it: open->err is its last event. */
 COLD void relay_refuse(struct req *);
 /* The journal could not be written: the last event is an error's. */

@@ -376,7 +376,10 @@ static enum step step_backoff(struct req *r)
 		o->waited = true;
 		if (o->wait_ms) {
 			r->expired = false;
-			timer_start(r->w->loop, &r->limit, o->wait_ms);
+			if (likely(!r->relaying))
+				timer_start(r->w->loop, &r->limit, o->wait_ms);
+			else if (!relay_wait(r))
+				r->expired = true;
 		}
 	}
 	if (o->wait_ms && !r->expired)

@@ -281,11 +281,10 @@ static void take_array(struct req *r, struct str run)
 /* ---- of another dialect ---- */
 
 /* The provider has said why it finished, and was cut behind that: nothing is missing but the end. */
-static COLD bool end_finished(struct req *r, const struct dialect_error *why)
+static COLD void end_finished(struct req *r, const struct dialect_error *why)
 {
 	struct buf out = buf_make((size_t)req_conf(r)->upstream->response_max_bytes + LOOP_SCRATCH_BYTES);
 	struct usage all = { 0 };
-	bool good;
 
 	attempt_cancel(r);
 	vitals_cut(r, why, why->err.code == ERR_UPSTREAM_TIMEOUT);
@@ -293,21 +292,24 @@ static COLD bool end_finished(struct req *r, const struct dialect_error *why)
 	if (r->open->carry)
 		all = r->open->carry->usage;
 	usage_add(&all, &r->meter.usage);
-	good = translation_end(r->translation, &r->w->events, &all, &out);
-	if (good) {
-		r->meter.ended = r->relay_over = true;
-		r->attempt.error = (uint16_t)why->err.code;
+	r->meter.ended = r->relay_over = true;
+	r->attempt.error = (uint16_t)why->err.code;
+	r->attempt.took_us = (uint32_t)(loop_now_us(r->w->loop) - r->start_us) - r->attempt_at_us;
+	if (translation_end(r->translation, &r->w->events, &all, &out))
 		hold_last(r, buf_str(&out));
-		req_wake(r);
-	}
+	else
+		hold_error(r, &why->err);
 	buf_fini(&out);
-	return good;
+	req_wake(r);
 }
 
 /* A stream that was cut, and that is whole all the same, or that somebody else goes on with. */
 static COLD bool survives(struct req *r, const struct dialect_error *why)
 {
-	return translation_finished(r->translation) ? end_finished(r, why) : carry_on(r, why);
+	if (!translation_finished(r->translation))
+		return carry_on(r, why);
+	end_finished(r, why);
+	return true;
 }
 
 static void fail_translated(struct req *r, const struct dialect_error *error)
@@ -603,7 +605,7 @@ void relay_start(struct req *r)
 	r->first_byte_us = (uint32_t)(loop_now_us(r->w->loop) - r->start_us);
 	exchange_start(r->x, o->status, o->fields, o->n_fields, -1);
 	forward(r, buf_str(&o->answer));
-	if (unlikely(o->carries) && carry_keeps(r)) {
+	if (unlikely(o->carries) && r->translation) {
 		buf_fini(&o->answer);
 	} else {
 		count_shed(r);
@@ -620,6 +622,22 @@ void relay_await(struct req *r)
 {
 	r->silent_at = r->bytes_out;
 	await_ping(r);
+}
+
+bool relay_wait(struct req *r)
+{
+	uint64_t now = loop_now_ms(r->w->loop), due = r->since_us / 1000 + r->open->wait_ms;
+	uint64_t every = (uint64_t)req_conf(r)->server->stream_ping_ms, left;
+
+	if (due > r->deadline_ms)
+		due = r->deadline_ms;
+	if (now >= due)
+		return false;
+	if (now - r->since_us / 1000 >= every && every > 0)
+		ping(r);
+	left = due - now;
+	timer_start(r->w->loop, &r->limit, every > 0 && every < left ? every : left);
+	return true;
 }
 
 void relay_refuse(struct req *r)

@@ -28,6 +28,8 @@ static void on_limit(struct timer *t)
 	struct req *r = CONTAINER_OF(t, struct req, limit);
 
 	if (unlikely(r->step == STEP_BACKOFF || r->attempt_state == ATTEMPT_CREDENTIAL)) {
+		if (r->relaying && r->step == STEP_BACKOFF && relay_wait(r))
+			return;
 		r->expired = true;
 		req_wake(r);
 		return;

@@ -335,6 +335,8 @@ bool translate_stream(struct req *r)
 		join = carry_join(r);
 		return translation_resume(r->translation, &options, &join);
 	}
+	if (unlikely(r->open->carries))
+		r->open->carries = carry_fits(r->open->chat);
 	translation_free(r->translation);
 	r->translation = fill_options(r, &options) ? translation_new(&options) : NULL;
 	return r->translation != NULL;

@@ -200,7 +200,7 @@ def of_converse(body):
 
 def of_ollama(body):
     got = [json.loads(line) for line in body.decode().splitlines()]
-    text = "".join(e["message"]["content"] for e in got if "message" in e)
+    text = "".join(e["response"] if "response" in e else e["message"]["content"] for e in got if "error" not in e)
     ends = [e for e in got if e.get("done")]
     return (text, (len(ends), len(ends)), [(e["prompt_eval_count"], e["eval_count"]) for e in ends],
             [e for e in got if "error" in e])
@@ -229,6 +229,7 @@ CLIENTS = {
     "gemini-array": ("/v1beta/models/{m}:streamGenerateContent", {"contents": [{"parts": [{"text": "hi"}]}]}, of_gemini),
     "converse": ("/model/{m}/converse-stream", {"messages": [{"role": "user", "content": [{"text": "hi"}]}]}, of_converse),
     "ollama": ("/api/chat", {"messages": SAY, "stream": True}, of_ollama),
+    "generate": ("/api/generate", {"prompt": "hi", "stream": True}, of_ollama),
     "cohere": ("/v2/chat", {"messages": SAY, "stream": True}, of_cohere),
 }
 
@@ -340,6 +341,7 @@ def goes_on_wherever_it_is_cut(client, first, second):
             same((text, ends, errors), (TEXT, (1, 1), []), f"cut after {k} frames of {first}")
             line = log_of(gw, k + 1)[-1]
             tokens = line["tokens"]
+            assert len(used) <= 1 or client in ("gemini", "gemini-array"), used
             if used:
                 same(used[-1], (tokens["input"], tokens["output"]), f"the usage in client's and log's words, {k} frames")
             same(line["cost_usd"].rstrip("0"), f"{(tokens['input'] * 2 + tokens['output'] * 10) / 1e6:.9f}".rstrip("0"))
@@ -534,6 +536,37 @@ def test_the_client_hears_that_it_is_not_forgotten():
         r, got = ask(gw, "messages")
         same((got[0], got[1], got[3]), (TEXT, (1, 1), []))
         assert r.body.count(b"event: ping") >= 3, r.body.count(b"event: ping")
+
+
+def test_waiting_for_the_next_one_has_signs_of_life_and_an_end():
+    no = http(b'{"error":{"message":"later","type":"x"}}', "429 No", headers=["retry-after: 1"])
+    for timeout, goes_on in ((None, True), ("600ms", False)):
+        with three("openai-chat", "openai-chat", server={"stream_ping": "100ms"}) as (gw, (a, b, c)):
+            cfg = json.loads(json.dumps(gw.settings))
+            del cfg["models"][0]["deployments"][2]
+            cfg["routing"]["retries"]["attempts"] = 5
+            with Gateway(cfg) as other:
+                a.frames = 4
+                answers, answer = itertools.chain([[no]], itertools.repeat(None)), b.answer
+                b.provider.answer = lambda r: next(answers) or answer(r)
+                first = a.answer
+                calls = itertools.count()
+                a.provider.answer = lambda r: first(r) if next(calls) == 0 else [no]
+                r = other.post("/v1/messages", {"model": "m", **CLIENTS["messages"][1]}, timeout=15 * SLOW,
+                               headers=[f"x-sluice-timeout: {timeout}"] if timeout else ())
+                text, ends, used, errors = of_messages(r.body)
+                same((text == TEXT, bool(errors)), (goes_on, not goes_on), f"{timeout} {text} {errors}")
+                assert r.body.count(b"event: ping") >= 3, r.body
+
+
+def test_the_winner_of_a_race_goes_on_as_well():
+    with three("openai-chat", "openai-chat", "anthropic", routing={"hedge_after": "50ms", "retries": {"attempts": 3,
+            "base": "1ms"}}) as (gw, (a, b, c)):
+        a.provider.answer = lambda r: [Never]
+        b.frames = 4
+        r, got = ask(gw, "chat")
+        same((got[0], got[1], got[3]), (TEXT, (1, 1), []), log_of(gw)[0]["attempts"])
+        same((r.get("x-sluice-provider"), len(c.provider.requests)), ("b", 1))
 
 
 def test_a_client_that_leaves_in_between_ends_it():

@@ -16,8 +16,8 @@
 static const struct chat_source source = { .model = { "real-m", 6 } };
 
 static const enum dialect_id dialects[] = {
-	DIALECT_OPENAI_CHAT, DIALECT_OPENAI_RESPONSES, DIALECT_ANTHROPIC, DIALECT_GEMINI, DIALECT_BEDROCK, DIALECT_COHERE,
-	DIALECT_OLLAMA,
+	DIALECT_OPENAI_CHAT, DIALECT_OPENAI_RESPONSES, DIALECT_ANTHROPIC, DIALECT_GEMINI, DIALECT_BEDROCK,
+	DIALECT_COHERE, DIALECT_OLLAMA,
 };
 
 enum { EVENTS_MAX = 40, PIECE = 7 };
@@ -39,6 +39,7 @@ static void put(struct stream *s, const struct dialect *d, void *writer, struct 
 static void write_stream(struct stream *s, const struct dialect *d, struct jstr thoughts, struct jstr text)
 {
 	static const struct chat_block block = { .kind = CHAT_TEXT }, thought = { .kind = CHAT_REASONING };
+	struct chat_event delta = { .kind = EVENT_DELTA, .delta = { .kind = DELTA_TEXT } };
 	void *writer = calloc(1, d->chat->writer_size + 1);
 	struct chat_reply reply = telling_reply(d);
 	struct usage used = { .source = USAGE_REPORTED };
@@ -53,8 +54,8 @@ static void write_stream(struct stream *s, const struct dialect *d, struct jstr 
 	put(s, d, writer, &a, &(struct chat_event){ .kind = EVENT_START, .start.id = JSTR("x1") });
 	if (thoughts.n) {
 		put(s, d, writer, &a, &(struct chat_event){ .kind = EVENT_OPEN, .open = &thought });
-		put(s, d, writer, &a, &(struct chat_event){ .kind = EVENT_DELTA,
-		                                            .delta = { .kind = DELTA_TEXT, .text = thoughts } });
+		delta.delta.text = thoughts;
+		put(s, d, writer, &a, &delta);
 		put(s, d, writer, &a, &(struct chat_event){ .kind = EVENT_CLOSE });
 		n++;
 	}
@@ -66,8 +67,9 @@ static void write_stream(struct stream *s, const struct dialect *d, struct jstr 
 		while (take < text.n && (((unsigned char)text.p[take] & 0xc0) == 0x80 || text.p[take - 1] == '\\' ||
 		                         (take > 1 && take < 7 && memchr(text.p, 'u', take))))
 			take++;
-		put(s, d, writer, &a, &(struct chat_event){ .kind = EVENT_DELTA, .block = n,
-		                                            .delta = { .kind = DELTA_TEXT, .text = jstr_of(text.p, take) } });
+		delta.block = n;
+		delta.delta.text = jstr_of(text.p, take);
+		put(s, d, writer, &a, &delta);
 		text = jstr_of(text.p + take, text.n - take);
 	}
 	put(s, d, writer, &a, &(struct chat_event){ .kind = EVENT_CLOSE, .block = n });
