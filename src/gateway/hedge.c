@@ -75,6 +75,8 @@ static bool copy_plan(struct req *to, const struct req *from)
 	unsigned n = p->n_all > p->n ? p->n_all : p->n;
 
 	to->open->plan = *p;
+	to->open->plan.many = NULL;      /* where a group is made anew: not in the first one's */
+	to->open->plan.room = 0;
 	to->open->plan.group = arena_alloc(&to->open->arena, n * sizeof *p->group);
 	if (!to->open->plan.group)
 		return false;
@@ -101,7 +103,7 @@ static bool take_candidate(struct req *second, struct req *first)
 	if (plan_next(&o->plan, NULL, now, &o->arena, &o->candidate, &o->wait_ms) != PLAN_TRY)
 		return false;
 	if (o->plan.group != group || o->wait_ms || o->plan.last_resort || c->tries > 1 || c->limited ||
-	    c->deployment == of->candidate.deployment || c->place == PLACE_PROBE)
+	    c->health == of->candidate.health || c->place == PLACE_PROBE)
 		return false;
 	if (o->rq.call != CALL_GENERATE && c->dialect != o->rq.dialect)
 		return false;

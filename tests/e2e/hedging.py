@@ -512,6 +512,28 @@ def test_without_a_second_deployment_nothing_is_hedged():
             same(len(a.requests), 1)
 
 
+def test_the_second_is_never_of_a_fallback_model():
+    go = threading.Event()
+    with racing([Wait(go), FAIL], [Wait(go), FAIL], more=[http(chat_answer("from c"))]) as gw:
+        cfg = dict(gw.settings)
+        d = cfg["models"][0]["deployments"]
+        # two places at one deployment are no second one
+        cfg["models"] = [{"name": "m", "strategy": "ordered", "deployments": [d[0], {**d[0], "order": 5}], "fallbacks": ["n"]},
+            {"name": "n", "deployments": [d[2]]}]
+        gw.reload(cfg)
+        time.sleep(0.3 * SLOW)
+        got = []
+        t = threading.Thread(target=lambda: got.append(ask(gw)))
+        t.start()
+        gw.providers["a"].wait_for(lambda: gw.providers["a"].requests)
+        time.sleep(3 * AFTER)
+        same([len(gw.providers[n].requests) for n in "ac"], [1, 0])
+        go.set()
+        t.join()
+        same(text_of(got[0]), "from c")
+        log_of(gw)
+
+
 def test_what_must_not_be_asked_twice_is_not():
     late = [Wait(threading.Event())]
     cases = [("/v1/responses", {"model": "m", "input": "hi"}),
