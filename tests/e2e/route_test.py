@@ -2,6 +2,7 @@
 """sluice route-test: what a plan would be, without a gateway and without a provider."""
 import json
 import os
+import pathlib
 import re
 import subprocess
 import tempfile
@@ -101,6 +102,15 @@ def test_a_script_decides():
     assert out.index("openai/gpt-4o") < out.index("mine/llama") and "its script failed" in err, (out, err)
     _, err = route_test("--model", "scripted", script="function order(", code=1)
     assert "sluice.yaml:16:13: models[2].script does not work: " in err, err
+
+
+def test_the_manuals_script_works():
+    manual = (pathlib.Path(__file__).parents[2] / "docs/routing.md").read_text()
+    script = re.search(r"script: \|\n((?:      .*\n)+)", manual).group(1)
+    assert "function order" in script
+    same(names(plan("--model", "scripted", script=script)), ["mine/llama", "openai/gpt-4o"])
+    long = {"model": "scripted", "messages": [{"role": "user", "content": "one " * 60000}]}
+    same(names(plan("--body", "-", body=long, script=script)), ["openai/gpt-4o", "mine/llama"])
 
 
 def test_what_is_wrong_is_told_with_the_right_exit_code():
