@@ -25,7 +25,7 @@ models:
   - name: scripted
     strategy: custom
     script: SCRIPT.lua
-    deployments: [{provider: openai, model: gpt-4o}, {provider: mine, model: llama, order: 2}]
+    deployments: [{provider: openai, model: gpt-4o}, {provider: mine, model: llama, order: 2, price: {input: 0.2, output: 0.6}}]
 keys: [{name: ci, key: abcdefghijkl, models: [chat], team: t}]
 teams: [{name: t, regions: [eu]}]
 """
