@@ -7,6 +7,7 @@ import time
 
 from harness import (PROVIDER_KEY, SLOW, SSE_HEAD, Gateway, chat, chat_answer, chat_chunk, chat_stream, chunk, config, event,
     events_of, http, is_error, same, short, sse)
+from hedging import Late
 from provider import Never, Provider, Wait
 
 PATH = "/v1/chat/completions"
@@ -18,15 +19,6 @@ class Drip:
     """A step: these bytes again and again, until the gateway gives up."""
     def __init__(self, data, every=0.05):
         self.data, self.every = data, every
-
-
-class Late:
-    """An event that comes by itself, for provider.Wait."""
-    def __init__(self, seconds):
-        self.seconds = seconds
-
-    def wait(self, _):
-        time.sleep(self.seconds)
 
 
 def Sleep(seconds):

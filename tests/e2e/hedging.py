@@ -2,10 +2,12 @@
 """Two candidates in a race: a second one is asked when the first is slow; one answers, the other is cancelled."""
 import contextlib
 import json
+import random
 import threading
 import time
 
 import converse
+import strict_http2 as h2
 from harness import (PROVIDER_KEY, SLOW, SSE_HEAD, Gateway, chat, chat_answer, chat_chunk, chat_stream, chunk, config, event,
     events_of, http, is_error, same, short, sse)
 from ollama_cohere import COHERE, OLLAMA, lines
@@ -14,6 +16,17 @@ from proxying import MESSAGE, MESSAGE_EVENTS, RESPONSE, RESPONSE_EVENTS
 from strict import message
 
 PATH = "/v1/chat/completions"
+
+
+class Late:
+    """An event that comes by itself, for provider.Wait."""
+    def __init__(self, seconds):
+        self.seconds = seconds
+
+    def wait(self, _):
+        time.sleep(self.seconds)
+
+
 AFTER = 0.15                                     # seconds until the second is asked
 PRICES = {"a": {"input": 2, "output": 10}, "b": {"input": 4, "output": 20}, "c": {"input": 8, "output": 40}}
 COST = {"a": 0.000092, "b": 0.000184}            # of 11 and 7 tokens
@@ -307,6 +320,25 @@ def test_a_client_that_leaves_a_stream_that_has_overtaken():
         same(log_of(gw)[0]["status"], 499)
 
 
+def test_races_of_one_http2_connection():
+    def b(r):
+        return sse(*chat_stream("from", " b")) if b'"stream": true' in r.body else http(chat_answer("from b"))
+    with racing([Never], b) as gw, h2.Connection(gw) as c:
+        for i in range(8):
+            c.send(h2.ask(body=json.dumps(chat(stream=i % 2 == 1)).encode(), stream=2 * i + 1))
+        for i in range(8):
+            same(c.until_over(2 * i + 1), 200)
+            assert b"from" in c.bodies[2 * i + 1] and b" b" in c.bodies[2 * i + 1], c.bodies
+        log_of(gw, 8)
+    with racing([Never], [Never]) as gw, h2.Connection(gw) as c:
+        c.send(h2.ask(body=json.dumps(chat()).encode()))
+        gw.providers["b"].wait_for(lambda: gw.providers["b"].requests)
+        c.send(h2.frame(h2.RST_STREAM, 0, 1, (8).to_bytes(4, "big")))
+        is_cut(gw.providers["a"])
+        is_cut(gw.providers["b"])
+        same(log_of(gw)[0]["status"], 499)
+
+
 def test_a_drain_waits_for_a_race():
     go = threading.Event()
     with racing([Never], [Wait(go), http(chat_answer("from b"))], shutdown_grace="10s") as gw:
@@ -325,6 +357,71 @@ def test_a_drain_waits_for_a_race():
         c.send(message(body=json.dumps(chat()).encode()))
         gw.providers["b"].wait_for(lambda: gw.providers["b"].requests)
         gw.stop()
+
+
+def test_a_storm_of_races_leaves_nothing_behind():
+    dice = random.Random(20261128)
+    lock = threading.Lock()
+
+    def anyhow(r):
+        stream = b'"stream": true' in r.body
+        with lock:
+            what, late = dice.random(), Late(dice.choice((0, 0.01, 0.02, 0.021, 0.03, 0.06)))
+        if what < 0.1:
+            return [Never]
+        if what < 0.2:
+            return [Wait(late), FAIL]
+        if what < 0.3:
+            return [Wait(late), Close]
+        if stream and what < 0.4:
+            return [SSE_HEAD, Wait(late), chunk(event(chat_chunk("x"))), Wait(late), Close]
+        return [Wait(late), sse(*chat_stream("an", "swer")) if stream else http(chat_answer("answer"))]
+
+    asked = []
+
+    def client(gw, n):
+        mine = random.Random(n)
+        for i in range(12):
+            body, leaves = chat(stream=mine.random() < 0.5), mine.random() < 0.2
+            with gw.client(10) as c, contextlib.suppress(ConnectionError):
+                c.send(message(body=json.dumps(body).encode()))
+                if leaves:
+                    time.sleep(mine.choice((0.005, 0.02, 0.022, 0.04)))
+                    c.reset()
+                    continue
+                asked.append(c.answer().status)
+
+    with racing(anyhow, anyhow, more=[anyhow], routing={"hedge_after": "20ms", "breaker": {"consecutive_failures": 1000000},
+            "cooldown": {"failure_ratio": 1}}, model={"timeouts": {"first_byte": "200ms", "idle": "200ms"}}) as gw:
+        threads = [threading.Thread(target=client, args=(gw, n)) for n in range(12)]
+        for t in threads:
+            t.start()
+        for t in threads:
+            t.join()
+        assert asked.count(200) > len(asked) * 0.9, asked
+        deadline = time.monotonic() + 5 * SLOW
+        while time.monotonic() < deadline and gw.metrics()["sluice_requests_in_flight"] > 1:
+            time.sleep(0.05)
+        time.sleep(1.1)                          # figures are told once a second
+        gw.metrics()
+        m = gw.metrics()
+        same((m["sluice_requests_in_flight"], m["sluice_upstream_connections_active"]), (1, 0))
+        lines = [l for l in gw.log_lines() if l.get("model") == "m"]
+        same(len(lines), len({l["request_id"] for l in lines}), "a request is recorded once")
+        assert len(lines) >= len(asked), f"{len(lines)} records of {len(asked)} answers"
+        calls = sum(len(p.requests) for p in gw.providers.values())
+        same(sum(v for k, v in m.items() if k.startswith("sluice_upstream_attempts_total")), sum(len(l["attempts"]) for l in lines))
+        # a kept connection that was closed is replaced, and the call made again
+        assert calls <= sum(len(l["attempts"]) for l in lines) + m["sluice_upstream_stale_total"], f"{calls} calls"
+        assert sum(1 for l in lines for a in l["attempts"] if a.get("hedge")) > 20, "hardly a race"
+        for n in "abc":
+            same(m.get(f'sluice_deployment_in_flight{{deployment="{n}/real-{n}"}}', 0), 0)
+        rows, cursor = [], ""
+        while cursor is not None:
+            page = gw.admin("GET", "/admin/v1/logs?limit=100" + (f"&cursor={cursor}" if cursor else "")).json()
+            rows += page["data"]
+            cursor = page["next_cursor"]
+        same(len(rows), len(lines), "spend records")
 
 
 # -- money -------------------------------------------------------------------------------------------------------------
