@@ -84,6 +84,13 @@ const struct sim_scenario sim_scenarios[] = {
 	  MODEL("") ON("a", ALIKE ", rpm: 500") ON("b", ALIKE ", rpm: 1000") ON("c", ALIKE ", rpm: 2000"),
 	  { QUICK("a/m", .rpm = 500), QUICK("b/m", .rpm = 1000), QUICK("c/m", .rpm = 2000) },
 	  LOAD },
+	{ "parallel",
+	  "max_parallel 30 each, of which one dies for two minutes: then there is less room than requests",
+	  MODEL("") ON("a", ALIKE ", max_parallel: 30") ON("b", ALIKE ", max_parallel: 30")
+	          ON("c", ALIKE ", max_parallel: 30"),
+	  { QUICK("a/m"), QUICK("b/m", DEAD(SIM_500)), QUICK("c/m") },
+	  LOAD,
+	  .watch = "b/m" },
 	{ "prices",
 	  "prices 1 : 3 : 10; the cheap one is slow",
 	  MODEL("") ON("a", PRICE("1", "4", "0.1")) ON("b", PRICE("3", "12", "0.3")) ON("c", PRICE("10", "40", "1")),
