@@ -40,6 +40,7 @@ struct route_test {
 	struct plan_ask ask;
 	struct plan_policy policy;
 	struct route_wishes wishes;
+	struct plan_who who;
 	const struct key_settings *key_settings;   /* NULL: nobody in particular */
 	const struct team_settings *team_settings;
 };
@@ -98,19 +99,62 @@ static enum dialect_call call_of(enum dialect_id id)
 	return id == DIALECT_RERANK ? CALL_RERANK : CALL_GENERATE;
 }
 
+/* What --header says of a field; empty: nothing. */
+static struct str field(const struct route_test *t, struct str name)
+{
+	for (unsigned i = 0; i < t->n_headers; i++) {
+		struct str rest = str_from_z(t->headers[i]), found = str_cut(&rest, ':');
+
+		if (str_ieq(found, name))
+			return str_trim(rest);
+	}
+	return (struct str){ 0 };
+}
+
+static const struct plan_who *who_asks(struct route_test *t)
+{
+	t->who = (struct plan_who){ .user = field(t, STR("x-sluice-user")), .tags = field(t, STR("x-sluice-tags")),
+		                    .metadata = t->wishes.metadata };
+	if (t->key_settings) {
+		t->who.key = t->key_settings->name;
+		t->who.team = t->key_settings->team;
+		if (t->who.user.n == 0)
+			t->who.user = t->key_settings->user;
+	}
+	return &t->who;
+}
+
+/* What strategy hash goes by, as gateway/look.c has it. */
+static uint64_t hash_of(struct route_test *t, const struct route_model *m)
+{
+	struct str by = field(t, STR("x-sluice-hash"));
+
+	if (by.n == 0 && m && m->hash_by == HASH_BY_SESSION)
+		by = field(t, STR("x-sluice-session"));
+	if (by.n == 0 && m && m->hash_by != HASH_BY_KEY)
+		by = field(t, STR("x-sluice-user"));
+	if (by.n == 0 && t->key_settings && m && m->hash_by != HASH_BY_KEY)
+		by = t->key_settings->user;
+	if (by.n == 0 && t->key && m && m->hash_by == HASH_BY_KEY)
+		by = arena_printf(&t->cli.arena, "cfg_%s", t->key);
+	return by.n ? route_stable_hash(by) | 1 : 0;
+}
+
 static void look(struct plan_ask *ask, unsigned what)
 {
-	static const struct plan_who nobody;
 	struct route_test *t = ask->arg;
 	struct look l = { .rq = &t->rq, .count = true, .arena = &t->cli.arena };
 	struct str matched;
+	const struct route_model *m = route_find(&t->table, ask->model, &matched);
 
 	ask->looked |= (uint8_t)what;
 	if (what & LOOK_WHO)
-		ask->who = &nobody;
+		ask->who = who_asks(t);
+	if (what & LOOK_HASH)
+		ask->hash = hash_of(t, m);
 	if (!(what & (LOOK_NEEDS | LOOK_TOKENS)) || !t->rq.dialect)
 		return;
-	l.model = look_model(route_find(&t->table, ask->model, &matched), ask->model);
+	l.model = look_model(m, ask->model);
 	look_into(&l, ask);
 }
 
@@ -209,7 +253,7 @@ static const struct wish_field *fields_of(struct route_test *t)
 		f->next = first;
 		if (wishes_know_field(f->name))
 			first = f;
-		else
+		else if (!str_istarts(f->name, STR("x-sluice-")))
 			fprintf(stderr, "sluice route-test: %.*s says nothing about routing\n", STR_ARG(f->name));
 	}
 	return first;
@@ -530,10 +574,7 @@ static int plan_and_tell(struct route_test *t)
 		fprintf(stderr, "sluice route-test: %s\n", e.text);
 		return EXIT_WRONG;
 	}
-	t->ask.looked = p.ask.looked;
-	t->ask.needs = p.ask.needs;
-	t->ask.prompt_tokens = p.ask.prompt_tokens;
-	t->ask.tokens_guessed = p.ask.tokens_guessed;
+	t->ask = p.ask; /* with what was looked up */
 	if (t->body_file && !(t->ask.looked & LOOK_TOKENS))
 		look(&t->ask, LOOK_NEEDS | LOOK_TOKENS);
 	draw(t, &shares);

@@ -26,7 +26,10 @@ models:
     strategy: custom
     script: SCRIPT.lua
     deployments: [{provider: openai, model: gpt-4o}, {provider: mine, model: llama, order: 2, price: {input: 0.2, output: 0.6}}]
-keys: [{name: ci, key: abcdefghijkl, models: [chat], team: t}]
+  - name: hashed
+    strategy: hash
+    deployments: [{provider: openai, model: gpt-4o}, {provider: mine, model: llama}]
+keys: [{name: ci, key: abcdefghijkl, models: [chat], team: t}, {name: all, key: abcdefghijkm}]
 teams: [{name: t, regions: [eu]}]
 """
 SCRIPT = """
@@ -102,6 +105,18 @@ def test_a_script_decides():
     assert out.index("openai/gpt-4o") < out.index("mine/llama") and "its script failed" in err, (out, err)
     _, err = route_test("--model", "scripted", script="function order(", code=1)
     assert "sluice.yaml:16:13: models[2].script does not work: " in err, err
+
+
+def test_a_script_sees_who_asks_and_a_hash_is_stable():
+    script = """function order(r, c)
+      if (r.key or "") == "all" and r.user == "u" and r.tags.x and r.metadata.a == "b" then return {2} end
+      return {1}
+    end"""
+    who = ["--header", "x-sluice-user: u", "--header", "x-sluice-tags: x", "--header", 'x-sluice-metadata: {"a": "b"}']
+    same(names(plan("--model", "scripted", script=script, *who)), ["openai/gpt-4o", "mine/llama"])
+    same(names(plan("--model", "scripted", "--key", "all", script=script, *who)), ["mine/llama", "openai/gpt-4o"])
+    firsts = {tuple(plan("--model", "hashed", "-n", "500", "--header", f"x-sluice-hash: {i}")["draws"].items()) for i in range(9)}
+    same(firsts, {(("openai/gpt-4o", 500),), (("mine/llama", 500),)})
 
 
 def test_the_manuals_script_works():
