@@ -84,8 +84,6 @@ static bool copy_plan(struct req *to, const struct req *from)
 	to->open->told = from->open->told ? to->open->plan.group : NULL;
 	if (p->ask.arg == from)
 		to->open->plan.ask.arg = to;
-	if (from->open->told == p->group)
-		to->open->told = to->open->plan.group;
 	return true;
 }
 

@@ -2,12 +2,12 @@
 /*
  * hedge: when a second candidate is started beside one that is slow, and how often that may be.
  *
- * `routing.hedge_after` (or a model's own) names a time, or a percentile of what the deployment under way usually takes
- * to begin its answers: hedging at the p99 costs one more call in a hundred and cuts off what is slower than that. While a
- * deployment's percentile is not known there is no hedge. When everything is slow at once, percentiles lag behind and
- * each request would be sent twice, to providers that are slow because they have too much to do: so only a share of a
- * model's requests of the last minute (`routing.hedge_max`) may be hedged, and one a minute in any case, so that a
- * model with little traffic is hedged too.
+ * `routing.hedge_after` (or a model's own) names a time, or a percentile of what the deployment under way usually
+ * takes to begin its answers: hedging at the p99 costs one more call in a hundred and cuts off what is slower than
+ * that. While a deployment's percentile is not known there is no hedge. When everything is slow at once, percentiles
+ * lag behind and each request would be sent twice, to providers that are slow because they have too much to do: so
+ * only a share of a model's requests of the last minute (`routing.hedge_max`) may be hedged, and one a minute in any
+ * case, so that a model with little traffic is hedged too.
  *
  *	wait = hedge_wait_ms(&d->hedge, d->health, stream, now);   // 0: none
  *	hedge_count(d->hedge_meter, now);                       // a request that might be hedged begins

@@ -120,18 +120,19 @@ static void the_wait_follows_the_percentile(void **state)
 	health_forget_all();
 }
 
-#define TWO "providers: {a: {dialect: openai-chat, base_url: 'http://h'}, b: {dialect: openai-chat, base_url: 'http://i'}}\n"
-#define AT_BOTH "deployments: [{provider: a, model: x}, {provider: b, model: x}]"
+#define TWO \
+	"providers: {a: {dialect: openai-chat, base_url: 'http://h'}, b: {dialect: openai-chat, base_url: 'http://i'}}\n"
+#define AT_BOTH "deployments: [{provider: a, model: x}, {provider: b, model: x}]}]\n"
+#define AFTER_1S "routing: {hedge_after: 1s}\n"
 
 static void a_deployment_knows_its_models_time(void **state)
 {
 	static const struct { const char *yaml; enum hedge_kind kind; int64_t ms; } cases[] = {
-		{ TWO "models: [{name: m, " AT_BOTH "}]\n", HEDGE_OFF, 0 },
-		{ TWO "models: [{name: m, " AT_BOTH "}]\nrouting: {hedge_after: 1s}\n", HEDGE_AFTER, 1000 },
-		{ TWO "models: [{name: m, hedge_after: off, " AT_BOTH "}]\nrouting: {hedge_after: 1s}\n", HEDGE_OFF, 0 },
-		{ TWO "models: [{name: m, hedge_after: 2s, " AT_BOTH "}]\nrouting: {hedge_after: 1s}\n", HEDGE_AFTER, 2000 },
-		{ TWO "models: [{name: m, deployments: [{provider: a, model: x}]}]\nrouting: {hedge_after: 1s}\n", HEDGE_OFF,
-		  0 },
+		{ TWO "models: [{name: m, " AT_BOTH, HEDGE_OFF, 0 },
+		{ TWO "models: [{name: m, " AT_BOTH AFTER_1S, HEDGE_AFTER, 1000 },
+		{ TWO "models: [{name: m, hedge_after: off, " AT_BOTH AFTER_1S, HEDGE_OFF, 0 },
+		{ TWO "models: [{name: m, hedge_after: 2s, " AT_BOTH AFTER_1S, HEDGE_AFTER, 2000 },
+		{ TWO "models: [{name: m, deployments: [{provider: a, model: x}]}]\n" AFTER_1S, HEDGE_OFF, 0 },
 	};
 
 	(void)state;
