@@ -121,7 +121,8 @@ static void the_wait_follows_the_percentile(void **state)
 }
 
 #define TWO \
-	"providers: {a: {dialect: openai-chat, base_url: 'http://h'}, b: {dialect: openai-chat, base_url: 'http://i'}}\n"
+	"providers: {a: {dialect: openai-chat, base_url: 'http://h'}, " \
+	"b: {dialect: openai-chat, base_url: 'http://i'}}\n"
 #define AT_BOTH "deployments: [{provider: a, model: x}, {provider: b, model: x}]}]\n"
 #define AFTER_1S "routing: {hedge_after: 1s}\n"
 
