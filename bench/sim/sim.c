@@ -45,7 +45,9 @@ struct request {
 	struct admission_ticket ticket;
 	bool queued, done;
 	uint64_t queue_until_ms;
-	uint32_t queue_pace_us, queue_gen;
+	uint32_t queue_gen;
+	struct admission *line;
+	struct admission_rate rate;
 };
 
 struct run {
@@ -158,7 +160,7 @@ static void finish(struct request *q, bool served)
 	assert(!q->done);
 	q->done = true;
 	if (q->queued)
-		admission_leave(&q->ticket, false, q->queue_pace_us, r->now_us);
+		admission_leave(q->line, &q->ticket);
 	if (!served)
 		r->result->errors++;
 	if (r->is->turns)
@@ -449,7 +451,7 @@ static void leg_try(void *what, unsigned n, uint32_t gen)
 	if (q->queued) {
 		q->queued = false;
 		q->queue_gen++;
-		admission_leave(&q->ticket, true, q->queue_pace_us, r->now_us);
+		admission_begun(q->line, &q->ticket, &q->rate, r->now_us);
 	}
 	assert(q->n_calls < CALLS_MAX);
 	l->server = server_of(r, d);
@@ -502,6 +504,12 @@ static void queue_look(struct request *q)
 	struct run *r = q->run;
 	uint32_t wait_ms, room;
 
+	switch (admission_ask(q->line, &q->ticket, (unsigned)r->table.routing->queue.max, &q->rate, r->now_us,
+	                      &wait_ms)) {
+	case ADMISSION_GO: break;
+	case ADMISSION_WAIT: queue_wait(q, wait_ms); return;
+	case ADMISSION_FULL: queue_refuse(q); return;
+	}
 	switch (plan_next(&l->plan, NULL, now_ms(r), &q->arena, &l->candidate, &wait_ms)) {
 	case PLAN_TRY:
 		l->gen++;
@@ -509,7 +517,10 @@ static void queue_look(struct request *q)
 		return;
 	case PLAN_FULL:
 		room = l->plan.room_ms;
-		admission_no_room(&q->ticket);
+		if (!admission_no_room(q->line, &q->ticket)) {
+			queue_look(q);
+			return;
+		}
 		queue_wait(q, room < QUEUE_LOOK_MIN_MS   ? QUEUE_LOOK_MIN_MS
 		              : room > QUEUE_LOOK_MAX_MS ? QUEUE_LOOK_MAX_MS
 		                                         : room);
@@ -523,8 +534,6 @@ static void queue_step(void *what, unsigned n, uint32_t gen)
 {
 	struct request *q = what;
 	struct run *r = q->run;
-	const struct plan *p = &q->leg[0].plan;
-	uint32_t wait_ms;
 
 	(void)n;
 	if (q->done || !q->queued || gen != q->queue_gen || q->leg[0].asks)
@@ -534,13 +543,8 @@ static void queue_step(void *what, unsigned n, uint32_t gen)
 		queue_refuse(q);
 		return;
 	}
-	q->queue_pace_us = admission_pace_us(p, q->ticket.tokens, now_ms(r));
-	switch (admission_ask(q->ticket.queue ? q->ticket.queue : admission_of(p->model->name), &q->ticket,
-	                      (unsigned)r->table.routing->queue.max, q->queue_pace_us, r->now_us, &wait_ms)) {
-	case ADMISSION_GO: queue_look(q); return;
-	case ADMISSION_WAIT: queue_wait(q, wait_ms); return;
-	case ADMISSION_FULL: queue_refuse(q); return;
-	}
+	q->rate = admission_rate(&q->leg[0].plan, q->ticket.tokens, now_ms(r));
+	queue_look(q);
 }
 
 static void queue_begin(struct request *q)
@@ -548,6 +552,7 @@ static void queue_begin(struct request *q)
 	struct run *r = q->run;
 
 	if (!q->queued) {
+		q->line = admission_of(q->leg[0].plan.model->name);
 		q->ticket = (struct admission_ticket){ .key = q->key + 1,
 			                               .set = admission_set(&q->leg[0].plan),
 			                               .weight = 1,
@@ -614,7 +619,7 @@ static void begin(struct request *q)
 		finish(q, false);
 		return;
 	}
-	if (l->plan.model->limited && admission_anybody() && admission_waiting(admission_of(l->plan.model->name)) > 0) {
+	if (l->plan.model->limited) { /* by the minute, all of them: gateway/queue.c */
 		queue_begin(q);
 		return;
 	}

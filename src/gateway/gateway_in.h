@@ -475,8 +475,8 @@ COLD void look_ask(struct plan_ask *, unsigned what);
 
 /* ---- queue.c: requests wait for room at their model's deployments ---- */
 COLD enum step step_queue(struct req *);
-/* Whether others wait for the model's deployments, so that a new request must not go before them. */
-COLD bool queue_others_wait(const struct req *);
+/* Must a new request ask for its turn? Others wait for the model's deployments, or all have limits by the minute. */
+COLD bool queue_comes_first(const struct req *);
 /* The request that was next has begun its attempt: the next one may look for room. */
 COLD void queue_begun(struct req *);
 COLD void queue_leave(struct req *);        /* it gave up; always allowed */

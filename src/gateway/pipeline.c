@@ -195,7 +195,7 @@ static enum step step_plan(struct req *r)
 		responses_plan(r);
 	if (unlikely(o->plan.first->continues) && r->want_stream)
 		carry_plan(r);
-	if (unlikely(o->plan.model->limited) && admission_anybody() && queue_others_wait(r))
+	if (unlikely(o->plan.model->limited) && queue_comes_first(r))
 		return STEP_QUEUE;
 	got = plan_next(&o->plan, NULL, loop_now_ms(r->w->loop), &o->arena, &o->candidate, &o->wait_ms);
 	if (unlikely(got == PLAN_FULL))

@@ -25,8 +25,9 @@ struct queue_wait {
 	struct req *r;                   /* NULL: it left */
 	struct loop *loop;
 	struct admission *queue;
+	struct admission_rate rate;
 	uint64_t since_us, until_ms;
-	uint32_t pace_us;
+	bool waits;                      /* it had to; else it is only counted */
 };
 
 /* Any thread, under the queue's lock. */
@@ -84,24 +85,25 @@ static struct queue_wait *wait_new(struct req *r)
 	q->loop = r->w->loop;
 	q->since_us = loop_now_us(r->w->loop);
 	q->until_ms = loop_now_ms(r->w->loop) + wait_of(r);
-	r->w->queue.waiting++;
-	tell(r->w);
 	return q;
 }
 
-static void leave(struct req *r, bool admitted)
+static void leave(struct req *r, bool begun)
 {
 	struct queue_wait *q = r->open->queued;
 	uint64_t now_us = loop_now_us(r->w->loop);
 
 	r->open->queued = NULL;
-	r->w->queue.waiting--;
-	if (q->ticket.queue) {
+	if (q->waits) {
+		r->w->queue.waiting--;
 		r->w->queue.waits++;
 		r->w->queue.wait_us += now_us - q->since_us;
+		tell(r->w);
 	}
-	tell(r->w);
-	admission_leave(&q->ticket, admitted, q->pace_us, now_us);
+	if (begun)
+		admission_begun(q->queue, &q->ticket, &q->rate, now_us);
+	else
+		admission_leave(q->queue, &q->ticket);
 	q->r = NULL;
 	if (!atomic_load(&q->sent)) /* nobody sends it any more; if it is under way, it ends there */
 		free(q);
@@ -118,9 +120,24 @@ void queue_leave(struct req *r)
 		leave(r, false);
 }
 
-bool queue_others_wait(const struct req *r)
+/* By the minute, all of them: else there is always somebody to ask. */
+static bool has_minutes(const struct route_model *m)
 {
-	return admission_waiting(admission_of(r->open->plan.model->name)) > 0;
+	bool all = true;
+
+	for (unsigned i = 0; i < m->n_deployments; i++) {
+		const struct health_limits *l = m->deployments[i].limits;
+
+		all &= l && (l->rpm >= 0 || l->tpm >= 0);
+	}
+	return all;
+}
+
+bool queue_comes_first(const struct req *r)
+{
+	const struct route_model *m = r->open->plan.model;
+
+	return has_minutes(m) || (admission_anybody() && admission_waiting(admission_of(m->name)) > 0);
 }
 
 /* ---- the step ---- */
@@ -155,6 +172,7 @@ static enum step refuse(struct req *r, const char *why)
 
 	say_limits(&o->plan, loop_now_ms(r->w->loop), &limits);
 	r->w->queue.refused++;
+	tell(r->w);
 	queue_leave(r);
 	o->failure_is_answer = false;
 	o->retry_after_ms = room_ms > 1000 ? room_ms : 1000;
@@ -175,9 +193,14 @@ static enum step go(struct req *r)
 /* Wakes it at the end of its wait at the latest. */
 static enum step wait_on(struct req *r, uint32_t ms)
 {
-	const struct queue_wait *q = r->open->queued;
+	struct queue_wait *q = r->open->queued;
 	uint64_t left_ms = q->until_ms - loop_now_ms(r->w->loop);
 
+	if (!q->waits) {
+		q->waits = true;
+		r->w->queue.waiting++;
+		tell(r->w);
+	}
 	timer_start(r->w->loop, &r->limit, ms && ms < left_ms ? ms : left_ms);
 	return STEP_WAIT;
 }
@@ -187,20 +210,10 @@ static uint32_t next_look_ms(const struct plan *p)
 	return p->room_ms < LOOK_MIN_MS ? LOOK_MIN_MS : p->room_ms > LOOK_MAX_MS ? LOOK_MAX_MS : p->room_ms;
 }
 
-/* It is next: is there room now? */
-static enum step look_for_room(struct req *r)
+static enum step nobody_is_left(struct req *r)
 {
 	struct req_open *o = r->open;
 
-	switch (plan_next(&o->plan, NULL, loop_now_ms(r->w->loop), &o->arena, &o->candidate, &o->wait_ms)) {
-	case PLAN_TRY:
-		return go(r);
-	case PLAN_FULL:
-		admission_no_room(&o->queued->ticket);
-		return wait_on(r, next_look_ms(&o->plan));
-	case PLAN_END:
-		break;
-	}
 	queue_leave(r);
 	return o->failure.err.code != ERR_NONE && r->n_attempts
 	               ? req_refuse(r, o->failure.err.code, "%s", o->failure.err.text)
@@ -208,28 +221,45 @@ static enum step look_for_room(struct req *r)
 	                            STR_ARG(o->rq.model));
 }
 
-enum step step_queue(struct req *r)
+static enum step ask_for_room(struct req *r)
 {
 	struct req_open *o = r->open;
+	struct queue_wait *q = o->queued;
 	unsigned max = (unsigned)req_conf(r)->routes.routing->queue.max;
 	uint64_t now_ms = loop_now_ms(r->w->loop);
-	struct queue_wait *q = o->queued;
 	uint32_t wait_ms;
 
-	r->expired = false;
-	if (!q)
-		q = o->queued = wait_new(r);
-	if (now_ms >= q->until_ms)
-		return refuse(r, "the time to wait for room is over");
-	q->pace_us = admission_pace_us(&o->plan, q->ticket.tokens, now_ms);
-	switch (admission_ask(q->queue, &q->ticket, max, q->pace_us, loop_now_us(r->w->loop), &wait_ms)) {
+	switch (admission_ask(q->queue, &q->ticket, max, &q->rate, loop_now_us(r->w->loop), &wait_ms)) {
 	case ADMISSION_GO:
-		return look_for_room(r);
+		break;
 	case ADMISSION_WAIT:
 		return wait_on(r, wait_ms);
 	case ADMISSION_FULL:
+		return refuse(r, max ? "as many requests wait for room as may"
+		                     : "requests do not wait for room (routing.queue)");
+	}
+	switch (plan_next(&o->plan, NULL, now_ms, &o->arena, &o->candidate, &o->wait_ms)) {
+	case PLAN_TRY:
+		return go(r);
+	case PLAN_FULL:
+		/* a new one joins now */
+		return admission_no_room(q->queue, &q->ticket) ? wait_on(r, next_look_ms(&o->plan)) : ask_for_room(r);
+	case PLAN_END:
 		break;
 	}
-	return refuse(r, max ? "as many requests wait for room as may"
-	                     : "requests do not wait for room (routing.queue)");
+	return nobody_is_left(r);
+}
+
+enum step step_queue(struct req *r)
+{
+	struct req_open *o = r->open;
+	uint64_t now_ms = loop_now_ms(r->w->loop);
+
+	r->expired = false;
+	if (!o->queued)
+		o->queued = wait_new(r);
+	if (now_ms >= o->queued->until_ms && o->queued->waits)
+		return refuse(r, "the time to wait for room is over");
+	o->queued->rate = admission_rate(&o->plan, o->queued->ticket.tokens, now_ms);
+	return ask_for_room(r);
 }

@@ -173,8 +173,8 @@ bool block_read(struct str record, uint64_t slot, uint64_t *dim, struct spend *o
 	    (flags & RECORD_SAVED && !number_take(&in, &saved)) ||
 	    (flags & HAS_TEXTS && !texts_take(&in, out)))
 		return false;
-	if (in.n != 0 || cost > INT64_MAX || saved > INT64_MAX || status > UINT16_MAX || attempts > UINT16_MAX || first > UINT32_MAX ||
-	    latency > UINT32_MAX || overhead > UINT32_MAX)
+	if (in.n != 0 || cost > INT64_MAX || saved > INT64_MAX || status > UINT16_MAX ||
+	    attempts > UINT16_MAX || first > UINT32_MAX || latency > UINT32_MAX || overhead > UINT32_MAX)
 		return false;
 	out->status = (unsigned)status;
 	out->attempts = (unsigned)attempts;

@@ -9,6 +9,7 @@
 #include "base/map.h"
 #include "base/mem.h"
 #include "route/plan.h"
+#include "route/shares.h"
 
 enum {
 	VIRTUAL_SHIFT = 10,              /* virtual time has this many bits behind the point */
@@ -16,8 +17,9 @@ enum {
 	OWED_MAX = 2,                    /* requests that it may be owed, of the size of its next one */
 	IDLE_MAX = 1024,                 /* flows without a request that are remembered */
 	BLOCKED_MAX = 8,                 /* sets that have no room */
-	WINDOW_US = 60000000,
-	PACE_BEHIND_US = 1000000,        /* how far the pace may be made up for */
+	PACE_BEHIND_US = 1000000,        /* how far the pace may be made up for, */
+	PACE_AHEAD_US = 2000000,         /* and how far those who need not keep to it may move it on */
+	FREE_TENTHS = 2,                 /* of each window, before anybody's share is looked at */
 };
 
 /* The requests of one key in one class. Remembered a while after its last one, for its finish. */
@@ -25,7 +27,7 @@ struct admission_flow {
 	uint64_t id[2];                  /* key and class; the map's key */
 	struct admission_ticket *first, *last;
 	uint64_t start, finish;          /* virtual: of the first request; of the one that began last */
-	uint32_t at;                     /* in the heap, if it has requests */
+	uint32_t n, at;                  /* how many; where in the heap, if there are any */
 	struct admission_flow *next;     /* of those to be forgotten */
 };
 
@@ -53,6 +55,9 @@ struct admission {
 	uint64_t set;                    /* of all who wait, if not `mixed` */
 	bool mixed;
 	uint64_t next_us;                /* by the pace */
+	uint64_t now_us;                 /* as it was told last */
+	struct shares shares;
+	bool by_minute;
 };
 
 static struct {
@@ -188,6 +193,7 @@ static void join(struct admission *q, struct admission_ticket *t)
 	if (f->last)
 		f->last->next = t;
 	f->last = t;
+	f->n++;
 	if (f->first == NULL) {
 		f->first = t;
 		set_start(c, f);
@@ -203,12 +209,24 @@ static void join(struct admission *q, struct admission_ticket *t)
 	atomic_fetch_add(&admission_waiting_all, 1);
 }
 
-/* Nobody waits any more: all begin anew, as the paper has it at the end of a busy period. */
+/* Nobody waits any more: all begin anew, as the paper has it at the end of a busy period. Where there are limits by the
+ * minute, all that begins is a part of it, whether it waited or not. */
 static void come_to_rest(struct admission *q)
 {
+	if (q->by_minute)
+		return;
 	forget_idle(q, true);
 	for (int i = 0; i < ADMISSION_CLASSES; i++)
 		q->class[i].now = q->class[i].owed = 0;
+}
+
+static void became_idle(struct admission *q)
+{
+	if (++q->n_idle <= IDLE_MAX)
+		return;
+	forget_idle(q, false);
+	if (q->n_idle > IDLE_MAX)
+		forget_idle(q, true);
 }
 
 static void unlink_ticket(struct admission *q, struct admission_ticket *t)
@@ -221,13 +239,10 @@ static void unlink_ticket(struct admission *q, struct admission_ticket *t)
 	*(t->next ? &t->next->prev : &f->last) = t->prev;
 	t->queue = NULL;
 	t->flow = NULL;
+	f->n--;
 	if (f->first == NULL) {
 		heap_take(c, f);
-		if (++q->n_idle > IDLE_MAX) {
-			forget_idle(q, false);
-			if (q->n_idle > IDLE_MAX)
-				forget_idle(q, true);
-		}
+		became_idle(q);
 	} else if (was_first) {
 		set_start(c, f);
 		sift_up(c, f);
@@ -241,16 +256,16 @@ static void unlink_ticket(struct admission *q, struct admission_ticket *t)
 }
 
 /* It has begun: its class's time goes on, its key has had so much, and the classes behind are owed a part. */
-static void charge(struct admission *q, const struct admission_ticket *t)
+static void charge(struct admission *q, const struct admission_ticket *t, struct admission_flow *f)
 {
 	struct class *c = &q->class[t->class];
-	struct admission_flow *f = t->flow;
-	uint64_t cost = t->tokens, start = f->start;
+	uint64_t cost = t->tokens;
 
-	assert(f->first == t);
-	if (start > c->now)
-		c->now = start;
-	f->finish = start + (cost << VIRTUAL_SHIFT) / t->weight;
+	if (f->first == NULL)
+		set_start(c, f);
+	if (f->start > c->now)
+		c->now = f->start;
+	f->finish = f->start + (cost << VIRTUAL_SHIFT) / t->weight;
 	c->owed = c->owed > cost * OWED_PARTS ? c->owed - cost * OWED_PARTS : 0;
 	for (struct class *lower = c + 1; lower < q->class + ADMISSION_CLASSES; lower++)
 		if (lower->n) {
@@ -258,6 +273,21 @@ static void charge(struct admission *q, const struct admission_ticket *t)
 
 			lower->owed = lower->owed + cost < most ? lower->owed + cost : most;
 		}
+}
+
+/* One that went on at once; if others of its key wait, they wait as much longer. */
+static void charge_passing(struct admission *q, const struct admission_ticket *t)
+{
+	struct class *c = &q->class[t->class];
+	struct admission_flow *f = flow_of(q, t);
+
+	charge(q, t, f);
+	if (f->first == NULL) {
+		became_idle(q);
+		return;
+	}
+	set_start(c, f);
+	sift_down(c, f);
 }
 
 /* ---- whose turn ---- */
@@ -279,29 +309,33 @@ static void unblock(struct admission *q, const struct admission_ticket *by)
 		}
 }
 
-/* The first of a class whose set may have room. Only where sets differ are all flows looked at. */
-static struct admission_ticket *first_of(const struct admission *q, const struct class *c)
+/* The first of a class whose set may have room, and who need not wait for the pace. Only where somebody has to be
+ * passed over are all flows looked at. */
+static struct admission_ticket *first_of(const struct admission *q, const struct class *c, bool in_time)
 {
 	const struct admission_flow *best = NULL;
 
 	if (c->n == 0)
 		return NULL;
-	if (q->n_blocked == 0)
+	if (q->n_blocked == 0 && (in_time || c->heap[0]->first->within))
 		return c->heap[0]->first;
-	if (!q->mixed)
+	if (q->n_blocked && !q->mixed)
 		return NULL;
-	for (uint32_t i = 0; i < c->n; i++)
-		if (!is_blocked(q, c->heap[i]->first) && (!best || is_before(c->heap[i], best)))
+	for (uint32_t i = 0; i < c->n; i++) {
+		const struct admission_ticket *t = c->heap[i]->first;
+
+		if ((in_time || t->within) && !is_blocked(q, t) && (!best || is_before(c->heap[i], best)))
 			best = c->heap[i];
+	}
 	return best ? best->first : NULL;
 }
 
-static struct admission_ticket *pick(const struct admission *q)
+static struct admission_ticket *pick_of(const struct admission *q, bool in_time)
 {
 	struct admission_ticket *found = NULL;
 
 	for (const struct class *c = q->class + ADMISSION_CLASSES; c-- > q->class;) {
-		struct admission_ticket *t = first_of(q, c);
+		struct admission_ticket *t = first_of(q, c, in_time);
 
 		if (!t)
 			continue;
@@ -310,6 +344,14 @@ static struct admission_ticket *pick(const struct admission *q)
 		found = t;
 	}
 	return found;
+}
+
+static struct admission_ticket *pick(const struct admission *q)
+{
+	bool in_time = q->next_us <= q->now_us;
+	struct admission_ticket *t = pick_of(q, in_time);
+
+	return t || in_time ? t : pick_of(q, true);
 }
 
 static void wake_next(struct admission *q)
@@ -322,68 +364,159 @@ static void wake_next(struct admission *q)
 	}
 }
 
-enum admission_turn admission_ask(struct admission *q, struct admission_ticket *t, unsigned queue_max,
-                                  uint32_t pace_us, uint64_t now_us, uint32_t *wait_ms)
+static void tell_time(struct admission *q, uint64_t now_us)
 {
-	enum admission_turn turn = ADMISSION_WAIT;
+	if (now_us > q->now_us)
+		q->now_us = now_us;
+}
 
-	assert(t->weight && t->tokens && t->class < ADMISSION_CLASSES && (!t->queue || t->queue == q));
-	*wait_ms = 0;
-	pthread_mutex_lock(&q->lock);
-	if (!t->queue) {
-		if (atomic_load_explicit(&q->waiting, memory_order_relaxed) >= queue_max) {
-			pthread_mutex_unlock(&q->lock);
-			return ADMISSION_FULL;
-		}
-		join(q, t);
-	}
+/* Has it had less than its share of the last minute, or is there enough for all? */
+static bool is_within(struct admission *q, const struct admission_ticket *t, const struct admission_rate *r,
+                      uint64_t now_us)
+{
+	return r->pace_us == 0 ||
+	       shares_within(&q->shares, t->key, t->weight, t->tokens, r->rpm, r->tpm, now_us / 1000);
+}
+
+/* May a new one go on at once? Not before those that wait. */
+static bool passes(struct admission *q, const struct admission_ticket *t, const struct admission_rate *r,
+                   uint64_t now_us)
+{
+	return !t->joins && admission_waiting(q) == 0 && (is_within(q, t, r, now_us) || q->next_us <= now_us);
+}
+
+/* The last one of the longest line gives up its place for one whose line is shorter. */
+static bool make_room(struct admission *q, const struct admission_ticket *t)
+{
+	const uint64_t id[2] = { t->key, t->class };
+	const struct admission_flow *own = map_get(&q->flows, str_of((const char *)id, sizeof id)), *longest = NULL;
+	struct admission_ticket *last;
+
+	for (const struct class *c = q->class; c < q->class + ADMISSION_CLASSES; c++)
+		for (uint32_t i = 0; i < c->n; i++)
+			if (!longest || c->heap[i]->n > longest->n)
+				longest = c->heap[i];
+	if (!longest || longest->n <= (own ? own->n : 0) + 1)
+		return false;
+	last = longest->last;
+	unblock(q, last);
+	unlink_ticket(q, last);
+	last->out = true;
+	last->wake(last);
+	return true;
+}
+
+static bool may_join(struct admission *q, struct admission_ticket *t, unsigned queue_max,
+                     const struct admission_rate *r, uint64_t now_us)
+{
+	if (t->out || (admission_waiting(q) >= queue_max && !make_room(q, t)))
+		return false;
+	t->within = is_within(q, t, r, now_us);
+	join(q, t);
+	return true;
+}
+
+/* It waits: is it next, and is it time? */
+static enum admission_turn turn_of(struct admission *q, struct admission_ticket *t, const struct admission_rate *r,
+                                   uint64_t now_us, uint32_t *wait_ms)
+{
 	t->woken = false;
-	t->rooms = q->rooms;
 	unblock(q, t);
-	if (pick(q) == t) {
-		if (pace_us == 0 || q->next_us <= now_us)
-			turn = ADMISSION_GO;
-		else
-			*wait_ms = (uint32_t)((q->next_us - now_us + 999) / 1000);
-		t->woken = true; /* it is at it */
-	} else {
+	t->within = is_within(q, t, r, now_us);
+	if (pick(q) != t) {
 		wake_next(q);
+		return ADMISSION_WAIT;
 	}
+	t->woken = true; /* it is at it */
+	if (q->next_us <= now_us || t->within)
+		return ADMISSION_GO;
+	*wait_ms = (uint32_t)((q->next_us - now_us + 999) / 1000);
+	return ADMISSION_WAIT;
+}
+
+enum admission_turn admission_ask(struct admission *q, struct admission_ticket *t, unsigned queue_max,
+                                  const struct admission_rate *r, uint64_t now_us, uint32_t *wait_ms)
+{
+	enum admission_turn turn;
+
+	assert(t->weight && t->tokens && t->class < ADMISSION_CLASSES);
+	*wait_ms = 0;
+	if (queue_max == 0)
+		return t->joins ? ADMISSION_FULL : ADMISSION_GO;
+	pthread_mutex_lock(&q->lock);
+	tell_time(q, now_us);
+	t->rooms = q->rooms;
+	if (!t->queue && passes(q, t, r, now_us))
+		turn = ADMISSION_GO;
+	else if (t->queue || may_join(q, t, queue_max, r, now_us))
+		turn = turn_of(q, t, r, now_us, wait_ms);
+	else
+		turn = ADMISSION_FULL;
 	pthread_mutex_unlock(&q->lock);
 	return turn;
 }
 
-void admission_no_room(struct admission_ticket *t)
+bool admission_no_room(struct admission *q, struct admission_ticket *t)
 {
-	struct admission *q = t->queue;
+	bool waits;
 
+	t->joins = true;
 	pthread_mutex_lock(&q->lock);
+	waits = t->queue != NULL;
 	t->woken = false;
-	if (t->rooms != q->rooms) {
+	if (!waits) {
+		/* it has yet to join */
+	} else if (t->rooms != q->rooms) {
 		wake_next(q); /* it came while it was looking */
 	} else if (!is_blocked(q, t) && q->n_blocked < BLOCKED_MAX) {
 		q->blocked[q->n_blocked++] = (struct blocked){ t->set, t };
 		wake_next(q);
 	}
 	pthread_mutex_unlock(&q->lock);
+	return waits;
 }
 
-void admission_leave(struct admission_ticket *t, bool admitted, uint32_t pace_us, uint64_t now_us)
+/* Whoever has begun moves the pace on for those who must keep to it. */
+static void count(struct admission *q, const struct admission_ticket *t, const struct admission_rate *r,
+                  uint64_t now_us)
 {
-	struct admission *q = t->queue;
+	uint64_t ahead = r->pace_us > PACE_AHEAD_US ? r->pace_us : PACE_AHEAD_US;
 
-	if (!q)
+	if (r->rpm == 0 && r->tpm == 0)
 		return;
+	q->by_minute = true;
+	if (!t->queue)
+		charge_passing(q, t);
+	shares_add(&q->shares, t->key, t->weight, t->tokens, now_us / 1000);
+	if (q->next_us + PACE_BEHIND_US < now_us)
+		q->next_us = now_us - PACE_BEHIND_US;
+	q->next_us += r->pace_us;
+	if (q->next_us > now_us + ahead)
+		q->next_us = now_us + ahead;
+}
+
+void admission_begun(struct admission *q, struct admission_ticket *t, const struct admission_rate *r, uint64_t now_us)
+{
 	pthread_mutex_lock(&q->lock);
-	if (admitted) {
-		charge(q, t);
-		if (q->next_us + PACE_BEHIND_US < now_us)
-			q->next_us = now_us - PACE_BEHIND_US;
-		q->next_us += pace_us;
+	tell_time(q, now_us);
+	count(q, t, r, now_us);
+	if (t->queue) {
+		charge(q, t, t->flow);
+		unblock(q, t);
+		unlink_ticket(q, t);
+		wake_next(q);
 	}
-	unblock(q, t);
-	unlink_ticket(q, t);
-	wake_next(q);
+	pthread_mutex_unlock(&q->lock);
+}
+
+void admission_leave(struct admission *q, struct admission_ticket *t)
+{
+	pthread_mutex_lock(&q->lock);
+	if (t->queue) {
+		unblock(q, t);
+		unlink_ticket(q, t);
+		wake_next(q);
+	}
 	pthread_mutex_unlock(&q->lock);
 }
 
@@ -428,35 +561,44 @@ uint64_t admission_set(const struct plan *p)
 	return set;
 }
 
-static bool is_half_used(int64_t limit, uint64_t used)
+static bool is_free(uint64_t limit, uint64_t used)
 {
-	return limit > 0 && used * 2 >= (uint64_t)limit;
+	return limit == 0 || used * 10 <= limit * FREE_TENTHS;
 }
 
-uint32_t admission_pace_us(const struct plan *p, uint32_t tokens, uint64_t now_ms)
+struct admission_rate admission_rate(const struct plan *p, uint32_t tokens, uint64_t now_ms)
 {
-	uint64_t rpm = 0, tpm = 0, by_requests, by_tokens;
+	const struct admission_rate none = { 0 };
+	struct admission_rate r = { 0 };
+	uint64_t requests = 0, used = 0;
+	uint64_t calls = 0; /* in 10^12 microseconds */
 
 	for (unsigned i = 0; i < p->n_all; i++) {
 		const struct candidate *c = &p->group[i];
 		const struct health_limits *l = c->deployment->limits;
 		struct health_load load;
 
-		if (!may_come(c) || !c->health)
+		if (c->excluded != EXCLUDED_NOT && c->excluded != EXCLUDED_LIMIT)
 			continue;
-		if (!l || (l->rpm < 0 && l->tpm < 0))
-			return 0;
+		if (!l || !c->health || (l->rpm < 0 && l->tpm < 0))
+			return none;
 		load = health_load(c->health, now_ms);
-		if (!is_half_used(l->rpm, load.requests_minute) && !is_half_used(l->tpm, load.tokens_minute))
-			return 0;
-		rpm += l->rpm > 0 ? (uint64_t)l->rpm : 0;
-		tpm += l->tpm > 0 ? (uint64_t)l->tpm : 0;
+		requests += load.requests_minute;
+		used += load.tokens_minute;
+		r.rpm += l->rpm > 0 ? (uint64_t)l->rpm : 0;
+		r.tpm += l->tpm > 0 ? (uint64_t)l->tpm : 0;
 	}
-	by_requests = rpm ? WINDOW_US / rpm : 0;
-	by_tokens = tpm ? (uint64_t)tokens * WINDOW_US / tpm : 0;
-	if (by_tokens > by_requests)
-		by_requests = by_tokens;
-	return by_requests < WINDOW_US ? (uint32_t)by_requests : WINDOW_US;
+	if (is_free(r.rpm, requests) && is_free(r.tpm, used))
+		return r;
+	for (unsigned i = 0; i < p->n_all; i++) {
+		const struct candidate *c = &p->group[i];
+		uint32_t pace_us = c->excluded == EXCLUDED_NOT || c->excluded == EXCLUDED_LIMIT
+		                           ? health_pace_us(c->health, c->deployment->limits, tokens, now_ms) : 0;
+
+		calls += pace_us ? 1000000000000 / pace_us : 0;
+	}
+	r.pace_us = calls > 1000 ? (uint32_t)(1000000000000 / calls) + 1 : 1000000000;
+	return r;
 }
 
 /* ---- all queues ---- */
@@ -502,6 +644,7 @@ void admission_forget_all(void)
 		for (int k = 0; k < ADMISSION_CLASSES; k++)
 			free(q->class[k].heap);
 		map_fini(&q->flows);
+		shares_fini(&q->shares);
 		pthread_mutex_destroy(&q->lock);
 		free((char *)(uintptr_t)q->model.p);
 		free(q);

@@ -15,8 +15,9 @@
  * deployments (`set`): if the next one finds no room in its set, the first one of another set may try, so that nobody
  * waits behind somebody who waits for something else.
  *
- * Pace: a window of a minute that was used up at once has no room for the rest of it, for nobody. So, while others
- * wait, requests go one `pace_us` behind the other: the limit, spread evenly.
+ * Limits by the minute: a window that is used up at once has no room for the rest of it, for nobody. So, once two
+ * tenths of it are used, a key that has had its share of the last minute (route/shares.h) goes on only at the pace at
+ * which the rest lasts; a key that has not goes on at once. Who is alone has nine tenths.
  *
  * One queue for each model, shared by all loops; a short lock of its own. A ticket is inside of its request's wait and
  * is woken through the function given with it, on any thread: the gateway sends that to the request's loop. What was
@@ -42,7 +43,6 @@ struct plan;
 struct admission *admission_of(struct str model);        /* found or made; never freed; any thread */
 
 struct admission_ticket {
-	struct admission *queue;         /* NULL: not waiting */
 	/* set by whoever asks, before the first time */
 	uint64_t key;                    /* whose share it comes out of: a hash of the key's id */
 	uint64_t set;                    /* a hash of the deployments that it may use */
@@ -50,31 +50,40 @@ struct admission_ticket {
 	uint8_t class;                   /* 0: first */
 	void (*wake)(struct admission_ticket *);  /* under the queue's lock, on any thread: it must not call back */
 	/* the queue's */
-	bool woken;
+	struct admission *queue;         /* NULL: it does not wait there */
+	bool woken, joins, out;          /* it found no room, and waits for it; it had to give up its place */
+	bool within;                     /* its key's share */
 	uint32_t rooms;
 	struct admission_flow *flow;
 	struct admission_ticket *next, *prev;     /* of the same key */
 };
 
-enum admission_turn {
-	ADMISSION_GO,                    /* it is next: look for room */
-	ADMISSION_WAIT,                  /* it is not, and will be woken; or (wait_ms) it is next in so long */
-	ADMISSION_FULL,                  /* the queue is at its ceiling */
+/* What all deployments that may be used allow by the minute, together. All 0: nothing is limited so. */
+struct admission_rate {
+	uint64_t rpm, tpm;
+	uint32_t pace_us;                /* for the next request; 0: it is too early to think of one */
 };
-/* Joins, or asks again. `queue_max`: requests that may wait. `pace_us`: see above; 0: none. *wait_ms: ask again after
- * so long; 0: only when woken. */
+
+enum admission_turn {
+	ADMISSION_GO,                    /* look for room. It waits only if it asks again after admission_no_room */
+	ADMISSION_WAIT,                  /* it is not next, and will be woken; or (wait_ms) it is next in so long */
+	ADMISSION_FULL,                  /* the queue is at its ceiling, or a key whose line is shorter took the place */
+};
+/* Goes on, joins, or asks again. `queue_max`: requests that may wait. *wait_ms: ask again after so long; 0: only when
+ * woken. */
 MUST_USE enum admission_turn admission_ask(struct admission *, struct admission_ticket *, unsigned queue_max,
-                                           uint32_t pace_us, uint64_t now_us, uint32_t *wait_ms);
-/* It was next and found no room: one of another set may try. It asks again when it is woken, or after a time of its
- * own. */
-void admission_no_room(struct admission_ticket *);
-/* It has begun, or gave up: leaves, and the next one is woken. Always allowed. */
-void admission_leave(struct admission_ticket *, bool admitted, uint32_t pace_us, uint64_t now_us);
-/* Of a request with this plan: a hash of the deployments that it may use, now or when they are back … */
+                                           const struct admission_rate *, uint64_t now_us, uint32_t *wait_ms);
+/* It was to look and found no room. True: it waits; one of another set may try, and it asks again when it is woken, or
+ * after a time of its own. False: it has yet to join, so ask at once. */
+MUST_USE bool admission_no_room(struct admission *, struct admission_ticket *);
+/* It has begun: it is counted, leaves, and the next one is woken. */
+void admission_begun(struct admission *, struct admission_ticket *, const struct admission_rate *, uint64_t now_us);
+/* It gave up. Always allowed. */
+void admission_leave(struct admission *, struct admission_ticket *);
+/* Of a request with this plan: a hash of the deployments that it may use, now or when they are back. */
 uint64_t admission_set(const struct plan *);
-/* … and its pace: one behind the other as their limits together allow, once half of each window is used. What comes
- * before that is a burst, as limits by the minute are meant to allow. */
-uint32_t admission_pace_us(const struct plan *, uint32_t tokens, uint64_t now_ms);
+/* Of a request of that many tokens. */
+struct admission_rate admission_rate(const struct plan *, uint32_t tokens, uint64_t now_ms);
 
 unsigned admission_waiting(const struct admission *);
 

@@ -87,6 +87,47 @@ uint32_t health_room(const struct health *h, const struct health_limits *l, uint
 	       (int64_t)atomic_load_explicit(&h->in_flight, RELAXED) >= l->max_parallel;
 }
 
+/* Whatever is taken until a tick leaves the window must fit beside all that is in it since then. */
+static uint64_t pace_of(const struct health *h, bool tokens, int64_t limit, uint64_t need, uint64_t now_ms)
+{
+	uint32_t last = atomic_load_explicit(&h->tick, RELAXED), now = (uint32_t)(now_ms >> TICK_BITS), unused;
+	uint64_t room, pace;
+
+	if (limit <= 0)
+		return 0;
+	room = sum_at(h, tokens, UINT64_MAX, now_ms, &unused);
+	room = room < (uint64_t)limit ? (uint64_t)limit - room : 0;
+	if (need > (uint64_t)limit)
+		need = (uint64_t)limit;
+	pace = 60000000 * need / (uint64_t)limit;
+	for (uint32_t i = 0; i < WINDOW_TICKS; i++) {
+		uint32_t tick = last - (WINDOW_TICKS - 1) + i, over = tick + WINDOW_TICKS;
+		uint64_t n = tokens ? atomic_load_explicit(&h->tokens_of[tick % WINDOW_RING], RELAXED)
+		                    : atomic_load_explicit(&h->requests_of[tick % WINDOW_RING], RELAXED), until_us;
+
+		if (over <= now || n == 0)
+			continue;
+		until_us = (((uint64_t)over << TICK_BITS) - now_ms) * 1000;
+		until_us = until_us * need / (room > need ? room : need);
+		if (until_us > pace)
+			pace = until_us;
+		room += n;
+	}
+	return pace;
+}
+
+uint32_t health_pace_us(const struct health *h, const struct health_limits *l, uint32_t tokens, uint64_t now_ms)
+{
+	uint64_t requests, pace;
+
+	if (!l || h->shared)
+		return 0;
+	requests = pace_of(h, false, l->rpm, 1, now_ms);
+	pace = pace_of(h, true, l->tpm, tokens ? tokens : 1, now_ms);
+	pace = pace > requests ? pace : requests;
+	return pace < UINT32_MAX ? (uint32_t)pace : UINT32_MAX;
+}
+
 struct health_load health_load(const struct health *h, uint64_t now_ms)
 {
 	uint32_t unused;

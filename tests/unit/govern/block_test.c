@@ -30,7 +30,8 @@ static const struct {
 	{ "the longest", INT64_MAX,
 	  { .client_id = { long_text, SPEND_TEXT_MAX }, .user = { long_text, SPEND_TEXT_MAX },
 	    .tags = { long_text, SPEND_TEXT_MAX }, .error = { long_text, SPEND_TEXT_MAX }, .cost_known = true,
-	    .cost_nusd = INT64_MAX, .saved_nusd = INT64_MAX, .tokens = { UINT64_MAX, UINT64_MAX, UINT64_MAX, UINT64_MAX, UINT64_MAX },
+	    .cost_nusd = INT64_MAX, .saved_nusd = INT64_MAX,
+	    .tokens = { UINT64_MAX, UINT64_MAX, UINT64_MAX, UINT64_MAX, UINT64_MAX },
 	    .status = UINT16_MAX, .attempts = UINT16_MAX, .stream = true, .usage = SPEND_USAGE_COUNTED,
 	    .first_byte_ms = UINT32_MAX, .latency_ms = UINT32_MAX, .overhead_us = UINT32_MAX } },
 };

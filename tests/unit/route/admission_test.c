@@ -30,6 +30,8 @@ static void wake(struct admission_ticket *t)
 	woken[n_woken++] = t;
 }
 
+static const struct admission_rate no_rate;
+
 static struct admission *queue(void)
 {
 	n_woken = 0;
@@ -37,36 +39,41 @@ static struct admission *queue(void)
 	return admission_of(STR("m"));
 }
 
-/* A ticket that waits. */
-static void add(struct admission *q, struct admission_ticket *t, uint64_t key, uint32_t weight, uint32_t tokens,
-                uint8_t class)
+static enum admission_turn ask(struct admission *q, struct admission_ticket *t)
 {
 	uint32_t wait_ms;
 
+	return admission_ask(q, t, WAITING_MAX, &no_rate, 0, &wait_ms);
+}
+
+/* A ticket that waits, since there is no room. */
+static void add(struct admission *q, struct admission_ticket *t, uint64_t key, uint32_t weight, uint32_t tokens,
+                uint8_t class)
+{
 	*t = (struct admission_ticket){ .key = key, .set = 1, .weight = weight, .tokens = tokens, .class = class,
 		                        .wake = wake };
-	if (admission_ask(q, t, WAITING_MAX, 0, 0, &wait_ms) == ADMISSION_GO)
-		admission_no_room(t);
+	while (ask(q, t) == ADMISSION_GO)
+		if (admission_no_room(q, t))
+			return;
 }
 
 /* Room for one: whose is it? All who are woken ask, once each. */
 static struct admission_ticket *serve(struct admission *q)
 {
 	struct admission_ticket *served = NULL;
-	uint32_t wait_ms;
 
 	admission_room();
 	while (n_woken) {
 		struct admission_ticket *t = woken[--n_woken];
 
-		if (admission_ask(q, t, WAITING_MAX, 0, 0, &wait_ms) != ADMISSION_GO)
+		if (ask(q, t) != ADMISSION_GO)
 			continue;
 		if (served) {
-			admission_no_room(t);
+			assert_true(admission_no_room(q, t));
 			continue;
 		}
 		served = t;
-		admission_leave(t, true, 0, 0);
+		admission_begun(q, t, &no_rate, 0);
 	}
 	return served;
 }
@@ -111,26 +118,34 @@ static void run(const struct key *keys, unsigned n, uint64_t *tokens, uint64_t *
 		free_ones[n_free++] = t;
 	}
 	for (unsigned i = 0; i < WAITING_MAX; i++)
-		admission_leave(&tickets[i], false, 0, 0);
+		admission_leave(q, &tickets[i]);
 	assert_int_equal(admission_waiting(q), 0);
 	assert_false(admission_anybody());
 }
 
 static void shares_are_by_weight(void **state)
 {
-	static const struct { const char *name; unsigned n; struct key keys[KEYS_MAX]; double want[KEYS_MAX]; } cases[] = {
+	static const struct {
+		const char *name;
+		unsigned n;
+		struct key keys[KEYS_MAX];
+		double want[KEYS_MAX];
+	} cases[] = {
 		{ "alike", 2, { { 1, 100, 0, 1, 10, 0 }, { 1, 100, 0, 1, 10, 0 } }, { 0.5, 0.5 } },
 		{ "by weight", 3, { { 1, 100, 0, 1, 10, 0 }, { 2, 100, 0, 1, 10, 0 }, { 5, 100, 0, 1, 10, 0 } },
 		  { 0.125, 0.25, 0.625 } },
-		{ "by tokens, not by requests", 2, { { 1, 1000, 0, 1, 10, 0 }, { 1, 50, 100, 1, 10, 0 } }, { 0.5, 0.5 } },
+		{ "by tokens, not by requests", 2, { { 1, 1000, 0, 1, 10, 0 }, { 1, 50, 100, 1, 10, 0 } },
+		  { 0.5, 0.5 } },
 		{ "a longer line is no larger share", 2, { { 1, 100, 0, 1, 500, 0 }, { 1, 100, 0, 1, 10, 0 } },
 		  { 0.5, 0.5 } },
-		{ "sizes that differ", 3, { { 3, 10, 2000, 1, 50, 0 }, { 1, 10, 2000, 1, 50, 0 }, { 4, 10, 100, 1, 50, 0 } },
+		{ "sizes that differ", 3,
+		  { { 3, 10, 2000, 1, 50, 0 }, { 1, 10, 2000, 1, 50, 0 }, { 4, 10, 100, 1, 50, 0 } },
 		  { 0.375, 0.125, 0.5 } },
 		{ "two lower classes have a tenth of what is above each", 3,
 		  { { 1, 100, 0, 0, 10, 0 }, { 1, 100, 0, 1, 10, 0 }, { 1, 100, 0, 2, 10, 0 } }, { 0.81, 0.09, 0.1 } },
 		{ "within a class by weight", 3,
-		  { { 1, 100, 0, 0, 10, 0 }, { 3, 100, 0, 2, 10, 0 }, { 1, 100, 0, 2, 10, 0 } }, { 0.9, 0.075, 0.025 } },
+		  { { 1, 100, 0, 0, 10, 0 }, { 3, 100, 0, 2, 10, 0 }, { 1, 100, 0, 2, 10, 0 } },
+		  { 0.9, 0.075, 0.025 } },
 	};
 
 	for (size_t i = 0; i < COUNT_OF(cases); i++) {
@@ -197,23 +212,37 @@ static void who_comes_back_is_not_put_behind_for_ever(void **state)
 
 /* ---- ceilings, and leaving ---- */
 
-static void a_full_queue_takes_nobody(void **state)
+static void a_full_queue_takes_nobody_and_has_room_for_shorter_lines(void **state)
 {
 	struct admission *q = queue();
-	struct admission_ticket t[3] = { 0 };
+	struct admission_ticket t[5];
 	uint32_t wait_ms;
 
 	add(q, &t[0], 1, 1, 1, 1);
-	add(q, &t[1], 2, 1, 1, 1);
-	t[2] = (struct admission_ticket){ .key = 3, .set = 1, .weight = 1, .tokens = 1, .class = 1, .wake = wake };
-	assert_int_equal(admission_ask(q, &t[2], 2, 0, 0, &wait_ms), ADMISSION_FULL);
-	assert_null(t[2].queue);
-	admission_leave(&t[2], false, 0, 0); /* always allowed */
-	assert_int_equal(admission_waiting(q), 2);
-	admission_leave(&t[0], false, 0, 0);
-	assert_int_equal(admission_ask(q, &t[2], 2, 0, 0, &wait_ms), ADMISSION_WAIT);
-	admission_leave(&t[1], false, 0, 0);
-	admission_leave(&t[2], false, 0, 0);
+	add(q, &t[1], 1, 1, 1, 1);
+	add(q, &t[2], 1, 1, 1, 1);
+	t[3] = (struct admission_ticket){ .key = 1, .set = 1, .weight = 1, .tokens = 1, .class = 1, .joins = true,
+		                          .wake = wake };
+	assert_int_equal(admission_ask(q, &t[3], 3, &no_rate, 0, &wait_ms), ADMISSION_FULL);
+	assert_null(t[3].queue);
+	admission_leave(q, &t[3]); /* always allowed */
+	t[3].key = 2;
+	assert_int_equal(admission_ask(q, &t[3], 3, &no_rate, 0, &wait_ms), ADMISSION_WAIT);
+	assert_int_equal(n_woken, 1);
+	assert_ptr_equal(woken[0], &t[2]); /* the last one of the longest line */
+	assert_int_equal(ask(q, &t[2]), ADMISSION_FULL);
+	t[4] = t[2];
+	t[4].out = false;
+	t[4].key = 2;
+	assert_int_equal(admission_ask(q, &t[4], 3, &no_rate, 0, &wait_ms), ADMISSION_FULL);
+	assert_int_equal(admission_waiting(q), 3);
+	/* where there is no queue it may look, and does not wait */
+	assert_int_equal(admission_ask(q, &t[4], 0, &no_rate, 0, &wait_ms), ADMISSION_GO);
+	assert_false(admission_no_room(q, &t[4]));
+	assert_int_equal(admission_ask(q, &t[4], 0, &no_rate, 0, &wait_ms), ADMISSION_FULL);
+	for (int i = 0; i < 4; i++)
+		admission_leave(q, &t[i]);
+	assert_int_equal(admission_waiting(q), 0);
 	n_woken = 0;
 }
 
@@ -232,7 +261,7 @@ static void whoever_leaves_wakes_the_next(void **state)
 				for (unsigned k = 0; k < n_woken; k++)
 					if (woken[k] == &t[i])
 						woken[k--] = woken[--n_woken];
-				admission_leave(&t[i], false, 0, 0);
+				admission_leave(q, &t[i]);
 			} else {
 				left++;
 			}
@@ -252,32 +281,31 @@ static void whoever_leaves_wakes_the_next(void **state)
 static void sets_do_not_hold_each_other_up(void **state)
 {
 	struct admission *q = queue();
-	struct admission_ticket a, b, c;
-	uint32_t wait_ms;
+	struct admission_ticket a, c, b = { .key = 2, .set = 2, .weight = 1, .tokens = 10, .class = 1, .wake = wake };
 
+	c = b;
+	c.key = 3;
 	add(q, &a, 1, 1, 10, 1);
 	assert_int_equal(n_woken, 0);
-	b = (struct admission_ticket){ .key = 2, .set = 2, .weight = 1, .tokens = 10, .class = 1, .wake = wake };
-	assert_int_equal(admission_ask(q, &b, 10, 0, 0, &wait_ms), ADMISSION_GO); /* a's set has no room */
-	admission_no_room(&b);
-	c = (struct admission_ticket){ .key = 3, .set = 2, .weight = 1, .tokens = 10, .class = 1, .wake = wake };
-	assert_int_equal(admission_ask(q, &c, 10, 0, 0, &wait_ms), ADMISSION_WAIT);
-	assert_int_equal(admission_ask(q, &a, 10, 0, 0, &wait_ms), ADMISSION_GO); /* its time was over */
-	admission_no_room(&a);
+	assert_int_equal(ask(q, &b), ADMISSION_GO); /* a's set has no room */
+	assert_true(admission_no_room(q, &b));
+	assert_int_equal(ask(q, &c), ADMISSION_WAIT);
+	assert_int_equal(ask(q, &a), ADMISSION_GO); /* its time was over */
+	assert_true(admission_no_room(q, &a));
 	admission_room();
 	assert_int_equal(n_woken, 1);
 	assert_ptr_equal(woken[0], &a);
 	n_woken = 0;
-	assert_int_equal(admission_ask(q, &a, 10, 0, 0, &wait_ms), ADMISSION_GO);
-	admission_no_room(&a); /* so the room is of another set */
+	assert_int_equal(ask(q, &a), ADMISSION_GO);
+	assert_true(admission_no_room(q, &a)); /* so the room is of another set */
 	assert_int_equal(n_woken, 1);
 	assert_ptr_equal(woken[0], &b);
 	n_woken = 0;
-	assert_int_equal(admission_ask(q, &b, 10, 0, 0, &wait_ms), ADMISSION_GO);
-	admission_leave(&b, true, 0, 0);
+	assert_int_equal(ask(q, &b), ADMISSION_GO);
+	admission_begun(q, &b, &no_rate, 0);
 	assert_ptr_equal(woken[0], &c);
-	admission_leave(&c, false, 0, 0);
-	admission_leave(&a, false, 0, 0);
+	admission_leave(q, &c);
+	admission_leave(q, &a);
 	n_woken = 0;
 }
 
@@ -285,50 +313,51 @@ static void room_that_comes_during_a_look_is_not_missed(void **state)
 {
 	struct admission *q = queue();
 	struct admission_ticket t;
-	uint32_t wait_ms;
 
 	add(q, &t, 1, 1, 1, 1);
 	admission_room();
 	assert_int_equal(n_woken, 1);
-	assert_int_equal(admission_ask(q, &t, 10, 0, 0, &wait_ms), ADMISSION_GO);
+	assert_int_equal(ask(q, &t), ADMISSION_GO);
 	n_woken = 0;
 	admission_room();
 	assert_int_equal(n_woken, 0); /* it is looking */
-	admission_no_room(&t);
+	assert_true(admission_no_room(q, &t));
 	assert_int_equal(n_woken, 1);
-	admission_leave(&t, false, 0, 0);
+	admission_leave(q, &t);
+	n_woken = 0;
 }
 
-static void requests_keep_the_pace(void **state)
+/* Ten a second; a key that has had its share keeps to it, one that has not goes on at once. */
+static void who_has_had_his_share_keeps_the_pace(void **state)
 {
 	struct admission *q = queue();
-	struct admission_ticket t[400];
+	const struct admission_rate rate = { .rpm = 600, .pace_us = 100000 }, early = { .rpm = 600 };
+	struct admission_ticket t = { .key = 1, .set = 1, .weight = 1, .tokens = 1, .wake = wake }, other = t;
+	uint64_t now_us = 60000000, began_us;
 	uint32_t wait_ms;
-	uint64_t now_us = 5000000;
-	unsigned done = 0;
 
-	for (unsigned i = 0; i < COUNT_OF(t); i++) {
-		t[i] = (struct admission_ticket){ .key = i % 4, .set = 1, .weight = 1, .tokens = 1, .wake = wake };
-		assert_int_equal(admission_ask(q, &t[i], 1000, 0, now_us, &wait_ms),
-		                 i ? ADMISSION_WAIT : ADMISSION_GO);
+	other.key = 2;
+	for (int i = 0; i < 300; i++) { /* so early that nobody's share matters */
+		assert_int_equal(admission_ask(q, &t, 10, &early, now_us, &wait_ms), ADMISSION_GO);
+		admission_begun(q, &t, &early, now_us);
 	}
-	n_woken = 0;
-	admission_no_room(&t[0]);
-	admission_room();
-	while (n_woken && now_us < 15000000) {
-		struct admission_ticket *next = woken[--n_woken];
-
-		while (admission_ask(q, next, 1000, 100000, now_us, &wait_ms) == ADMISSION_WAIT) {
-			assert_true(wait_ms > 0 && wait_ms <= 100);
-			now_us += wait_ms * 1000;
+	admission_begun(q, &other, &early, now_us);
+	for (int i = 0; i < 20; i++) {
+		assert_int_equal(admission_ask(q, &other, 10, &rate, now_us, &wait_ms), ADMISSION_GO);
+		admission_begun(q, &other, &rate, now_us);
+	}
+	began_us = now_us;
+	for (int i = 0; i < 100; i++) {
+		while (admission_ask(q, &t, 10, &rate, now_us, &wait_ms) == ADMISSION_WAIT) {
+			assert_in_range(wait_ms, 1, 2000);
+			/* the other one does not wait behind it */
+			assert_int_equal(admission_ask(q, &other, 10, &rate, now_us, &wait_ms), ADMISSION_GO);
+			admission_leave(q, &other);
+			now_us += 10000;
 		}
-		admission_leave(next, true, 100000, now_us);
-		done++;
+		admission_begun(q, &t, &rate, now_us);
 	}
-	/* ten a second for ten seconds, and what one second behind may be made up for */
-	assert_in_range(done, 100, 112);
-	for (unsigned i = 0; i < COUNT_OF(t); i++)
-		admission_leave(&t[i], false, 0, 0);
+	assert_in_range((now_us - began_us) / 1000, 9900, 12100);
 	n_woken = 0;
 }
 
@@ -369,7 +398,7 @@ static void queues_have_a_ceiling(void **state)
 
 /* ---- a limit by the minute, with the plan and the limits as they are ---- */
 
-enum { TICK_MS = 10, MINUTES = 12, WARM_UP = 3, WAIT_MS = 10000, RPM = 60 };
+enum { TICK_MS = 10, MINUTES = 12, WARM_UP = 0, WAIT_MS = 10000, RPM = 60 };
 
 struct request {
 	struct admission_ticket ticket;
@@ -392,7 +421,14 @@ static void wake_request(struct admission_ticket *t)
 	CONTAINER_OF(t, struct request, ticket)->woken = true;
 }
 
-static void look_for_room(struct minute *m, struct request *r, bool queued)
+static void give_up(struct minute *m, struct request *r)
+{
+	m->refused[r->ticket.key]++;
+	admission_leave(m->queue, &r->ticket);
+	r->waits = false;
+}
+
+static void look_for_room(struct minute *m, struct request *r)
 {
 	struct plan_ask ask = { .model = STR("m"), .dialect = DIALECT_OPENAI_CHAT, .call = CALL_GENERATE,
 		                .now_ms = m->now_ms, .max_output = -1, .body_bytes = 400 };
@@ -400,26 +436,29 @@ static void look_for_room(struct minute *m, struct request *r, bool queued)
 	struct candidate c;
 	struct health_use use;
 	struct err e;
-	uint32_t wait_ms = 0, pace_us;
+	struct admission_rate rate;
+	uint32_t wait_ms = 0;
 
 	arena_fini(&m->arena);
 	arena_init(&m->arena, 1 << 20);
 	check(e.text, plan_make(&plan, &m->routes.table, &ask, &m->arena, &e));
-	pace_us = admission_pace_us(&plan, r->ticket.tokens, m->now_ms);
-	if (queued || admission_waiting(m->queue)) {
-		r->waits = true;
-		r->woken = false;
-		if (admission_ask(m->queue, &r->ticket, 10000, pace_us, m->now_ms * 1000, &wait_ms) != ADMISSION_GO) {
-			r->look_ms = wait_ms ? m->now_ms + wait_ms : UINT64_MAX;
+	rate = admission_rate(&plan, r->ticket.tokens, m->now_ms);
+	r->woken = false;
+	if (admission_ask(m->queue, &r->ticket, 100, &rate, m->now_ms * 1000, &wait_ms) != ADMISSION_GO) {
+		if (r->ticket.out || !r->ticket.queue) {
+			give_up(m, r);
 			return;
 		}
+		r->waits = true;
+		r->look_ms = wait_ms ? m->now_ms + wait_ms : UINT64_MAX;
+		return;
 	}
 	if (plan_next(&plan, NULL, m->now_ms, &m->arena, &c, &wait_ms) != PLAN_TRY) {
-		if (!r->waits) {
-			look_for_room(m, r, true);
+		if (!admission_no_room(m->queue, &r->ticket)) {
+			look_for_room(m, r);
 			return;
 		}
-		admission_no_room(&r->ticket);
+		r->waits = true;
 		r->look_ms = m->now_ms + (plan.room_ms < 250 ? plan.room_ms : 250);
 		return;
 	}
@@ -427,14 +466,7 @@ static void look_for_room(struct minute *m, struct request *r, bool queued)
 	health_done(&use, &(struct health_outcome){ 0 }, m->routes.table.routing, m->now_ms);
 	m->served_ms[m->n_served++] = m->now_ms;
 	m->served[r->ticket.key] += m->now_ms - 1000000 > WARM_UP * 60000;
-	admission_leave(&r->ticket, true, pace_us, m->now_ms * 1000);
-	r->waits = false;
-}
-
-static void give_up(struct minute *m, struct request *r)
-{
-	m->refused[r->ticket.key]++;
-	admission_leave(&r->ticket, false, 0, 0);
+	admission_begun(m->queue, &r->ticket, &rate, m->now_ms * 1000);
 	r->waits = false;
 }
 
@@ -447,10 +479,10 @@ static void ask_now(struct minute *m, struct request *all, unsigned n, uint64_t 
 	*r = (struct request){ .ticket = { .key = key, .set = 1, .weight = 1, .tokens = 1, .class = 1,
 		                           .wake = wake_request }, .asked_ms = m->now_ms };
 	m->asked[key] += m->now_ms - 1000000 > WARM_UP * 60000;
-	look_for_room(m, r, false);
+	look_for_room(m, r);
 }
 
-/* Key 1 asks for half of what the limit allows; key 0 for 25 times the limit. */
+/* Key 1 asks for nearly half of what the limit allows; key 0 for 25 times the limit, and first. */
 static void a_limit_by_the_minute_is_shared_and_never_exceeded(void **state)
 {
 	static struct request all[1024];
@@ -468,7 +500,7 @@ static void a_limit_by_the_minute_is_shared_and_never_exceeded(void **state)
 	for (unsigned tick = 0; tick < MINUTES * 60000 / TICK_MS; tick++, m.now_ms += TICK_MS) {
 		if (tick % (1000 / TICK_MS / 25) == 0)
 			ask_now(&m, all, COUNT_OF(all), 0);
-		if (tick % (2000 / TICK_MS) == 7)
+		if (tick % (2100 / TICK_MS) == 7)
 			ask_now(&m, all, COUNT_OF(all), 1);
 		for (unsigned i = 0; i < COUNT_OF(all); i++) {
 			struct request *r = &all[i];
@@ -476,7 +508,7 @@ static void a_limit_by_the_minute_is_shared_and_never_exceeded(void **state)
 			if (r->waits && m.now_ms >= r->asked_ms + WAIT_MS)
 				give_up(&m, r);
 			else if (r->waits && (r->woken || m.now_ms >= r->look_ms))
-				look_for_room(&m, r, true);
+				look_for_room(&m, r);
 		}
 	}
 	for (unsigned i = RPM; i < m.n_served; i++)
@@ -538,10 +570,11 @@ static void *ask_often(void *arg)
 
 	for (int i = 0; i < EACH; i++) {
 		for (;;) {
-			if (admission_ask(q, &w->ticket, 100, 0, 0, &wait_ms) == ADMISSION_GO) {
+			if (admission_ask(q, &w->ticket, 100, &no_rate, 0, &wait_ms) == ADMISSION_GO) {
 				if (take_slot())
 					break;
-				admission_no_room(&w->ticket);
+				if (!admission_no_room(q, &w->ticket))
+					continue;
 			}
 			pthread_mutex_lock(&w->lock);
 			while (!w->woken)
@@ -549,7 +582,8 @@ static void *ask_often(void *arg)
 			w->woken = false;
 			pthread_mutex_unlock(&w->lock);
 		}
-		admission_leave(&w->ticket, true, 0, 0);
+		admission_begun(q, &w->ticket, &no_rate, 0);
+		w->ticket.joins = false;
 		atomic_fetch_sub(&in_use, 1);
 		admission_room();
 	}
@@ -583,11 +617,11 @@ int main(void)
 		cmocka_unit_test(a_flood_leaves_the_others_their_share),
 		cmocka_unit_test(the_first_class_goes_first),
 		cmocka_unit_test(who_comes_back_is_not_put_behind_for_ever),
-		cmocka_unit_test(a_full_queue_takes_nobody),
+		cmocka_unit_test(a_full_queue_takes_nobody_and_has_room_for_shorter_lines),
 		cmocka_unit_test(whoever_leaves_wakes_the_next),
 		cmocka_unit_test(sets_do_not_hold_each_other_up),
 		cmocka_unit_test(room_that_comes_during_a_look_is_not_missed),
-		cmocka_unit_test(requests_keep_the_pace),
+		cmocka_unit_test(who_has_had_his_share_keeps_the_pace),
 		cmocka_unit_test(many_keys_are_forgotten),
 		cmocka_unit_test(queues_have_a_ceiling),
 		cmocka_unit_test(a_limit_by_the_minute_is_shared_and_never_exceeded),
