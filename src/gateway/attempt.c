@@ -99,10 +99,15 @@ void attempt_fail_with_error(struct req *r, const struct dialect_error *error)
 void attempt_refused(struct req *r)
 {
 	struct dialect_error e = { .retry_after_ms = -1 };
+	int64_t nusd = 0;
 
 	err_set(&e.err, ERR_CONTENT_POLICY, "the provider refused the request on its content policy");
 	e.err.origin = ERR_FROM_PROVIDER;
-	r->may_be_billed = true; /* for what it has read */
+	/* what it has read is charged all the same */
+	if (r->meter.usage.source == USAGE_REPORTED && req_cost(r, &r->meter.usage, &nusd))
+		r->cost_nusd += r->attempt.own_key ? 0 : nusd;
+	else
+		r->may_be_billed |= !r->attempt.own_key;
 	attempt_fail_with_error(r, &e);
 	r->attempt.status = (uint16_t)r->open->status;
 }

@@ -191,7 +191,7 @@ struct req {
 	uint32_t attempt_at_us;          /* since start_us */
 	uint32_t texts_counted, around_counted; /* tokens (model/count.h); 0: this request is no sample */
 
-	int64_t cost_nusd;
+	int64_t cost_nusd;               /* until it is settled: of refusals on content policy */
 	struct req_attempt attempt;      /* the last one; no deployment: none was made */
 	struct req_attempt *attempts;    /* those before it, if any */
 	uint16_t n_attempts;

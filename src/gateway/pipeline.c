@@ -466,6 +466,8 @@ bool req_cost(const struct req *r, const struct usage *u, int64_t *nusd)
  * nothing. */
 static enum step step_settle(struct req *r)
 {
+	int64_t refused_nusd; /* by those who were asked before, on content policy */
+
 	if (unlikely(r->keeps_answer))
 		responses_keep_answer(r);
 	if (!r->consumed) {
@@ -476,8 +478,11 @@ static enum step step_settle(struct req *r)
 		if (unlikely(r->meter.usage.source == USAGE_NONE ||
 		             (r->relaying && !r->meter.finished && !r->meter.ended)))
 			count_usage(r);
+		refused_nusd = r->cost_nusd;
+		r->cost_nusd = 0;
 		/* a client's own credential is billed to the client */
 		r->cost_known = unlikely(r->attempt.own_key) || cost_of(r, &r->meter.usage, &r->cost_nusd);
+		r->cost_nusd += refused_nusd;
 	}
 	if (r->use.health)
 		vitals_settle(r);

@@ -14,10 +14,15 @@ static bool refuses(const struct chat_finish *f)
 	return f->stop == STOP_FILTER || f->stop == STOP_REFUSAL;
 }
 
-/* Bedrock puts the operator's text in place of what its guardrail has kept back. */
-static bool is_replaced(const struct chat_finish *f)
+/*
+ * Bedrock's guardrail has words of the operator's own in place of a prompt's answer that it blocks; but it also masks
+ * names and numbers in good answers, by the same stop reason, and those must not go to a model without it. A blocked
+ * prompt never reaches the model: no token of output.
+ */
+static bool is_blocked(const struct chat_finish *f, const struct usage *u)
 {
-	return f->stop == STOP_FILTER && str_eq(jstr_raw(f->raw), STR("guardrail_intervened"));
+	return f->stop == STOP_FILTER && str_eq(jstr_raw(f->raw), STR("guardrail_intervened")) &&
+	       u->source == USAGE_REPORTED && usage_total_output(u) == 0;
 }
 
 static bool is_generated(const struct chat_block *b)
@@ -37,7 +42,7 @@ static bool is_generated(const struct chat_block *b)
 static bool is_refusal(const struct chat_response *response)
 {
 	for (const struct chat_output *o = response->outputs; o; o = o->next) {
-		if (is_replaced(&o->finish))
+		if (is_blocked(&o->finish, &response->usage))
 			continue;
 		if (!refuses(&o->finish))
 			return false;

@@ -146,7 +146,7 @@ struct plan {
 	unsigned at, tries;              /* the candidate that was given last; calls that count, of this group */
 	unsigned tries_first;            /* and of the first group, once it was left */
 	unsigned n_fallbacks;            /* models that were begun besides the first one */
-	uint16_t list_at[ROUTE_LISTS];   /* how far the lists of `first` are used up */
+	uint32_t list_at[ROUTE_LISTS];   /* how far the lists of `first` are used up */
 	uint8_t list;                    /* the one under way, enum route_list */
 	bool elsewhere;                  /* the group is not the first one */
 	bool first_untried, first_full;  /* nobody of the first group was asked; some were at their limits */

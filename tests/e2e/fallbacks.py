@@ -204,6 +204,19 @@ def test_without_any_list_the_providers_own_words_go_to_the_client():
         same((r.status, r.json()["choices"][0]["finish_reason"]), (200, "content_filter"))
 
 
+def test_what_a_refusal_has_read_is_charged():
+    refused = http({**chat_answer(usage=(1000, 0)), "choices": [{"index": 0, "finish_reason": "content_filter", "logprobs": None,
+                    "message": {"role": "assistant", "content": None, "refusal": None}}]})
+    with Two(refused) as two:
+        two.gw.stop()
+        settings = dict(two.gw.settings)
+        for m in settings["models"]:
+            m["deployments"][0]["price"] = {"input": 1000, "output": 1000} if m["name"][0] == "m" else {"input": 1, "output": 1}
+        with Gateway(settings) as gw:
+            r, text = ask_openai(gw)
+            same((r.status, text(), r.get("x-sluice-cost-usd")), (200, "lenient", "1.000018"))
+
+
 def test_a_refusal_that_was_preceded_by_words_is_an_answer():
     with Two(http({**chat_answer("Once"), "choices": [{"index": 0, "message": {"role": "assistant", "content": "Once"},
              "finish_reason": "content_filter"}]})) as two:

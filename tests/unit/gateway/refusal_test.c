@@ -2,8 +2,14 @@
 /* refusal: each dialect's way to refuse with a good status, and what looks like it and is an answer. */
 #include "lib/check.h"
 
+#include <stdio.h>
+#include <stdlib.h>
+#include <yyjson.h>
+
 #include "base/arena.h"
 #include "gateway/refusal.h"
+
+#define FOLDER "../shared/corpus"
 
 #define CHAT(message, finish) \
 	"{\"id\":\"1\",\"object\":\"chat.completion\",\"created\":1,\"model\":\"m\",\"choices\":[{\"index\":0," \
@@ -64,6 +70,10 @@ static const struct {
 	  false },
 	{ "bedrock: the guardrail's own words", &dialect_bedrock,
 	  CONVERSE("{\"text\":\"Blocked by guardrail.\"}", "guardrail_intervened"), true },
+	{ "bedrock: the guardrail masked an answer", &dialect_bedrock,
+	  "{\"output\":{\"message\":{\"role\":\"assistant\",\"content\":[{\"text\":\"In {ADDRESS}.\"}]}},"
+	  "\"stopReason\":"
+	  "\"guardrail_intervened\",\"usage\":{\"inputTokens\":1,\"outputTokens\":7,\"totalTokens\":8}}", false },
 	{ "bedrock: filtered", &dialect_bedrock, CONVERSE("", "content_filtered"), true },
 	{ "bedrock: an answer", &dialect_bedrock, CONVERSE("{\"text\":\"Hi\"}", "end_turn"), false },
 	{ "cohere: toxic", &dialect_cohere,
@@ -157,11 +167,104 @@ static void beginnings_of_streams_are_judged(void **state)
 	arena_fini(&a);
 }
 
+/* ---- recorded answers ---- */
+
+/* A recorded answer that refuses says so in one of these words; all others are answers. */
+static bool has_the_words(struct str body)
+{
+	static const struct str words[] = {
+		STR_INIT("content_filter"), STR_INIT("refusal"), STR_INIT("blockReason"), STR_INIT("SAFETY"),
+		STR_INIT("RECITATION"), STR_INIT("PROHIBITED"), STR_INIT("guardrail_intervened"),
+		STR_INIT("TOXIC"), STR_INIT("MODEL_ARMOR"),
+	};
+
+	for (size_t i = 0; i < COUNT_OF(words); i++)
+		if (str_find(body, words[i]) != STR_NPOS)
+			return true;
+	return false;
+}
+
+struct counts { unsigned all, refusals; };
+
+static void try_recorded(const struct dialect *d, bool stream, yyjson_val *record, struct counts *counts)
+{
+	yyjson_val *text = yyjson_obj_get(record, "response_body");
+	struct str body = str_of(yyjson_get_str(text), yyjson_get_len(text));
+	const char *id = yyjson_get_str(yyjson_obj_get(record, "id"));
+	struct arena a;
+	bool refuses;
+
+	if (yyjson_get_sint(yyjson_obj_get(record, "status")) != 200 || body.n == 0 ||
+	    yyjson_is_str(yyjson_obj_get(record, "response_body_encoding")))
+		return;
+	arena_init(&a, 64 << 20);
+	refuses = stream ? refusal_of_stream(d, FRAMING_SSE, &a, body, true) == REFUSAL_YES
+	                 : refusal_of_answer(d->chat, &a, body);
+	arena_fini(&a);
+	counts->all++;
+	counts->refusals += refuses;
+	if (refuses && !has_the_words(body))
+		fail_msg("%s refuses: %.300s", id, body.p);
+	if (refuses && getenv("SHOW"))
+		print_message("%s: %.400s\n", id, body.p);
+}
+
+static void only_refusals_are_found_among_recorded_answers(void **state)
+{
+	static const struct { const char *file; const struct dialect *dialect; bool stream; } files[] = {
+		{ "openai-chat.unary", &dialect_openai_chat, false },
+		{ "openai-chat.stream", &dialect_openai_chat, true },
+		{ "openrouter-chat.unary", &dialect_openai_chat, false },
+		{ "openrouter-chat.stream", &dialect_openai_chat, true },
+		{ "azure-openai-chat.unary", &dialect_openai_chat, false },
+		{ "azure-openai-chat.stream", &dialect_openai_chat, true },
+		{ "openai-responses.unary", &dialect_openai_responses, false },
+		{ "openai-responses.stream", &dialect_openai_responses, true },
+		{ "anthropic-messages.unary", &dialect_anthropic, false },
+		{ "anthropic-messages.stream", &dialect_anthropic, true },
+		{ "gemini-generate.unary", &dialect_gemini, false },
+		{ "gemini-generate.stream", &dialect_gemini, true },
+		{ "vertex-gemini-generate.unary", &dialect_gemini, false },
+		{ "vertex-gemini-generate.stream", &dialect_gemini, true },
+		{ "bedrock-converse.unary", &dialect_bedrock, false },
+		{ "cohere-chat.unary", &dialect_cohere, false },
+	};
+	struct counts counts = { 0 };
+
+	for (size_t i = 0; i < COUNT_OF(files); i++) {
+		char command[128];
+		char *line = NULL;
+		size_t room = 0;
+		ssize_t n;
+		FILE *f;
+
+		snprintf(command, sizeof command, "gzip -dc " FOLDER "/%s.jsonl.gz 2>/dev/null", files[i].file);
+		f = popen(command, "r");
+		while (f && (n = getline(&line, &room, f)) > 0) {
+			yyjson_doc *doc = yyjson_read(line, (size_t)n, 0);
+
+			check(files[i].file, doc != NULL);
+			try_recorded(files[i].dialect, files[i].stream, yyjson_doc_get_root(doc), &counts);
+			yyjson_doc_free(doc);
+		}
+		free(line);
+		if (f)
+			pclose(f);
+	}
+	if (counts.all == 0) {
+		print_message(FOLDER " is not here: no recorded answers\n");
+		return;
+	}
+	print_message("recorded: %u answers, %u of them refusals\n", counts.all, counts.refusals);
+	check("some are", counts.refusals >= 8);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(answers_that_refuse_are_known),
 		cmocka_unit_test(beginnings_of_streams_are_judged),
+		cmocka_unit_test(only_refusals_are_found_among_recorded_answers),
 	};
 
 	dialect_init();
