@@ -4,13 +4,21 @@ never goes upstream, and that it widens nothing."""
 import json
 import time
 
-from harness import (CLIENT_KEY, PATIENT, PROVIDER_KEY, SLOW, Gateway, chat, chat_answer, config, http, is_error, same, short,
-    sse, chat_stream)
-from provider import Never, Provider
+from harness import (CLIENT_KEY, PATIENT, PROVIDER_KEY, SLOW, SSE_HEAD, Gateway, chat, chat_answer, chat_chunk, chat_stream, chunk,
+    config, event, events_of, http, is_error, same, short, sse)
+from provider import Close, Never, Provider, Wait
 
 PATH = "/v1/chat/completions"
 OWN_KEY = "sk-own-of-the-request-123456789"
 TEAM_KEY, SOME_KEY, EU_KEY = "sk-sl-team-1234567890", "sk-sl-some-1234567890", "sk-sl-eu-1234567890"
+
+
+class Soon:
+    """An event that comes by itself, when what was sent before has been read."""
+    @staticmethod
+    def wait(timeout=None):
+        time.sleep(0.2)
+        return True
 
 
 def fail(status, text="no"):
@@ -24,7 +32,7 @@ def say(text):
 class World:
     """Providers a (in the US, dear, trains on data) and b (in the EU, cheap, keeps nothing); m at both, a first."""
 
-    def __init__(self, a=None, b=None, byok=False, **over):
+    def __init__(self, a=None, b=None, byok=False, routing=None, **over):
         self.a, self.b = Provider(a or (lambda r: say("a"))), Provider(b or (lambda r: say("b")))
 
         def at(name, price, **more):
@@ -40,7 +48,8 @@ class World:
                   {"name": "secret", "deployments": [at("b", 1)]}]
         self.gw = Gateway(config(None, **{
             "providers": providers, "models": models,
-            "routing": {**PATIENT, "retries": {"attempts": 2, "base": "1ms", "max": "2ms"}, "byok": byok},
+            "routing": {**PATIENT, "retries": {"attempts": 2, "base": "1ms", "max": "2ms"}, "byok": byok,
+                **(routing or {})},
             "keys": [{"name": "test", "key": CLIENT_KEY}, {"name": "some", "key": SOME_KEY, "models": ["m", "ma"]},
                 {"name": "eu", "key": EU_KEY, "team": "eu"}, {"name": "strict", "key": TEAM_KEY, "team": "strict"}],
             "teams": [{"name": "eu", "regions": ["eu"]}, {"name": "strict", "require_zdr": True}], **over}))
@@ -286,6 +295,18 @@ def test_what_portkey_would_do_and_we_do_not_is_refused():
             assert words in e["message"], f"{value}: {e['message']}"
         is_error(w.ask("m", ["x-portkey-custom-host: http://127.0.0.1:1"]), 400)
         same(w.who("m", portkey({"cache": {"mode": "simple", "max_age": 60}})), "a")
+
+
+def test_a_stream_that_is_cut_goes_on_with_the_next_target():
+    cut = SSE_HEAD + chunk(event(chat_chunk("Hello, ")))
+    with World(a=lambda r: [cut, Wait(Soon), Close], b=lambda r: sse(*chat_stream("world")), routing={"stream_failover": "continue"}) as w:
+        cfg = {"strategy": {"mode": "fallback"}, "retry": {"attempts": 0}, "targets": [{"provider": "a", "override_params": {"temperature": 1}},
+            {"provider": "b", "override_params": {"top_p": 0.5}}]}
+        r = w.ask("m", portkey(cfg), stream=True)
+        text = "".join(e["choices"][0]["delta"].get("content") or "" for e in events_of(r.body) if e != "[DONE]" and e["choices"])
+        same((r.status, text), (200, "Hello, world"), short(r.body))
+        body = sent(w.b.requests[0])
+        assert body["top_p"] == 0.5 and "temperature" not in body and "Hello, " in json.dumps(body), short(w.b.requests[0].body)
 
 
 # -- Cloudflare, and our own fields ------------------------------------------------------------------------------------
