@@ -67,7 +67,7 @@ struct admission_rate {
 enum admission_turn {
 	ADMISSION_GO,                    /* look for room. It waits only if it asks again after admission_no_room */
 	ADMISSION_WAIT,                  /* it is not next, and will be woken; or (wait_ms) it is next in so long */
-	ADMISSION_FULL,                  /* the queue is at its ceiling, or a key whose line is shorter took the place */
+	ADMISSION_FULL,                  /* the queue is at its ceiling, or the place went to a shorter line */
 };
 /* Goes on, joins, or asks again. `queue_max`: requests that may wait. *wait_ms: ask again after so long; 0: only when
  * woken. */
