@@ -469,6 +469,20 @@ static bool take_sluice_field(struct req *r, const struct http_field *f)
 	return true;
 }
 
+/* Other gateways' names for what we have a name for, and their wishes. */
+static COLD bool take_foreign_field(struct req *r, const struct http_field *f)
+{
+	struct req_open *o = r->open;
+	struct str *id = &o->text[TEXT_CLIENT_ID];
+
+	if (str_ieq(f->name, STR("x-portkey-trace-id")) || str_ieq(f->name, STR("cf-aig-event-id"))) {
+		if (id->n == 0 && is_plain_id(f->value))
+			*id = arena_dup(&o->arena, f->value);
+		return true;
+	}
+	return !wishes_know_field(f->name) || ask_take_field(r, f);
+}
+
 static bool is_json(struct str type)
 {
 	struct str rest = type;
@@ -487,7 +501,7 @@ static bool take_field(struct req *r, const struct http_field *f)
 		return take_sluice_field(r, f);
 	case HTTP_F_X_PORTKEY:
 	case HTTP_F_CF_AIG:
-		return !wishes_know_field(f->name) || ask_take_field(r, f);
+		return take_foreign_field(r, f);
 	case HTTP_F_CONTENT_ENCODING:
 		return str_ieq(f->value, STR("identity")) ||
 		       err_set(&o->err, ERR_MEDIA_TYPE,

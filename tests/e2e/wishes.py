@@ -328,6 +328,19 @@ def test_cloudflares_timeout_and_attempts():
             is_error(w.ask("m", [bad]), 400)
 
 
+def test_ids_of_other_gateways_are_the_clients_id():
+    with World() as w:
+        for header in ("x-portkey-trace-id: trace-1", "cf-aig-event-id: event-1"):
+            same(w.ask("m", [header]).status, 200)
+        same(w.ask("m", ["x-sluice-request-id: ours-1", "x-portkey-trace-id: trace-2"]).status, 200)
+        same(w.ask("m", ["x-portkey-trace-id: a b"]).status, 200)
+        deadline = time.monotonic() + 5
+        while time.monotonic() < deadline and b"ours-1" not in w.gw.messages():
+            time.sleep(0.01)
+        log = w.gw.messages()
+        assert b"trace-1" in log and b"event-1" in log and b"ours-1" in log and b"trace-2" not in log
+
+
 def test_our_own_fields():
     with World() as w:
         same(w.who("m", ["x-sluice-zdr: require"]), "b")
