@@ -163,22 +163,40 @@ static void say_limits(const struct plan *p, uint64_t now_ms, struct buf *out)
 	}
 }
 
-/* Which limits of which deployments, and when there may be room. */
+/* All are full: which limits of which deployments. Else the key has had its share of what all of them allow. */
+static void say_why(const struct req *r, const char *why, struct err *e)
+{
+	const struct req_open *o = r->open;
+	const struct admission_rate *rate = &o->queued->rate;
+	struct str model = str_slice(o->rq.model, 0, 100);
+	struct buf limits = buf_make(160);
+
+	say_limits(&o->plan, loop_now_ms(r->w->loop), &limits);
+	if (limits.n)
+		err_set(e, ERR_RATE_LIMIT, "all deployments of the model \"%.*s\" are at their limits: %.*s, and %s",
+		        STR_ARG(model), STR_ARG(buf_str(&limits)), why);
+	else if (rate->rpm)
+		err_set(e, ERR_RATE_LIMIT, "this key has had its share of the model \"%.*s\" (rpm %llu of all its "
+		        "deployments), and %s", STR_ARG(model), (unsigned long long)rate->rpm, why);
+	else
+		err_set(e, ERR_RATE_LIMIT, "this key has had its share of the model \"%.*s\" (tpm %llu of all its "
+		        "deployments), and %s", STR_ARG(model), (unsigned long long)rate->tpm, why);
+	buf_fini(&limits);
+}
+
 static enum step refuse(struct req *r, const char *why)
 {
 	struct req_open *o = r->open;
-	struct buf limits = buf_make(160);
-	uint32_t room_ms = o->plan.room_ms;
+	uint32_t room_ms = o->plan.room_ms, pace_ms = o->queued->rate.pace_us / 1000;
 
-	say_limits(&o->plan, loop_now_ms(r->w->loop), &limits);
+	say_why(r, why, &o->err);
 	r->w->queue.refused++;
 	tell(r->w);
 	queue_leave(r);
 	o->failure_is_answer = false;
+	if (room_ms < pace_ms)
+		room_ms = pace_ms;
 	o->retry_after_ms = room_ms > 1000 ? room_ms : 1000;
-	req_refuse(r, ERR_RATE_LIMIT, "all deployments of the model \"%.*s\" are at their limits%s%.*s, and %s",
-	           STR_ARG(str_slice(o->rq.model, 0, 100)), limits.n ? ": " : "", STR_ARG(buf_str(&limits)), why);
-	buf_fini(&limits);
 	return STEP_REFUSE;
 }
 
