@@ -410,3 +410,17 @@ def test_when_everybody_is_down_there_is_no_storm():
             before = calls()
             same(len(ask_many(three.gw, 200)), 200)
             same(calls() - before, 0, "calls while all breakers are open")
+
+
+def test_the_last_resort_is_no_storm_either():
+    down = lambda r: refuse(500, openai("x", None, "server_error"))
+    with Three(down, cooldown={"failure_ratio": 1, "min_requests": 1000000, "duration": "100ms"},
+               breaker={"consecutive_failures": 5, "open_for": "10m"}, retries={"attempts": 2, "base": "1ms", "max": "2ms"}) as three:
+        for p in three.providers:
+            p.answer = down
+        calls = lambda: sum(len(p.requests) for p in three.providers)
+        same(len(ask_many(three.gw, 60)), 60)
+        since, before = time.monotonic(), calls()
+        same(len(ask_many(three.gw, 300)), 300)
+        seconds = time.monotonic() - since
+        assert calls() - before <= 3 * (seconds + 2), f"{calls() - before} calls in {seconds:.1f} s while all breakers are open"
