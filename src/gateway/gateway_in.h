@@ -71,11 +71,13 @@ struct req_attempt {
 	uint32_t took_us;
 	uint16_t status : 15;            /* 0: no answer */
 	uint16_t continued : 1;          /* its stream was cut, and another call went on with it (carry.h) */
-	uint16_t error : 11;             /* enum err_code */
+	uint16_t error : 8;              /* enum err_code */
+	uint16_t class : 3;              /* enum failure_class */
 	uint16_t own_key : 1;            /* with the request's own credential */
 	uint16_t hedge : 4;              /* enum attempt_hedge */
 };
 _Static_assert(sizeof(struct req_attempt) == 16, "part of the memory of every open stream");
+_Static_assert((int)ERR_CODES <= 256 && (int)FAILURES <= 8, "they fit into their bits");
 #define REQ_ATTEMPTS_MAX 64
 #define CLIENT_TEXT_MAX 128              /* of an id, a user, tags */
 

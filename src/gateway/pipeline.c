@@ -238,6 +238,7 @@ static void note_failure(struct req *r, enum failure_class class)
 		.deployment = o->candidate.deployment,
 	};
 	o->has_failed = true;
+	r->attempt.class = (uint16_t)(class & 7);
 	if (after_ms >= 0 && (!o->failures || o->soonest_ms < 0 || after_ms < o->soonest_ms))
 		o->soonest_ms = after_ms;
 	else if (!o->failures)

@@ -83,8 +83,9 @@ static void fill_attempts(const struct req *r, struct fact_attempt *out)
 		const struct req_attempt *a = i + 1 < r->n_attempts ? &r->attempts[i] : &r->attempt;
 
 		out[i] = (struct fact_attempt){ a->deployment->name, a->status,
-			                        a->error ? err_code_name((enum err_code)a->error) : NULL, a->took_us,
-			                        .continued = a->continued,
+			                        a->error ? err_code_name((enum err_code)a->error) : NULL,
+			                        .class = a->class ? failure_name((enum failure_class)a->class) : NULL,
+			                        .took_us = a->took_us, .continued = a->continued,
 			                        .hedge = FACT_HEDGE_NONE };
 		if (unlikely(a->hedge != HEDGE_NONE || a->own_key)) {
 			out[i].own_key = a->own_key;

@@ -20,7 +20,7 @@ enum {
 	ATTEMPTS_MAX = 16,       /* written of one request; it has made as many as "attempts" says in its facts */
 	TEXTS_MAX = (16 + ATTEMPTS_MAX) * TEXT_MAX,  /* of all texts of a line */
 	FIXED_MAX = 1024 + FACT_STEPS_MAX * (STEP_KEY_MAX + 10),  /* all names, numbers and punctuation of a line */
-	ATTEMPT_FIXED_MAX = 240,
+	ATTEMPT_FIXED_MAX = 280,
 	COMPLAIN_MS = 60000,
 };
 
@@ -205,6 +205,8 @@ static inline char *put_attempts(struct buf *b, char *p, const struct facts *f, 
 		p = a->status ? put_u64(p, a->status) : PUT(p, "null");
 		p = PUT(p, ",\"error\":");
 		p = a->error ? put_text(b, p, str_from_z(a->error)) : PUT(p, "null");
+		if (unlikely(a->class != NULL))
+			p = put_text(b, PUT(p, ",\"class\":"), str_from_z(a->class));
 		if (unlikely(a->error) && a->continued)
 			p = PUT(p, ",\"continued\":true");
 		p = PUT(p, ",\"ms\":");

@@ -25,6 +25,7 @@ struct fact_attempt {
 	unsigned status;                 /* 0: no answer */
 	const char *error;               /* err_code_name; NULL: it went well */
 	uint32_t took_us;
+	const char *class;               /* failure_name: what it meant for the routing; NULL: nothing */
 	bool continued;                  /* a stream that was cut (error tells), and went on with the next call */
 	enum fact_hedge hedge;
 	bool own_key;                    /* with the request's own credential */

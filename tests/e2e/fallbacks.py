@@ -179,6 +179,16 @@ def cases():
                 yield f"errors of {name} reach the list {kind} for a client of {client}", to_the_right_list(name, kind, ask)
 
 
+def test_the_log_tells_the_class_of_each_failed_attempt():
+    for kind, want in (("general", "transient"), ("long", "context_window"), ("lenient", "content_policy")):
+        with Two(FAILURES["openai"][2][kind][0]) as two:
+            same(ask_openai(two.gw)[0].status, 200)
+            deadline, rows = time.monotonic() + 5, []
+            while not rows and time.monotonic() < deadline:             # a log line may be a moment late
+                rows = [l for l in two.gw.log_lines() if l.get("model") == "m"]
+            same([a.get("class") for a in rows[0]["attempts"]], [want, None])
+
+
 def test_a_list_without_an_entry_falls_through_to_the_general_one():
     for answers in (FAILURES["openai"][2]["long"], FAILURES["openai"][2]["lenient"][:1]):
         with Two(answers[0], lists={"fallbacks": ["general"]}) as two:

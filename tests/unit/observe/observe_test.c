@@ -21,7 +21,8 @@ static const char *const step_names[] = { "auth", "body", "attempt", "done" };
 static const uint32_t step_us[] = { 3, 0, 1543, 0 };
 static const uint32_t no_steps_us[] = { 0, 0, 0, 0 };
 static const struct fact_attempt two_attempts[] = {
-	{ STR_INIT("openai/gpt-4o"), 429, "rate_limit_exceeded", 12000, .continued = false, .hedge = FACT_HEDGE_NONE },
+	{ STR_INIT("openai/gpt-4o"), 429, "rate_limit_exceeded", 12000, .class = "rate_limit",
+	  .continued = false, .hedge = FACT_HEDGE_NONE },
 	{ STR_INIT("azure/gpt-4o"), 200, NULL, 345678, .continued = false, .hedge = FACT_HEDGE_NONE },
 };
 static const struct fact_attempt no_answer[] = {
@@ -171,7 +172,7 @@ static void a_request_is_one_line(void **state)
 		"\"tags\":[\"batch\",\"night\"],\"dialect\":\"openai-chat\",\"endpoint\":\"/v1/chat/completions\","
 		"\"model\":\"chat\",\"provider\":\"azure\",\"deployment\":\"azure/gpt-4o\","
 		"\"upstream_model\":\"gpt-4o\",\"status\":200,\"error\":null,\"stream\":true,\"attempts\":["
-		"{\"deployment\":\"openai/gpt-4o\",\"status\":429,\"error\":\"rate_limit_exceeded\",\"ms\":12},"
+		"{\"deployment\":\"openai/gpt-4o\",\"status\":429,\"error\":\"rate_limit_exceeded\",\"class\":\"rate_limit\",\"ms\":12},"
 		"{\"deployment\":\"azure/gpt-4o\",\"status\":200,\"error\":null,\"ms\":345}],"
 		"\"tokens\":{\"input\":12,\"output\":7,\"cache_read\":30,\"cache_write\":0,\"reasoning\":5},"
 		"\"usage_source\":\"reported\",\"cost_usd\":\"1.23456789\",\"latency_ms\":358,"
