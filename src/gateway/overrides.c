@@ -146,6 +146,11 @@ bool overrides_apply(struct req *r)
 		*asked = o->rq;
 		o->as_asked = asked;
 	}
+	if (!t && !e.drops_route) {
+		o->body_for = NULL;
+		take(o, o->as_asked);
+		return true;
+	}
 	e.body = json_nodes(&o->arena, o->as_asked->body, REQUEST_DEPTH_MAX, &o->err);
 	if (!e.body)
 		return false;

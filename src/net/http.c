@@ -115,7 +115,7 @@ enum http_name http_name_of(struct str name)
 	if (k->n == name.n && same_name(name.p, k->text, name.n))
 		return k->id;
 	/* names that begin otherwise are compared with none */
-	if (name.n < 8 || name.p[name.p[1] == '-' ? 1 : 2] != '-')
+	if (name.n < 7 || name.p[name.p[1] == '-' ? 1 : 2] != '-')
 		return HTTP_F_OTHER;
 	switch (name.p[2] | 0x20) {
 	case 's': return starts_with(name, "x-sluice-", 9) ? HTTP_F_X_SLUICE : HTTP_F_OTHER;
