@@ -3,7 +3,7 @@
 # As many compilers as cores, unless the caller has chosen.
 PARALLEL = $(if $(filter -j% --jobserver%,$(MAKEFLAGS)),,-j$(shell nproc))
 SUBMAKE  = $(MAKE) --no-print-directory $(PARALLEL)
-.PHONY: run test unit e2e clients perf asan ubsan tsan sanitized coverage fuzz fuzz-run bench bench-tokens bench-translate bench-plan bench-routing soak failover check-rooms format lint docs docs-check \
+.PHONY: run test unit e2e clients perf asan ubsan tsan sanitized coverage fuzz fuzz-run bench bench-tokens bench-translate bench-plan bench-routing check-routing soak failover check-rooms format lint docs docs-check \
         deps test-deps dev-deps install uninstall clean help
 
 # --- the two commands: on a fresh Debian 12 or 13 these two are enough
@@ -121,6 +121,10 @@ bench-plan: $(BUILD)/bench/plan
 # Strategies in worlds that go wrong: the program's own routing against simulated providers; ARGS="--scenario tail".
 bench-routing: $(BUILD)/bench/routing
 	$(BUILD)/bench/routing $(ARGS)
+
+# What routing promises, in those worlds.
+check-routing: $(BUILD)/bench/routing
+	@$(BUILD)/bench/routing --check
 
 soak: build tools
 	tests/soak/run
