@@ -164,13 +164,23 @@ static bool may_hold_envelopes(enum dialect_id id)
 	       id == DIALECT_BEDROCK;
 }
 
+/* There is no plan. */
+static COLD enum step no_plan(struct req *r, const struct err *e)
+{
+	struct req_open *o = r->open;
+
+	if (e->code == ERR_NO_DEPLOYMENT)
+		o->retry_after_ms = plan_back_in_ms(&o->plan);
+	return refuse_with(r, e);
+}
+
 /* All are excluded, here and in the lists of fallbacks. */
 static COLD enum step nobody_to_ask(struct req *r)
 {
 	struct req_open *o = r->open;
 
 	(void)plan_refuse_all(&o->plan, &o->arena, &o->err);
-	return STEP_REFUSE;
+	return no_plan(r, &o->err);
 }
 
 static enum step step_plan(struct req *r)
@@ -188,7 +198,7 @@ static enum step step_plan(struct req *r)
 	if (unlikely(ask_says_something(r)) && !ask_fill(r, ask))
 		return STEP_REFUSE;
 	if (!plan_make(&o->plan, &req_conf(r)->routes, ask, &o->arena, &e))
-		return refuse_with(r, &e);
+		return no_plan(r, &e);
 	o->own_state = may_hold_envelopes(o->rq.dialect->id) && o->rq.call == CALL_GENERATE &&
 	               chat_opaque_marked(o->rq.body);
 	if (o->rq.dialect->id == DIALECT_OPENAI_RESPONSES)

@@ -97,8 +97,7 @@ static uint32_t largest_window(const struct plan *p)
 	return most;
 }
 
-/* Seconds, rounded up. */
-static unsigned long long back_in_s(const struct plan *p)
+int64_t plan_back_in_ms(const struct plan *p)
 {
 	uint64_t now = p->ask.now_ms, soonest = UINT64_MAX;
 
@@ -112,7 +111,17 @@ static unsigned long long back_in_s(const struct plan *p)
 		if (back < soonest)
 			soonest = back;
 	}
-	return soonest > now && soonest != UINT64_MAX ? (soonest - now + 999) / 1000 : 0;
+	if (soonest == UINT64_MAX)
+		return p->room_ms ? (int64_t)p->room_ms : -1;
+	return soonest > now ? (int64_t)(soonest - now) : 0;
+}
+
+/* Seconds, rounded up. */
+static unsigned long long back_in_s(const struct plan *p)
+{
+	int64_t ms = plan_back_in_ms(p);
+
+	return ms > 0 ? (unsigned long long)(ms + 999) / 1000 : 0;
 }
 
 static bool refuse_with(const struct plan *p, struct str list, struct err *e)

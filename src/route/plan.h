@@ -205,6 +205,8 @@ MUST_USE bool plan_candidate(struct candidate *, const struct plan_ask *, const 
 
 /* Tells why nothing is left of the group under way, with each deployment's reason. False, as err_set. */
 bool plan_refuse(const struct plan *, struct err *);
+/* When the first of those that are out, or at their limits, may be back; -1: nothing tells. */
+int64_t plan_back_in_ms(const struct plan *);
 /* Tells why PLAN_END came though nobody was asked: of the model that was asked for. False, as err_set. */
 bool plan_refuse_all(struct plan *, struct arena *, struct err *);
 

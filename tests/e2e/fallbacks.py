@@ -418,6 +418,9 @@ def test_when_everybody_is_down_there_is_no_storm():
                 assert calls() <= (1 + attempts) * requests, f"{calls()} calls for {requests} requests"
             assert all(len(p.requests) <= 5 + attempts for p in three.providers), [len(p.requests) for p in three.providers]
             before = calls()
+            r = three.gw.post(PATH, chat())
+            e = is_error(r, 503, "no_healthy_deployment")
+            assert 500 <= int(r.get("retry-after")) <= 600 and "p0/m: broken" in e["message"], (r.get("retry-after"), e)
             same(len(ask_many(three.gw, 200)), 200)
             same(calls() - before, 0, "calls while all breakers are open")
 
