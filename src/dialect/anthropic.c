@@ -117,7 +117,8 @@ static void meter_event(struct stream_meter *m, struct arena *arena, struct stre
 	if (type.n == 0 && hit[EV_TYPE].type == JSON_STRING)
 		type = str_slice(hit[EV_TYPE].value, 1, hit[EV_TYPE].value.n - 1);
 
-	if (!str_eq(type, STR("ping")))
+	/* that a message begins says nothing yet: it may be another provider's */
+	if (!str_eq(type, STR("ping")) && !str_eq(type, STR("message_start")))
 		m->started = true;
 	if (str_eq(type, STR("message_start"))) {
 		if (hit[EV_START_USAGE].type == JSON_OBJECT) {

@@ -187,7 +187,11 @@ static void meter_event(struct stream_meter *m, struct arena *arena, struct stre
 		return;
 	}
 	if (!str_eq(e->name, STR("metadata"))) {
+		bool before = m->started;
+
 		event_passes(m, ev, e);
+		if (unlikely(!before) && str_eq(e->name, STR("messageStart")))
+			m->started = false; /* that a message begins says nothing yet */
 		m->finished |= str_eq(e->name, STR("messageStop"));
 		return;
 	}

@@ -106,7 +106,7 @@ static void meter_event(struct stream_meter *m, struct arena *arena, struct stre
 		ev->verdict = STREAM_BROKEN;
 		return;
 	}
-	m->started = true;
+	m->started |= !json_is_str(hit[ANS_TYPE].value, STR("message-start"));
 	if (hit[ANS_TYPE].type == JSON_ABSENT && hit[ANS_MESSAGE].type == JSON_STRING) {
 		event_fails(m, ev, e);
 		return;

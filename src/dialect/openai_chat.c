@@ -72,6 +72,32 @@ static bool is_empty_array(const struct json_hit *hit)
 	return hit->type == JSON_ARRAY && str_trim(str_slice(hit->value, 1, hit->value.n - 1)).n == 0;
 }
 
+static bool is_nothing(const struct json_node *v)
+{
+	return !v || node_is(v, JSON_NULL) || (node_is(v, JSON_STRING) && node_text(v).n == 0) ||
+	       ((node_is(v, JSON_ARRAY) || node_is(v, JSON_OBJECT)) && v->children == 0);
+}
+
+/* Does a chunk say more than who speaks, or (Azure) what became of the prompt? Asked until one does. */
+static COLD NOINLINE bool says_something(struct arena *arena, struct str text)
+{
+	const struct json_node *root = json_nodes(arena, text, ANSWER_DEPTH_MAX, NULL);
+	const struct json_node *choices = node_get(root, STR("choices"));
+
+	if (!node_is(choices, JSON_ARRAY))
+		return true;
+	for (const struct json_node *c = node_first(choices); c; c = node_next(choices, c)) {
+		const struct json_node *delta = node_get(c, STR("delta"));
+
+		if (!is_nothing(node_get(c, STR("finish_reason"))) || !is_nothing(node_get(c, STR("text"))))
+			return true;
+		for (const struct json_node *d = node_first(delta); d; d = node_next(delta, d))
+			if (!node_named(d, STR("role")) && !is_nothing(d))
+				return true;
+	}
+	return false;
+}
+
 void openai_meter_event(struct stream_meter *m, struct arena *arena, struct stream_event *ev,
                         const struct event_data *e)
 {
@@ -82,11 +108,13 @@ void openai_meter_event(struct stream_meter *m, struct arena *arena, struct stre
 		ev->verdict = STREAM_BROKEN;
 		return;
 	}
-	m->started = true;
 	if (has_error(hit)) {
+		m->started = true;
 		event_fails(m, ev, e);
 		return;
 	}
+	if (unlikely(!m->started))
+		m->started = hit[ANS_USAGE].type == JSON_OBJECT || says_something(arena, e->text);
 	if (hit[CHUNK_FINISH].type == JSON_STRING)
 		m->finished = true;
 	read_usage(hit, &m->usage);

@@ -117,6 +117,13 @@ static bool is_telling(struct str name)
 	       str_eq(name, STR("error"));
 }
 
+/* That there will be an answer says nothing of it yet. */
+static bool is_announcement(struct str type)
+{
+	return str_eq(type, STR("response.created")) || str_eq(type, STR("response.queued")) ||
+	       str_eq(type, STR("response.in_progress"));
+}
+
 static void meter_event(struct stream_meter *m, struct arena *arena, struct stream_event *ev,
                         const struct event_data *e)
 {
@@ -124,15 +131,18 @@ static void meter_event(struct stream_meter *m, struct arena *arena, struct stre
 	struct json_fault fault;
 
 	if (!is_telling(e->name)) {
+		bool before = m->started;
+
 		m->sequence++;
 		event_passes(m, ev, e);
+		if (unlikely(!before) && is_announcement(e->name))
+			m->started = false;
 		return;
 	}
 	if (!json_scan(&event_plan, e->text, ANSWER_DEPTH_MAX, hit, &fault)) {
 		ev->verdict = STREAM_BROKEN;
 		return;
 	}
-	m->started = true;
 	int64_t sequence = hit_number(&hit[EV_SEQUENCE], (int64_t)m->sequence);
 	m->sequence = sequence >= 0 && sequence < UINT32_MAX ? (uint32_t)sequence + 1 : m->sequence + 1;
 	keep_response(m, arena, hit);
@@ -146,6 +156,8 @@ static void meter_event(struct stream_meter *m, struct arena *arena, struct stre
 	struct str type = e->name;
 	if (hit[EV_TYPE].type == JSON_STRING)
 		type = str_slice(hit[EV_TYPE].value, 1, hit[EV_TYPE].value.n - 1);
+	if (!is_announcement(type))
+		m->started = true;
 	if (str_eq(type, STR("response.completed")) || str_eq(type, STR("response.incomplete")))
 		m->finished = m->ended = true;
 	else if (str_eq(type, STR("response.failed")) || str_eq(type, STR("error")))

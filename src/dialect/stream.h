@@ -43,7 +43,7 @@ struct stream_meter {
 	uint32_t sequence;           /* Responses: sequence_number of the next event */
 	uint8_t framing;             /* enum dialect_framing */
 	bool usage_is_ours;          /* take the usage out again: only the gateway asked for it */
-	bool started;                /* an event that means something was seen (no comment, no ping) */
+	bool started;                /* an event that means something was seen: no comment, ping or announcement */
 	bool finished;               /* a finish reason was seen */
 	bool ended;                  /* the dialect's terminal marker was seen */
 	bool failed;                 /* an error event was seen */

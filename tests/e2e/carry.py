@@ -161,7 +161,7 @@ def of_messages(body):
         elif e["type"] == "content_block_stop":
             same((e["index"], is_open), (index, True))
             is_open = False
-    used = [(e["usage"]["input_tokens"], e["usage"]["output_tokens"]) for e in got if e["type"] == "message_delta"]
+    used = [(e["usage"].get("input_tokens"), e["usage"]["output_tokens"]) for e in got if e["type"] == "message_delta"]
     return text, (len(used), kinds.count("message_stop")), used, [e for e in got if e["type"] == "error"]
 
 

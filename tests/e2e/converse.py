@@ -102,7 +102,7 @@ def test_a_stream_passes_byte_for_byte_wherever_it_is_cut():
 
 
 def test_a_stream_that_breaks_ends_in_an_exception():
-    for parts in ([BEGIN, TEXT[0]], [BEGIN, TEXT[0], TEXT[1][:-5]], [BEGIN, TEXT[0] + b"\0" * 40]):
+    for parts in ([BEGIN, TEXT[0]], [BEGIN, TEXT[0], TEXT[1][:-5]], [BEGIN, TEXT[0], b"\0" * 40]):
         with through([HEAD + b"".join(chunk(p) for p in parts), Close], routing={"retries": {"attempts": 0}}) as (gw, _):
             r = ask(gw)
             same(r.status, 200)
