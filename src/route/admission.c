@@ -17,7 +17,7 @@ enum {
 	OWED_MAX = 2,                    /* requests that it may be owed, of the size of its next one */
 	IDLE_MAX = 1024,                 /* flows without a request that are remembered */
 	BLOCKED_MAX = 8,                 /* sets that have no room */
-	PACE_BEHIND_US = 1000000,        /* how far the pace may be made up for, */
+	PACE_BEHIND_US = 3000000,        /* how far the pace may be made up for, */
 	PACE_AHEAD_US = 2000000,         /* and how far those who need not keep to it may move it on */
 	FREE_TENTHS = 2,                 /* of each window, before anybody's share is looked at */
 };
@@ -412,6 +412,7 @@ static bool may_join(struct admission *q, struct admission_ticket *t, unsigned q
 	if (t->out || (admission_waiting(q) >= queue_max && !make_room(q, t)))
 		return false;
 	t->within = is_within(q, t, r, now_us);
+	shares_are_short(&q->shares, now_us / 1000);
 	join(q, t);
 	return true;
 }

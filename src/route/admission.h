@@ -16,8 +16,8 @@
  * waits behind somebody who waits for something else.
  *
  * Limits by the minute: a window that is used up at once has no room for the rest of it, for nobody. So, once two
- * tenths of it are used, a key that has had its share of the last minute (route/shares.h) goes on only at the pace at
- * which the rest lasts; a key that has not goes on at once. Who is alone has nine tenths.
+ * tenths of it are used, a key goes on at once only within its share of the last minute (route/shares.h); what is more
+ * goes at the pace at which the rest of the window lasts.
  *
  * One queue for each model, shared by all loops; a short lock of its own. A ticket is inside of its request's wait and
  * is woken through the function given with it, on any thread: the gateway sends that to the request's loop. What was

@@ -357,7 +357,7 @@ static void who_has_had_his_share_keeps_the_pace(void **state)
 		}
 		admission_begun(q, &t, &rate, now_us);
 	}
-	assert_in_range((now_us - began_us) / 1000, 9900, 12100);
+	assert_in_range((now_us - began_us) / 1000, 6900, 12100); /* three seconds may be made up for */
 	n_woken = 0;
 }
 

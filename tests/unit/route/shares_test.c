@@ -21,30 +21,37 @@ static const struct {
 	struct took took[4];
 	struct took ask;
 	uint64_t rpm, tpm;
-	bool want;
+	bool short_of_late, want;
 } cases[] = {
-	{ "nobody has had anything", { { 0 } }, { 1, 1, 1, 10, AT }, 60, 0, true },
-	{ "the first one is never too much", { { 0 } }, { 1, 1, 1, 1000, AT }, 60, 100, true },
-	{ "alone, up to nine tenths", { { 1, 1, 53, 1, AT } }, { 1, 1, 1, 1, AT }, 60, 0, true },
-	{ "alone, beyond", { { 1, 1, 54, 1, AT } }, { 1, 1, 1, 1, AT }, 60, 0, false },
-	{ "half of two", { { 1, 1, 29, 1, AT }, { 2, 1, 1, 1, AT } }, { 1, 1, 1, 1, AT }, 60, 0, true },
-	{ "more than half of two", { { 1, 1, 30, 1, AT }, { 2, 1, 1, 1, AT } }, { 1, 1, 1, 1, AT }, 60, 0, false },
-	{ "the other has had nothing yet", { { 1, 1, 30, 1, AT } }, { 2, 1, 1, 1, AT }, 60, 0, true },
-	{ "by weight", { { 1, 3, 44, 1, AT }, { 2, 1, 1, 1, AT } }, { 1, 3, 1, 1, AT }, 60, 0, true },
-	{ "by weight, beyond", { { 1, 3, 45, 1, AT }, { 2, 1, 1, 1, AT } }, { 1, 3, 1, 1, AT }, 60, 0, false },
-	{ "tokens count as well", { { 1, 1, 1, 450, AT }, { 2, 1, 1, 1, AT } }, { 1, 1, 1, 60, AT }, 60, 1000, false },
-	{ "tokens that fit", { { 1, 1, 1, 450, AT }, { 2, 1, 1, 1, AT } }, { 1, 1, 1, 50, AT }, 60, 1000, true },
-	{ "half a minute later half of it counts", { { 1, 1, 56, 1, AT }, { 2, 1, 1, 1, AT } },
-	  { 1, 1, 1, 1, AT + 90000 }, 60, 0, true },
-	{ "a little later nearly all of it", { { 1, 1, 56, 1, AT }, { 2, 1, 1, 1, AT } },
-	  { 1, 1, 1, 1, AT + 61000 }, 60, 0, false },
+	{ "nobody has had anything", { { 0 } }, { 1, 1, 1, 10, AT }, 60, 0, false, true },
+	{ "the first one is never too much", { { 0 } }, { 1, 1, 1, 1000, AT }, 60, 100, true, true },
+	{ "alone, all of it", { { 1, 1, 59, 1, AT } }, { 1, 1, 1, 1, AT }, 60, 0, false, true },
+	{ "alone, and it was short, nine tenths", { { 1, 1, 53, 1, AT } }, { 1, 1, 1, 1, AT }, 60, 0, true, true },
+	{ "and no more", { { 1, 1, 54, 1, AT } }, { 1, 1, 1, 1, AT }, 60, 0, true, false },
+	{ "half of two", { { 1, 1, 29, 1, AT }, { 2, 1, 1, 1, AT } }, { 1, 1, 1, 1, AT }, 60, 0, false, true },
+	{ "more than half of two who have just come", { { 1, 1, 30, 1, AT }, { 2, 1, 1, 1, AT } }, { 1, 1, 1, 1, AT },
+	  60, 0, false, false },
+	{ "the other has had nothing yet", { { 1, 1, 30, 1, AT } }, { 2, 1, 1, 1, AT }, 60, 0, true, true },
+	{ "by weight", { { 1, 3, 44, 1, AT }, { 2, 1, 1, 1, AT } }, { 1, 3, 1, 1, AT }, 60, 0, false, true },
+	{ "by weight, beyond", { { 1, 3, 45, 1, AT }, { 2, 1, 1, 1, AT } }, { 1, 3, 1, 1, AT }, 60, 0, false, false },
+	{ "tokens count as well", { { 1, 1, 1, 450, AT }, { 2, 1, 1, 1, AT } }, { 1, 1, 1, 60, AT }, 60, 1000, false,
+	  false },
+	{ "tokens that fit", { { 1, 1, 1, 450, AT }, { 2, 1, 1, 1, AT } }, { 1, 1, 1, 50, AT }, 60, 1000, false, true },
+	{ "what another one does not need", { { 2, 1, 5, 1, AT }, { 1, 1, 40, 1, AT + 30000 } },
+	  { 1, 1, 1, 1, AT + 30000 }, 60, 0, false, true },
+	{ "and no more of it", { { 2, 1, 5, 1, AT }, { 1, 1, 48, 1, AT + 30000 } }, { 1, 1, 1, 1, AT + 30000 }, 60, 0,
+	  false, false },
+	{ "one that needs much keeps its share", { { 2, 1, 20, 1, AT }, { 1, 1, 30, 1, AT + 30000 } },
+	  { 1, 1, 1, 1, AT + 30000 }, 60, 0, false, false },
+	{ "half a minute later half of it counts", { { 1, 1, 100, 1, AT }, { 2, 1, 1, 1, AT } },
+	  { 1, 1, 1, 1, AT + 90000 }, 60, 0, false, true },
+	{ "a little later nearly all of it", { { 1, 1, 61, 1, AT }, { 2, 1, 1, 1, AT } },
+	  { 1, 1, 1, 1, AT + 61000 }, 60, 0, false, false },
 	{ "two minutes later nothing", { { 1, 1, 500, 1, AT }, { 2, 1, 1, 1, AT } }, { 1, 1, 1, 1, AT + 120000 }, 60, 0,
-	  true },
-	{ "who came a minute ago still shares", { { 2, 1, 1, 1, AT }, { 1, 1, 30, 1, AT + 60000 } },
-	  { 1, 1, 1, 1, AT + 60000 }, 60, 0, false },
-	{ "who came two minutes ago does not", { { 2, 1, 1, 1, AT }, { 1, 1, 30, 1, AT + 120000 } },
-	  { 1, 1, 1, 1, AT + 120000 }, 60, 0, true },
-	{ "nothing is limited", { { 1, 1, 5000, 100, AT } }, { 1, 1, 1, 1, AT }, 0, 0, true },
+	  false, true },
+	{ "who came two minutes ago is not there", { { 2, 1, 30, 1, AT }, { 1, 1, 55, 1, AT + 120000 } },
+	  { 1, 1, 1, 1, AT + 120000 }, 60, 0, false, true },
+	{ "nothing is limited", { { 1, 1, 5000, 100, AT } }, { 1, 1, 1, 1, AT }, 0, 0, true, true },
 };
 
 static void shares_of_a_minute(void **state)
@@ -53,6 +60,8 @@ static void shares_of_a_minute(void **state)
 		struct shares s = { 0 };
 		const struct took *a = &cases[i].ask;
 
+		if (cases[i].short_of_late)
+			shares_are_short(&s, AT);
 		for (size_t k = 0; k < COUNT_OF(cases[i].took); k++)
 			for (uint32_t n = 0; n < cases[i].took[k].requests; n++)
 				shares_add(&s, cases[i].took[k].key, cases[i].took[k].weight, cases[i].took[k].tokens,
