@@ -22,7 +22,8 @@ struct shares {
 	uint64_t minute;
 	uint64_t weight_now;             /* of those seen in this minute */
 	uint64_t weight_before;          /* of those seen only in the one before */
-	uint64_t needed_at_ms, needed[2]; /* what all seem to need in a minute, requests and tokens; found now and then */
+	/* what all seem to need in a minute, requests and tokens; found now and then */
+	uint64_t needed_at_ms, needed[2];
 	uint64_t short_until_ms;
 	uint32_t n;
 };
