@@ -77,6 +77,8 @@ static bool copy_plan(struct req *to, const struct req *from)
 	to->open->plan = *p;
 	to->open->plan.many = NULL;      /* where a group is made anew: not in the first one's */
 	to->open->plan.room = 0;
+	to->open->plan.past = NULL;
+	to->open->plan.n_past = 0;
 	to->open->plan.group = arena_alloc(&to->open->arena, n * sizeof *p->group);
 	if (!to->open->plan.group)
 		return false;

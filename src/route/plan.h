@@ -29,6 +29,7 @@
 #include "route/wishes.h"
 
 struct affinity;
+struct plan_past;
 
 #define PLAN_GROUP_MAX 256
 
@@ -99,7 +100,7 @@ struct plan_ask {
 	enum dialect_id dialect;
 	enum dialect_call call;
 	bool stream;
-	uint64_t now_ms;                 /* monotonic */
+	uint64_t now_ms;                 /* monotonic; later on when the group under way was made */
 	int64_t at_ms;                   /* real, for prices that change with the hour */
 	const struct route_wishes *wishes;       /* NULL: none */
 	const struct plan_policy *policy;        /* NULL: all is allowed */
@@ -151,6 +152,8 @@ struct plan {
 	bool elsewhere;                  /* the group is not the first one */
 	bool first_untried, first_full;  /* nobody of the first group was asked; some were at their limits */
 	bool again;                      /* it was full: it is to be made anew */
+	struct plan_past *past;          /* what was learned of the first group's deployments */
+	unsigned n_past;
 	/* What follows is not zeroed. */
 	struct plan_ask ask;
 	struct candidate only;           /* the group, where there is nothing to choose */

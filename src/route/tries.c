@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* tries: how a plan goes on after a failure: the next candidate, back-off, the lists of fallbacks. */
+#include "base/arena.h"
 #include "base/err.h"
 #include "base/rand.h"
 #include "route/plan.h"
@@ -303,6 +304,44 @@ static bool may_have_room(struct plan *p)
 	return room_ms != UINT32_MAX;
 }
 
+/* What this request has learned of a deployment of the first group, however often that is made anew. */
+struct plan_past { const struct deployment *deployment; uint16_t tries; uint8_t excluded; };
+
+static bool is_for_good(const struct candidate *c)
+{
+	return c->excluded == EXCLUDED_FAILED || c->excluded == EXCLUDED_CAPABILITY ||
+	       c->excluded == EXCLUDED_CONTEXT_WINDOW;
+}
+
+/* Of those that were to be tried; the others' reasons are found anew. False: no memory. */
+static bool keep_past(struct plan *p, struct arena *a)
+{
+	p->n_past = 0;
+	for (unsigned i = 0; i < p->n; i++) {
+		const struct candidate *c = &p->group[i];
+
+		if (c->tries == 0 && !is_for_good(c))
+			continue;
+		if (!p->past)
+			p->past = arena_alloc(a, p->n_all * sizeof *p->past);
+		if (!p->past)
+			return false;
+		p->past[p->n_past++] = (struct plan_past){ c->deployment, c->tries,
+			                                   is_for_good(c) ? c->excluded : EXCLUDED_NOT };
+	}
+	return true;
+}
+
+static void lay_past(struct plan *p)
+{
+	for (unsigned i = 0; i < p->n; i++)
+		for (unsigned k = 0; k < p->n_past; k++)
+			if (p->past[k].deployment == p->group[i].deployment) {
+				p->group[i].tries = (uint8_t)p->past[k].tries;
+				p->group[i].excluded = p->past[k].excluded;
+			}
+}
+
 /* The group of the model that was asked for, anew. What was tried of it counts on. */
 static bool begin_again(struct plan *p, struct arena *a)
 {
@@ -312,6 +351,7 @@ static bool begin_again(struct plan *p, struct arena *a)
 	p->target = w && w->n_targets ? &w->targets[0] : NULL;
 	if (!plan_make_group(p, p->first, p->matched, a))
 		return false;
+	lay_past(p);
 	p->tries = tries;
 	p->elsewhere = false;
 	return true;
@@ -350,7 +390,7 @@ static enum plan_got last_of_all(struct plan *p, uint64_t now_ms, const struct r
 	return give(p, now_ms, r, out, wait_ms);
 }
 
-static void leave_first(struct plan *p)
+static bool leave_first(struct plan *p, struct arena *a)
 {
 	p->tries_first = p->tries;
 	p->first_untried = true;
@@ -359,6 +399,7 @@ static void leave_first(struct plan *p)
 	p->first_full = p->tries <= attempts_of(p) && may_have_room(p);
 	if (p->n == 0 && p->empty == EXCLUDED_CONTEXT_WINDOW)
 		p->list = LIST_CONTEXT_WINDOW;
+	return keep_past(p, a);
 }
 
 static COLD NOINLINE enum plan_got go_on(struct plan *p, const struct plan_failed *failed, uint64_t now_ms,
@@ -367,14 +408,17 @@ static COLD NOINLINE enum plan_got go_on(struct plan *p, const struct plan_faile
 	const struct retry_settings *r = &p->table->routing->retries;
 	enum course course = failed ? judge(p, failed, now_ms) : GO_ON;
 
+	if (p->again)
+		p->ask.now_ms = now_ms;
 	if (course == STOP || (p->again && !begin_again(p, a)))
 		return PLAN_END;
 	p->again = false;
 	for (;;) {
 		if (course == GO_ON && p->tries <= attempts_of(p) && choose(p, now_ms, r))
 			return give(p, now_ms, r, out, wait_ms);
-		if (!p->elsewhere)
-			leave_first(p);
+		if (!p->elsewhere && !leave_first(p, a))
+			return PLAN_END;
+		p->ask.now_ms = now_ms; /* of the groups that follow; nobody's ready_ms is of the one before any more */
 		if (!next_group(p, failed, a))
 			return last_of_all(p, now_ms, r, a, out, wait_ms);
 		course = GO_ON;

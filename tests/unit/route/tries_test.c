@@ -288,6 +288,79 @@ static void who_is_full_is_waited_for(void **state)
 	routes_fini(&r);
 }
 
+#define A_AND_FULL                                                                                                \
+	"routing: {retries: {attempts: 2, base: 100ms, jitter: none}}\n"                                         \
+	MODELS(MODEL("m", "strategy: ordered, ", ON("p", "a") ", {provider: p, model: b, max_parallel: 1}"))
+
+/* While one deployment is waited for, the other is not asked again for what it cannot do. */
+static const struct { const char *name, *happens, *want, *when_room; } waits[] = {
+	{ "cannot be given it", "s", "a@0 full", "b@0" },
+	{ "refuses the credential", "k", "a@0 full", "b@0" },
+	{ "has no such model", "m", "a@0 full", "b@0" },
+	{ "its window is too small", "w", "a@0 full", "b@0" },
+	{ "fails, and is asked again after a while", "xxx", "a@0 a@100 a@200", "" },
+};
+
+static void who_cannot_is_not_asked_again(void **state)
+{
+	for (size_t i = 0; i < COUNT_OF(waits); i++) {
+		struct plan_ask ask = { .model = STR("m"), .dialect = DIALECT_OPENAI_CHAT, .call = CALL_GENERATE,
+			                .now_ms = NOW, .max_output = -1 };
+		struct health_limits one = { -1, -1, 1 };
+		struct health_use use = { 0 };
+		struct routes r;
+		struct arena a;
+		struct plan p;
+		struct err e;
+
+		health_forget_all();
+		init(&r, A_AND_FULL);
+		arena_init(&a, 1 << 16);
+		check("taken", health_begin(health("b"), &one, 0, false, r.table.routing, NOW, &use));
+		check("plan", plan_make(&p, &r.table, &ask, &a, &e));
+		drive(waits[i].name, &p, waits[i].happens, -1, &a, waits[i].want);
+		health_done(&use, &(struct health_outcome){ 0 }, r.table.routing, NOW);
+		if (*waits[i].when_room) {
+			drive("still not", &p, "k", -1, &a, waits[i].when_room);
+		}
+		arena_fini(&a);
+		routes_fini(&r);
+	}
+}
+
+/* A minute's window goes by, and a deployment that cooled is back, though nobody else has looked at them. */
+static void what_is_waited_for_comes_with_time(void **state)
+{
+	struct plan_ask ask = { .model = STR("m"), .dialect = DIALECT_OPENAI_CHAT, .call = CALL_GENERATE, .now_ms = NOW,
+		                .max_output = -1 };
+	struct health_limits one = { 1, -1, -1 };
+	struct health_use use = { 0 };
+	struct candidate c;
+	struct routes r;
+	struct arena a;
+	struct plan p;
+	struct err e;
+	uint32_t wait;
+
+	health_forget_all();
+	init(&r, "routing: {cooldown: {duration: 5s}}\n"
+	         MODELS(MODEL("m", "strategy: ordered, ", ON("p", "a") ", {provider: p, model: b, rpm: 1}")));
+	arena_init(&a, 1 << 16);
+	fail_often(&r, "a", FAILURE_RATE_LIMIT, 1);
+	check("taken", health_begin(health("b"), &one, 0, false, r.table.routing, NOW, &use));
+	health_done(&use, &(struct health_outcome){ 0 }, r.table.routing, NOW);
+	check("plan", plan_make(&p, &r.table, &ask, &a, &e));
+	check("full", plan_next(&p, NULL, NOW, &a, &c, &wait) == PLAN_FULL && p.room_ms > 50000);
+	check("still", plan_next(&p, NULL, NOW + 1000, &a, &c, &wait) == PLAN_FULL && p.room_ms < 61000);
+	check("back", plan_next(&p, NULL, NOW + 5001, &a, &c, &wait) == PLAN_TRY && c.health == health("a"));
+	plan_skip_deployment(&p, c.deployment, EXCLUDED_FAILED);
+	check("full", plan_next(&p, NULL, NOW + 30000, &a, &c, &wait) == PLAN_FULL);
+	check("room", plan_next(&p, NULL, NOW + 62000, &a, &c, &wait) == PLAN_TRY && c.health == health("b"));
+	arena_fini(&a);
+	routes_fini(&r);
+	health_forget_all();
+}
+
 /* ---- wishes ---- */
 
 #define TARGET(m) { .model = STR_INIT(m), .attempts = WISH_UNSET, .timeout_ms = WISH_UNSET }
@@ -361,6 +434,8 @@ int main(void)
 		cmocka_unit_test(tries_follow),
 		cmocka_unit_test(who_is_out_stays_out),
 		cmocka_unit_test(who_is_full_is_waited_for),
+		cmocka_unit_test(who_cannot_is_not_asked_again),
+		cmocka_unit_test(what_is_waited_for_comes_with_time),
 		cmocka_unit_test(what_a_request_names_comes_first),
 	};
 
