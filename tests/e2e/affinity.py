@@ -3,7 +3,7 @@
 import concurrent.futures
 import json
 
-from harness import PROVIDER_KEY, Gateway, chat_answer, config, http, same, short
+from harness import PROVIDER_KEY, Gateway, Stage, chat_answer, config, http, same, short
 from provider import Close, Provider
 
 CONVERSATIONS, TURNS = 60, 20
@@ -16,7 +16,7 @@ def answer(cached=0):
     return http(out)
 
 
-class Three:
+class Three(Stage):
     """A model at three deployments; which one got each request of which conversation."""
 
     def __init__(self, strategy="weighted", workers=2, **over):
@@ -27,17 +27,6 @@ class Three:
         self.gw = Gateway(config(None, workers=workers, models=[model], providers={
             n: {"dialect": "openai-chat", "base_url": p.url + "/v1", "api_key": PROVIDER_KEY}
             for n, p in self.providers.items()}, **over))
-
-    def __enter__(self):
-        self.gw.__enter__()
-        return self
-
-    def __exit__(self, *e):
-        try:
-            self.gw.__exit__(*e)
-        finally:
-            for p in self.providers.values():
-                p.stop()
 
     def ask(self, body, headers=(), path="/v1/chat/completions"):
         r = self.gw.post(path, body, headers=headers, timeout=15)

@@ -5,7 +5,7 @@ import hmac
 import json
 import time
 
-from harness import PROVIDER_KEY, Gateway, chat, chat_answer, config, http, same, short
+from harness import PROVIDER_KEY, Gateway, Stage, chat, chat_answer, config, http, same, short
 from provider import Never, Provider
 
 PATH = "/v1/chat/completions"
@@ -16,7 +16,7 @@ def fail(status, headers=()):
     return http({"error": {"message": f"no {status}", "type": "x"}}, f"{status} No", headers=headers)
 
 
-class Scene:
+class Scene(Stage):
     """Two providers a (which fails as told) and b, and a webhook."""
 
     def __init__(self, answer_a, hook, **alerts):
@@ -29,17 +29,6 @@ class Scene:
             routing={"breaker": {"consecutive_failures": 2, "open_for": "300ms"},
                      "retries": {"base": "1ms", "max": "2ms"}},
             alerts={"webhook": self.hook.url + "/hook?token=abc", "secret": SECRET, "timeout": "500ms", **alerts}))
-
-    def __enter__(self):
-        self.gw.__enter__()
-        return self
-
-    def __exit__(self, *e):
-        try:
-            self.gw.__exit__(*e)
-        finally:
-            for p in (self.a, self.b, self.hook):
-                p.stop()
 
     def ask(self):
         r = self.gw.post(PATH, chat(), timeout=15)

@@ -6,13 +6,13 @@ import re
 import signal
 import subprocess
 
-from harness import ADMIN_KEY, CLIENT_KEY, PROGRAM, Gateway, chat, chat_answer, config, http, same
+from harness import ADMIN_KEY, CLIENT_KEY, PROGRAM, Gateway, Stage, chat, chat_answer, config, http, same
 from provider import Provider
 
 PRICE = {"input": 2, "output": 10}     # dollars for a million tokens
 
 
-class World:
+class World(Stage):
     """A gateway with a provider that counts 1,000 tokens in and 500 out: 0.007 dollars."""
 
     def __init__(self, **over):
@@ -20,16 +20,6 @@ class World:
         cfg = config(self.provider, **over)
         cfg["models"][0]["deployments"][0]["price"] = PRICE
         self.gw = Gateway(cfg)
-
-    def __enter__(self):
-        self.gw.__enter__()
-        return self
-
-    def __exit__(self, *e):
-        try:
-            self.gw.__exit__(*e)
-        finally:
-            self.provider.stop()
 
     def sluice(self, *args, code=0, env=None, cwd=None):
         """stdout and stderr of a command run in the gateway's folder, where sluice.yaml lies."""

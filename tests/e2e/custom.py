@@ -4,7 +4,7 @@ import os
 import tempfile
 import time
 
-from harness import ADMIN_KEY, PROVIDER_KEY, Gateway, chat, chat_answer, config, http, same
+from harness import ADMIN_KEY, PROVIDER_KEY, Gateway, Stage, chat, chat_answer, config, http, same
 from provider import Provider
 
 PATH = "/v1/chat/completions"
@@ -20,24 +20,13 @@ end
 """
 
 
-class World:
+class World(Stage):
     def __init__(self, script):
         self.a, self.b = (Provider(lambda r, n=n: http(chat_answer(n))) for n in "ab")
         self.gw = Gateway(config(None, providers={
             n: {"dialect": "openai-chat", "base_url": p.url + "/v1", "api_key": PROVIDER_KEY} for n, p in (("a", self.a), ("b", self.b))},
             models=[{"name": "m", "strategy": "custom", "script": script,
                      "deployments": [{"provider": n, "model": "real-" + n, "order": i} for i, n in enumerate("ab")]}]))
-
-    def __enter__(self):
-        self.gw.__enter__()
-        return self
-
-    def __exit__(self, *e):
-        try:
-            self.gw.__exit__(*e)
-        finally:
-            self.a.stop()
-            self.b.stop()
 
     def ask(self, headers=(), **more):
         r = self.gw.post(PATH, chat(**more), headers=headers)

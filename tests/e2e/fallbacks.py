@@ -5,7 +5,7 @@ import concurrent.futures
 import json
 import time
 
-from harness import (DONE, PROVIDER_KEY, SSE_HEAD, Gateway, chat, chat_answer, chat_chunk, chat_stream, chunk, config, event,
+from harness import (DONE, PROVIDER_KEY, SSE_HEAD, Gateway, Stage, chat, chat_answer, chat_chunk, chat_stream, chunk, config, event,
                      events_of, http, is_error, same, short, sse)
 from provider import Close, Never, Provider, Reset
 
@@ -124,7 +124,7 @@ def good(request):
     return sse(*chat_stream(name)) if json.loads(request.body).get("stream") else http(chat_answer(name))
 
 
-class Two:
+class Two(Stage):
     """One provider that fails, in some dialect, and one that answers."""
 
     def __init__(self, answer, dialect="openai-chat", base="/v1", routing=None, lists=None, **over):
@@ -135,17 +135,6 @@ class Two:
             "good": {"dialect": "openai-chat", "base_url": self.good.url + "/v1", "api_key": PROVIDER_KEY}},
             models=models("bad", **(LISTS if lists is None else lists)),
             routing={"retries": QUICK, **PATIENT, **(routing or {})}, **over))
-
-    def __enter__(self):
-        self.gw.__enter__()
-        return self
-
-    def __exit__(self, *e):
-        try:
-            self.gw.__exit__(*e)
-        finally:
-            self.bad.stop()
-            self.good.stop()
 
 
 def ask_openai(gw, model="m", **more):

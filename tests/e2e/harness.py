@@ -23,6 +23,7 @@ import time
 import traceback
 
 import wire
+from provider import Provider
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 PROGRAM = pathlib.Path(os.environ.get("SLUICE", ROOT / "build" / "sluice")).resolve()
@@ -247,6 +248,23 @@ class Gateway:
                 name, _, value = line.rpartition(" ")
                 out[name] = float(value)
         return out
+
+
+class Stage:
+    """A gateway, self.gw, and the providers around it, in members of their own or in a dictionary: opened and closed together."""
+
+    def __enter__(self):
+        self.gw.__enter__()
+        return self
+
+    def __exit__(self, *e):
+        try:
+            self.gw.__exit__(*e)
+        finally:
+            for member in vars(self).values():
+                for p in member.values() if isinstance(member, dict) else [member]:
+                    if isinstance(p, Provider):
+                        p.stop()
 
 
 def request_bytes(method, path, body=None, headers=(), key=CLIENT_KEY, host="sluice.test"):

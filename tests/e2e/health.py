@@ -4,7 +4,7 @@ import json
 import threading
 import time
 
-from harness import (PROVIDER_KEY, SSE_HEAD, Gateway, chat, chat_answer, chat_stream, chunk, config, http,
+from harness import (PROVIDER_KEY, SSE_HEAD, Gateway, Stage, chat, chat_answer, chat_stream, chunk, config, http,
     request_bytes, same, short, sse)
 from provider import Close, Never, Provider, Reset, Wait
 
@@ -24,7 +24,7 @@ def logged(gw, *words):
     return [m for m in gw.messages().decode().splitlines() if m[:1] != "{" and all(w in m for w in words)]
 
 
-class Both:
+class Both(Stage):
     """The model m at the providers a and b: a first, for whom `first` says more; b when a is not to be had."""
 
     def __init__(self, a, b=lambda r: say("from b"), first=None, providers=None, **routing):
@@ -35,17 +35,6 @@ class Both:
             "api_key": PROVIDER_KEY} for n, p in (("a", self.a), ("b", self.b))}, routing=self.routing,
             models=[{"name": "m", "strategy": "ordered", "deployments": at}, {"name": "alone", "deployments": at[:1]}])
         self.gw = Gateway(self.settings)
-
-    def __enter__(self):
-        self.gw.__enter__()
-        return self
-
-    def __exit__(self, *e):
-        try:
-            self.gw.__exit__(*e)
-        finally:
-            self.a.stop()
-            self.b.stop()
 
     def ask(self, model="m", **more):
         return self.gw.post(PATH, chat(model=model, **more), timeout=15)

@@ -3,7 +3,7 @@
 import json
 import time
 
-from harness import (CLIENT_KEY, PROVIDER_KEY, SSE_HEAD, Gateway, chat, chat_answer, chat_chunk, chat_stream, chunk,
+from harness import (CLIENT_KEY, PROVIDER_KEY, SSE_HEAD, Gateway, Stage, chat, chat_answer, chat_chunk, chat_stream, chunk,
                      config, event, http, is_error, no_secret, same, short, sse)
 from provider import Close, Never, Provider
 
@@ -22,20 +22,10 @@ def priced(provider, **over):
     return cfg
 
 
-class World:
+class World(Stage):
     def __init__(self, answer=None, **over):
         self.provider = Provider(answer or (lambda r: http(chat_answer())))
         self.gw = Gateway(priced(self.provider, **over))
-
-    def __enter__(self):
-        self.gw.__enter__()
-        return self
-
-    def __exit__(self, *e):
-        try:
-            self.gw.__exit__(*e)
-        finally:
-            self.provider.stop()
 
     def ask(self, key=CLIENT_KEY, model="m", **kw):
         return self.gw.post(PATH, chat(model=model), key=key, **kw)

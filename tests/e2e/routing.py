@@ -3,7 +3,7 @@
 import json
 import time
 
-from harness import (PROVIDER_KEY, SLOW, SSE_HEAD, Gateway, chat, chat_answer, chat_chunk, chunk, config, event,
+from harness import (PROVIDER_KEY, SLOW, SSE_HEAD, Gateway, Stage, chat, chat_answer, chat_chunk, chunk, config, event,
     events_of, http, is_error,
                      same, short, sse, chat_stream)
 from provider import Close, Never, Provider, Reset
@@ -33,21 +33,10 @@ def two(a, b, **over):
                      "routing": FAST, **over})
 
 
-class Both:
+class Both(Stage):
     def __init__(self, a, b, **over):
         self.a, self.b = Provider(a), Provider(b)
         self.gw = Gateway(two(self.a, self.b, **over))
-
-    def __enter__(self):
-        self.gw.__enter__()
-        return self
-
-    def __exit__(self, *e):
-        try:
-            self.gw.__exit__(*e)
-        finally:
-            self.a.stop()
-            self.b.stop()
 
     def ask(self, model="m", **more):
         headers = more.pop("headers", ())

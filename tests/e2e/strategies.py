@@ -4,13 +4,13 @@ import json
 import threading
 import time
 
-from harness import PROVIDER_KEY, Gateway, chat, chat_answer, config, http, is_error, same, short
+from harness import PROVIDER_KEY, Gateway, Stage, chat, chat_answer, config, http, is_error, same, short
 from provider import Provider
 
 PATH = "/v1/chat/completions"
 
 
-class Three:
+class Three(Stage):
     """Providers a, b, c, whose answers are their names; models as given, each of deployments at some of them."""
 
     def __init__(self, models, answer=None, **over):
@@ -18,17 +18,6 @@ class Three:
         self.gw = Gateway(config(None, **{
             "providers": {n: {"dialect": "openai-chat", "base_url": p.url + "/v1", "api_key": PROVIDER_KEY}
                           for n, p in self.on.items()}, "models": models, **over}))
-
-    def __enter__(self):
-        self.gw.__enter__()
-        return self
-
-    def __exit__(self, *e):
-        try:
-            self.gw.__exit__(*e)
-        finally:
-            for p in self.on.values():
-                p.stop()
 
     def ask(self, model, headers=(), **more):
         return self.gw.post(PATH, chat(model=model, **more), headers=headers, timeout=20)
