@@ -100,6 +100,8 @@ static uint64_t pattern_steps(struct str s, struct str p)
 			i++;
 			break;
 		case '[':
+			i += i + 1 < p.n && p.p[i + 1] == '^';
+			i += i + 1 < p.n && p.p[i + 1] == '%'; /* the first one is never the end */
 			for (i += 2; i < p.n && p.p[i] != ']'; i++)
 				i += p.p[i] == '%';
 			break;
@@ -137,6 +139,29 @@ static int with_sort(lua_State *L)
 	return lua_tocfunction(L, lua_upvalueindex(1))(L);
 }
 
+/* string.rep: nothing, however often, is nothing; the library would count to there. */
+static int with_rep(lua_State *L)
+{
+	struct str s, between;
+
+	s.p = luaL_checklstring(L, 1, &s.n);
+	between.p = luaL_optlstring(L, 3, "", &between.n);
+	(void)luaL_checkinteger(L, 2);
+	if (s.n + between.n == 0) {
+		lua_pushliteral(L, "");
+		return 1;
+	}
+	return lua_tocfunction(L, lua_upvalueindex(1))(L);
+}
+
+/* table.insert, table.remove: they move what lies behind, and a list with holes may seem to be of any length. */
+static int with_list(lua_State *L)
+{
+	luaL_checktype(L, 1, LUA_TTABLE);
+	charge(L, lua_rawlen(L, 1) / SORT_SHARE);
+	return lua_tocfunction(L, lua_upvalueindex(1))(L);
+}
+
 /* math.random, by the program's own generator, which can be replayed. */
 static int random_number(lua_State *L)
 {
@@ -170,20 +195,21 @@ static const struct library {
 	const char *name;                /* NULL: plain functions */
 	lua_CFunction open;
 	const char *const functions[26];
-	const char *const costly[5];     /* by `wrap` */
-	lua_CFunction wrap;
+	struct { const char *name; lua_CFunction wrap; } costly[5];
 } libraries[] = {
 	{ NULL, luaopen_base,
 	  { "assert", "error", "ipairs", "next", "pairs", "rawequal", "rawget", "rawlen", "select", "tonumber",
 	    "tostring", "type", "_VERSION" },
-	  { NULL }, NULL },
-	{ "string", luaopen_string, { "byte", "char", "format", "len", "lower", "rep", "reverse", "sub", "upper" },
-	  { "find", "gmatch", "gsub", "match" }, with_pattern },
-	{ "table", luaopen_table, { "concat", "insert", "pack", "remove", "unpack" }, { "sort" }, with_sort },
+	  { { NULL, NULL } } },
+	{ "string", luaopen_string, { "byte", "char", "format", "len", "lower", "reverse", "sub", "upper" },
+	  { { "find", with_pattern }, { "gmatch", with_pattern }, { "gsub", with_pattern }, { "match", with_pattern },
+	    { "rep", with_rep } } },
+	{ "table", luaopen_table, { "concat", "pack", "unpack" },
+	  { { "sort", with_sort }, { "insert", with_list }, { "remove", with_list } } },
 	{ "math", luaopen_math,
 	  { "abs", "acos", "asin", "atan", "ceil", "cos", "deg", "exp", "floor", "fmod", "huge", "log", "max",
 	    "maxinteger", "min", "mininteger", "modf", "pi", "rad", "sin", "sqrt", "tan", "tointeger", "type", "ult" },
-	  { NULL }, NULL },
+	  { { NULL, NULL } } },
 };
 
 /* The chosen functions of the library on top of the stack, in the table below it. */
@@ -193,10 +219,10 @@ static void choose(lua_State *L, const struct library *l)
 		lua_getfield(L, -1, l->functions[i]);
 		lua_setfield(L, -3, l->functions[i]);
 	}
-	for (size_t i = 0; i < COUNT_OF(l->costly) && l->costly[i]; i++) {
-		lua_getfield(L, -1, l->costly[i]);
-		lua_pushcclosure(L, l->wrap, 1);
-		lua_setfield(L, -3, l->costly[i]);
+	for (size_t i = 0; i < COUNT_OF(l->costly) && l->costly[i].name; i++) {
+		lua_getfield(L, -1, l->costly[i].name);
+		lua_pushcclosure(L, l->costly[i].wrap, 1);
+		lua_setfield(L, -3, l->costly[i].name);
 	}
 }
 
