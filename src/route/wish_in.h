@@ -24,7 +24,8 @@ struct wish_reader {
 	struct err *err;
 	const struct json_node *body;    /* read when it is asked for: wish_body */
 	const struct json_node *metadata; /* NULL: none */
-	unsigned regexes;                /* tried so far: their number has a ceiling */
+	unsigned regexes;                /* tried so far: their number has a ceiling, */
+	uint64_t work, lookups;          /* and so has what they and the keys of conditions cost */
 };
 
 bool wish_read_sluice(struct wish_reader *);

@@ -5,7 +5,9 @@
  * metadata.*, params.* (the body) and url.pathname. All that stands in one object must hold.
  *
  * As in Portkey equality is strict ("1" is not 1), and $gt and the like read both sides as numbers. Regular expressions
- * are PCRE2's, with ceilings on pattern, subject and steps: one that comes to a ceiling is an error, not a no.
+ * are PCRE2's, with ceilings on pattern, subject and work: one that comes to a ceiling is an error, not a no. PCRE2's own
+ * limit begins anew at each place of the subject, and a repetition of single characters counts as one step however long
+ * it is; so the work is counted here, for all conditions of a request together.
  */
 #define PCRE2_CODE_UNIT_WIDTH 8
 #include <math.h>
@@ -22,6 +24,9 @@
 #define NESTING_MAX   50
 #define HEAP_MAX_KIB  1024
 #define REGEXES_MAX   16
+#define WORK_MAX      300000             /* parts of patterns that are tried, in all: some 5 ms */
+#define RUN_SHARE     32                 /* characters of a repetition that count as a part */
+#define LOOKUPS_MAX   2000000            /* members that are looked at for conditions' keys, in all */
 
 /* What a key leads to. */
 struct value {
@@ -44,20 +49,32 @@ static enum wish_query wrong(struct wish_reader *r, const char *place, const cha
 	return WISH_QUERY_WRONG;
 }
 
-/* The member by its whole name, else by its parts: "a.b" may be one name. */
-static const struct json_node *member_at(const struct json_node *object, struct str path)
+/* As node_get, which looks at all members. Past the ceiling: NULL. */
+static const struct json_node *look_up(struct wish_reader *r, const struct json_node *object, struct str name)
 {
-	const struct json_node *v = node_get(object, path);
+	r->lookups += object ? object->children : 0;
+	return r->lookups > LOOKUPS_MAX ? NULL : node_get(object, name);
+}
+
+static bool too_much(struct wish_reader *r, const char *place)
+{
+	return err_set(r->err, ERR_INVALID_REQUEST, "%s: takes too many steps", place);
+}
+
+/* The member by its whole name, else by its parts: "a.b" may be one name. */
+static const struct json_node *member_at(struct wish_reader *r, const struct json_node *object, struct str path)
+{
+	const struct json_node *v = look_up(r, object, path);
 
 	while (!v && path.p) {
 		struct str name = str_cut(&path, '.');
 
-		object = node_get(object, name);
+		object = look_up(r, object, name);
 		if (!object)
 			return NULL;
 		if (!path.p)
 			return object;
-		v = node_get(object, path);
+		v = look_up(r, object, path);
 	}
 	return v;
 }
@@ -69,11 +86,13 @@ static bool find_value(struct wish_reader *r, const char *place, struct str key,
 
 	*out = (struct value){ 0 };
 	if (path.p && str_eq(root, STR("metadata"))) {
-		out->node = member_at(r->metadata, path);
-		return true;
+		out->node = member_at(r, r->metadata, path);
+		return r->lookups <= LOOKUPS_MAX || too_much(r, place);
 	}
 	if (path.p && str_eq(root, STR("params"))) {
-		out->node = member_at(wish_body(r), path);
+		out->node = member_at(r, wish_body(r), path);
+		if (r->lookups > LOOKUPS_MAX)
+			return too_much(r, place);
 		return r->body || r->source->body.n == 0;
 	}
 	out->text = r->source->path;
@@ -135,8 +154,32 @@ static bool is_in(struct wish_reader *r, struct value v, const struct json_node 
 
 /* ---- regular expressions ---- */
 
-static enum wish_query run_regex(struct wish_reader *r, const char *place, pcre2_code *code, struct str subject)
+struct regex_run { struct wish_reader *r; struct str pattern; };
+
+/* Of what a single try may run over the subject: repetitions, references back. */
+static bool may_run(struct str part)
 {
+	char last = part.p[part.n - 1];
+
+	return last == '*' || last == '+' || last == '?' || last == '}' || (part.p[0] == '\\' && part.n > 1);
+}
+
+/* Before each part of the pattern. */
+static int on_part(pcre2_callout_block *b, void *arg)
+{
+	struct regex_run *run = arg;
+	struct str part = str_slice(run->pattern, b->pattern_position, b->pattern_position + b->next_item_length);
+
+	run->r->work++;
+	if (part.n && may_run(part))
+		run->r->work += (b->subject_length - b->current_position) / RUN_SHARE;
+	return run->r->work > WORK_MAX ? PCRE2_ERROR_MATCHLIMIT : 0;
+}
+
+static enum wish_query run_regex(struct wish_reader *r, const char *place, pcre2_code *code, struct str pattern,
+                                 struct str subject)
+{
+	struct regex_run run = { r, pattern };
 	pcre2_match_context *limits = pcre2_match_context_create(NULL);
 	pcre2_match_data *found = pcre2_match_data_create(1, NULL);
 	int got = PCRE2_ERROR_NOMEMORY;
@@ -145,6 +188,7 @@ static enum wish_query run_regex(struct wish_reader *r, const char *place, pcre2
 		pcre2_set_match_limit(limits, STEPS_MAX);
 		pcre2_set_depth_limit(limits, STEPS_MAX);
 		pcre2_set_heap_limit(limits, HEAP_MAX_KIB);
+		pcre2_set_callout(limits, on_part, &run);
 		got = pcre2_match(code, (PCRE2_SPTR)subject.p, subject.n, 0, PCRE2_NO_UTF_CHECK, found, limits);
 	}
 	pcre2_match_data_free(found);
@@ -153,7 +197,7 @@ static enum wish_query run_regex(struct wish_reader *r, const char *place, pcre2
 		return WISH_QUERY_NO;
 	if (got >= 0)
 		return WISH_QUERY_YES;
-	err_set(r->err, ERR_INVALID_REQUEST, "%s: takes too many steps", place);
+	too_much(r, place);
 	return WISH_QUERY_WRONG;
 }
 
@@ -182,13 +226,13 @@ static enum wish_query matches(struct wish_reader *r, const char *place, struct 
 	limits = pcre2_compile_context_create(NULL);
 	if (limits) {
 		pcre2_set_parens_nest_limit(limits, NESTING_MAX);
-		code = pcre2_compile((PCRE2_SPTR)pattern.p, pattern.n, PCRE2_NEVER_BACKSLASH_C | PCRE2_NEVER_UTF, &why,
-		                     &at, limits);
+		code = pcre2_compile((PCRE2_SPTR)pattern.p, pattern.n,
+		                     PCRE2_NEVER_BACKSLASH_C | PCRE2_NEVER_UTF | PCRE2_AUTO_CALLOUT, &why, &at, limits);
 	}
 	pcre2_compile_context_free(limits);
 	if (!code)
 		return wrong(r, place, "a regular expression", to);
-	got = run_regex(r, place, code, subject);
+	got = run_regex(r, place, code, pattern, subject);
 	pcre2_code_free(code);
 	return got;
 }

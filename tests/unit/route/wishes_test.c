@@ -3,6 +3,7 @@
 #include "routes.h"
 
 #include <stdio.h>
+#include <time.h>
 
 #include "base/arena.h"
 #include "base/buf.h"
@@ -505,6 +506,58 @@ static void has_ceilings(void **state)
 	}
 }
 
+/* A request's conditions together take milliseconds, whatever they are; PCRE2's own limits are far from that. */
+static const struct { const char *name, *subject, *pattern; } slow[] = {
+	{ "cubic at each place", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaac", "a*a*a*\\\\d" },
+	{ "long steps", "aaaaaaaaaaaaaaaa", "[^b]*[^c]{140}\\\\d" },
+	{ "lazy ones", "aaaaaaaaaaaaaaaa", "a*?a*?a*?[bc]$" },
+	{ "references back", "aaaaaaaaaaaaaaaa", "(a*)\\\\1\\\\d" },
+	{ "nested", "aaaaaaaaaaaaaaaa", "(?:(a?){9}){9}\\\\d" },
+};
+
+static void takes_no_time(void **state)
+{
+	char got[8192];
+
+	for (size_t i = 0; i < COUNT_OF(slow); i++) {
+		struct buf b = buf_make(1u << 16);
+		clock_t start;
+
+		buf_printf(&b, "x-sluice-metadata: {\"a\":\"");
+		while (b.n < 8100)
+			buf_printf(&b, "%s", slow[i].subject);
+		buf_printf(&b, "\"}\n" CONFIG("{\"strategy\":{\"mode\":\"conditional\",\"conditions\":[{\"query\":{\"$or\":["));
+		for (int k = 0; k < 16; k++)
+			buf_printf(&b, "%s{\"metadata.a\":{\"$regex\":\"%s\"}}", k ? "," : "", slow[i].pattern);
+		buf_printf(&b, "]},\"then\":\"x\"}],\"default\":\"x\"},\"targets\":[{\"name\":\"x\"}]}");
+		buf_append(&b, str_of("", 1));
+		start = clock();
+		read_case("{}", b.p, got, sizeof got);
+		check(slow[i].name, strstr(got, "takes too many steps") != NULL);
+		check(slow[i].name, clock() - start < CLOCKS_PER_SEC / 4);
+		buf_fini(&b);
+	}
+}
+
+/* Each key of a condition is looked for among all members of the body. */
+static void looks_at_so_many_members(void **state)
+{
+	struct buf body = buf_make(4u << 20), b = buf_make(1u << 20);
+	char got[8192];
+
+	for (int i = 0; i < 50000; i++)
+		buf_printf(&body, "%s\"a\":1", i ? "," : "{");
+	buf_printf(&body, "}%c", 0);
+	buf_printf(&b, CONFIG("{\"strategy\":{\"mode\":\"conditional\",\"conditions\":[{\"query\":{\"$or\":["));
+	for (int i = 0; i < 100; i++)
+		buf_printf(&b, "%s{\"params.b\":1}", i ? "," : "");
+	buf_printf(&b, "]},\"then\":\"x\"}],\"default\":\"x\"},\"targets\":[{\"name\":\"x\"}]}%c", 0);
+	read_case(body.p, b.p, got, sizeof got);
+	check(got, strstr(got, "takes too many steps") != NULL);
+	buf_fini(&body);
+	buf_fini(&b);
+}
+
 static void draws_by_weight(void **state)
 {
 	unsigned n[2] = { 0 };
@@ -641,6 +694,8 @@ int main(void)
 		cmocka_unit_test(reads_each_gateways_words),
 		cmocka_unit_test(decides_by_conditions),
 		cmocka_unit_test(has_ceilings),
+		cmocka_unit_test(takes_no_time),
+		cmocka_unit_test(looks_at_so_many_members),
 		cmocka_unit_test(draws_by_weight),
 		cmocka_unit_test(names_mean_providers_and_deployments),
 		cmocka_unit_test(resolves_targets),
