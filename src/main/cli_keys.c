@@ -10,7 +10,7 @@
 #include "main/commands.h"
 
 struct key_options {
-	const char *name, *models, *team, *user, *tags, *role, *expires;
+	const char *name, *models, *team, *user, *tags, *role, *expires, *weight, *priority;
 	bool all;
 };
 
@@ -40,6 +40,21 @@ static void write_member(struct json_writer *w, const char *name, const char *te
 	json_str(w, str_from_z(text));
 }
 
+/* Digits as they are; what is none is the gateway's to refuse, with the member's name. */
+static void write_number(struct json_writer *w, const char *name, const char *text)
+{
+	uint64_t n;
+
+	if (!text)
+		return;
+	if (!str_to_u64(str_from_z(text), &n)) {
+		write_member(w, name, text);
+		return;
+	}
+	json_key(w, str_from_z(name));
+	json_u64(w, n);
+}
+
 /* A date or a time has dashes; a duration has none. */
 static struct str write_spec(struct buf *out, const struct key_options *o)
 {
@@ -52,6 +67,8 @@ static struct str write_spec(struct buf *out, const struct key_options *o)
 	write_list(&w, "models", o->models);
 	write_list(&w, "tags", o->tags);
 	write_member(&w, "role", o->role);
+	write_number(&w, "weight", o->weight);
+	write_number(&w, "priority", o->priority);
 	write_member(&w, o->expires && strchr(o->expires, '-') ? "expires_at" : "expires_in", o->expires);
 	json_close(&w);
 	return buf_str(out);
@@ -212,7 +229,8 @@ int command_key(int argc, char **argv)
 	const struct cli_option options[] = {
 		{ "--name", &o.name, NULL },       { "--models", &o.models, NULL }, { "--team", &o.team, NULL },
 		{ "--user", &o.user, NULL },       { "--tags", &o.tags, NULL },     { "--role", &o.role, NULL },
-		{ "--expires", &o.expires, NULL }, { "--all", NULL, &o.all },
+		{ "--expires", &o.expires, NULL }, { "--weight", &o.weight, NULL },
+		{ "--priority", &o.priority, NULL }, { "--all", NULL, &o.all },
 	};
 	struct cli c = { .command = "key" };
 	int code;

@@ -26,7 +26,7 @@ static const struct command {
 	  command_check },
 	{ "key",
 	  "create --name NAME [--models A,B] [--team T] [--user U] [--tags A,B] [--role user|admin]\n"
-	  "                  [--expires 30d|DATE]\n"
+	  "                  [--expires 30d|DATE] [--weight N] [--priority 0|1|2]\n"
 	  "  sluice key list [--all] [--team T] [--user U]\n"
 	  "  sluice key revoke ID... | rotate ID",
 	  "make, list, revoke and rotate virtual keys of a running gateway" GATEWAY_OPTIONS, command_key },

@@ -52,7 +52,8 @@ def test_a_key_is_made_used_rotated_and_revoked_by_hand():
 
 def test_scripts_get_json():
     with World() as w:
-        out, _ = w.sluice("key", "create", "--name", "ops", "--role", "admin", "--json")
+        out, _ = w.sluice("key", "create", "--name", "ops", "--role", "admin", "--weight", "3", "--priority", "0", "--json")
+        same((json.loads(out)["weight"], json.loads(out)["priority"]), (3, 0))
         made = json.loads(out)
         same((made["name"], made["role"]), ("ops", "admin"))
         listed = [json.loads(line) for line in w.sluice("key", "list", "--json")[0].splitlines()]
@@ -100,6 +101,7 @@ def test_what_is_wrong_is_told_with_the_right_exit_code():
                 (("key", "create", "--name"), 2, "needs a value"), (("key", "create", "--nmae", "x"), 2, "--nmae"),
                 (("key", "create", "--name", "a", "b"), 2, "unexpected"), (("key", "revoke"), 2, "which key"),
                 (("key", "create", "--name", "a", "--role", "root"), 1, "root"), (("key", "create", "--name", "a", "--expires", "soon"), 1, "soon"),
+                (("key", "create", "--name", "a", "--weight", "0"), 1, "weight"), (("key", "create", "--name", "a", "--priority", "x"), 1, "priority"),
                 (("key", "revoke", "key_none"), 1, "key_none"), (("key", "revoke", "cfg_test"), 1, "409"),
                 (("spend", "--by", "colour"), 1, "colour"), (("spend", "--since", "yesterday"), 1, "yesterday"),
                 (("logs", "--limit", "0"), 2, "--limit"), (("logs", "--limit", "100001"), 2, "--limit"), (("logs", "x"), 2, "unexpected"),
