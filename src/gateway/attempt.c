@@ -131,6 +131,8 @@ void attempt_expire(struct req *r)
 
 	err_set(&e, ERR_UPSTREAM_TIMEOUT, "the answer took longer than allowed");
 	if (r->relaying) {
+		if (unlikely(r->open != NULL) && r->open->carry)
+			r->hurried = true; /* most of the time was another's */
 		attempt_cancel(r);
 		relay_end(r, &e);
 	} else {

@@ -30,11 +30,11 @@ static bool is_more_than_one(struct str number)
 /* What the request asks of its answer's form cannot be asked of the rest of an answer. */
 bool carry_fits(const struct chat_request *rq)
 {
-	static const uint64_t forms = MEMBER_BIT(MEMBER_LOGPROBS) | MEMBER_BIT(MEMBER_TOP_LOGPROBS) |
-	                              MEMBER_BIT(MEMBER_AUDIO) | MEMBER_BIT(MEMBER_ECHO) | MEMBER_BIT(MEMBER_SUFFIX) |
+	static const uint64_t forms = MEMBER_BIT(MEMBER_AUDIO) | MEMBER_BIT(MEMBER_ECHO) | MEMBER_BIT(MEMBER_SUFFIX) |
 	                              MEMBER_BIT(MEMBER_BEST_OF);
+	bool logprobs = (rq->set & MEMBER_BIT(MEMBER_LOGPROBS)) && rq->logprobs != TRI_NO;
 
-	return !(rq->set & forms) && !is_more_than_one(rq->n) && rq->format != FORMAT_JSON &&
+	return !(rq->set & forms) && !logprobs && !is_more_than_one(rq->n) && rq->format != FORMAT_JSON &&
 	       rq->format != FORMAT_SCHEMA;
 }
 

@@ -4,6 +4,7 @@ and in order, with one end and one usage, whoever spoke first and whoever goes o
 import contextlib
 import itertools
 import json
+import select
 import threading
 import time
 
@@ -252,13 +253,8 @@ def said_in(request):
     return max((t for t in texts_in(json.loads(request.body)) if t and TEXT.startswith(t)), key=len, default="")
 
 
-class Soon:
-    """What Wait waits for: the gateway has passed on what came so far."""
-
-    @staticmethod
-    def wait(timeout=None):
-        time.sleep(0.012 * SLOW)
-        return True
+# The client has got the first bytes of its answer.
+SEEN = threading.Event()
 
 
 class Cut:
@@ -279,7 +275,9 @@ class Cut:
         frames = make([rest[i:i + 9] for i in range(0, len(rest), 9)] or [""], self.used)
         if self.frames is None or self.frames >= len(frames):
             return [head + b"".join(chunk(f) for f in frames) + b"0\r\n\r\n"]
-        out = [head, *(chunk(f) for f in frames[:self.frames]), Wait(Soon)]
+        out = [head, *(chunk(f) for f in frames[:self.frames])]
+        if self.frames >= SPEAKS[self.dialect]:
+            out.append(Wait(SEEN))
         return out + ([chunk(error), b"0\r\n\r\n"] if self.how == "error" else
                       [b"0\r\n\r\n"] if self.how == "end" else [self.how])
 
@@ -308,9 +306,15 @@ def three(first, second, third="openai-chat", model="real-m", **over):
             c.provider.stop()
 
 
-def ask(gw, client, model="m", **more):
+def ask(gw, client, model="m", headers=(), **more):
     path, body, read = CLIENTS[client]
-    r = gw.post(path.replace("{m}", model), {"model": model, **body, **more}, timeout=15 * SLOW)
+    SEEN.clear()
+    with gw.client(15) as c:
+        c.send(request_bytes("POST", path.replace("{m}", model), json.dumps({"model": model, **body, **more}).encode(),
+                             headers))
+        select.select([c.sock], [], [], 10 * SLOW)
+        SEEN.set()
+        r = c.answer("POST")
     same(r.status, 200, short(r.body))
     return r, read(r.body)
 
@@ -373,6 +377,22 @@ def goes_on_however_it_is_cut(first, second, how):
              ["upstream_timeout" if how is Never else line["attempts"][0]["error"], None])
         assert line["attempts"][0]["continued"] and line["error"] is None, line
         same(gw.metrics()["sluice_streams_continued_total"], 1)
+
+
+def test_the_ledger_has_one_row_with_the_cost_of_both():
+    with three("openai-chat", "anthropic") as (gw, (a, b, c)):
+        a.frames = 4
+        ask(gw, "chat")
+        line, = log_of(gw)
+        for _ in range(100):
+            rows = gw.admin("GET", "/admin/v1/logs").json()["data"]
+            if rows:
+                break
+            time.sleep(0.05)
+        row, = rows
+        same((row["cost_usd"].rstrip("0"), row["provider"], row["usage_source"], row["status"]),
+             (line["cost_usd"].rstrip("0"), "b", "counted", 200))
+        assert float(row["cost_usd"]) > (11 * 2 + 7 * 10) / 1e6, row
 
 
 def test_the_second_may_be_cut_as_well():
@@ -443,7 +463,7 @@ def test_half_an_answer_that_nobody_can_go_on_with_ends_in_the_error():
         with three("openai-chat", "openai-chat") as (gw, (a, b, c)):
             a.frames = 4
             if "tools" in more:
-                a.provider.answer = lambda r: [SSE_HEAD, *(chunk(f) for f in chat_frames(PIECES)[:4]), chunk(CALL), Wait(Soon), Close]
+                a.provider.answer = lambda r: [SSE_HEAD, *(chunk(f) for f in chat_frames(PIECES)[:4]), chunk(CALL), Wait(SEEN), Close]
             r, (text, ends, used, errors) = ask(gw, "chat", **more)
             assert errors and ends == (0, 0), (more, text, ends, errors)
             same(len(b.provider.requests), 0, f"{more}")
@@ -455,7 +475,7 @@ def test_thoughts_alone_are_thought_anew():
         "signature": ""}}, "content_block_start") + event({"type": "content_block_delta", "index": 0, "delta": {
             "type": "thinking_delta", "thinking": "Hm, one"}}, "content_block_delta")
     with three("anthropic", "openai-chat") as (gw, (a, b, c)):
-        a.provider.answer = lambda r: [SSE_HEAD, chunk(anthropic_frames(PIECES)[0] + thought), Wait(Soon), Close]
+        a.provider.answer = lambda r: [SSE_HEAD, chunk(anthropic_frames(PIECES)[0] + thought), Wait(SEEN), Close]
         r, got = ask(gw, "messages")
         same((got[0], got[1], got[3]), (TEXT, (1, 1), []))
         same(said_in(b.provider.requests[0]), "")
@@ -518,9 +538,7 @@ def test_the_clients_own_time_is_over_for_all_of_them():
         a.frames, a.how = 4, Close
         b.provider.answer = lambda r: [Never]
         start = time.monotonic()
-        r = gw.post("/v1/chat/completions", {"model": "m", **CLIENTS["chat"][1]}, headers=["x-sluice-timeout: 700ms"],
-                    timeout=15)
-        text, ends, used, errors = of_chat(r.body)
+        r, (text, ends, used, errors) = ask(gw, "chat", headers=["x-sluice-timeout: 700ms"])
         assert errors and ends == (0, 0), (text, ends, errors)
         assert time.monotonic() - start < 1.9 * SLOW, time.monotonic() - start
         same(len(c.provider.requests), 0)
@@ -552,9 +570,8 @@ def test_waiting_for_the_next_one_has_signs_of_life_and_an_end():
                 first = a.answer
                 calls = itertools.count()
                 a.provider.answer = lambda r: first(r) if next(calls) == 0 else [no]
-                r = other.post("/v1/messages", {"model": "m", **CLIENTS["messages"][1]}, timeout=15 * SLOW,
-                               headers=[f"x-sluice-timeout: {timeout}"] if timeout else ())
-                text, ends, used, errors = of_messages(r.body)
+                r, (text, ends, used, errors) = ask(other, "messages",
+                                                    headers=[f"x-sluice-timeout: {timeout}"] if timeout else ())
                 same((text == TEXT, bool(errors)), (goes_on, not goes_on), f"{timeout} {text} {errors}")
                 assert r.body.count(b"event: ping") >= 3, r.body
 
@@ -575,7 +592,10 @@ def test_a_client_that_leaves_in_between_ends_it():
         b.provider.answer = lambda r: [Never]
         with gw.client() as client:
             body = json.dumps({"model": "m", **CLIENTS["chat"][1]}).encode()
+            SEEN.clear()
             client.send(request_bytes("POST", "/v1/chat/completions", body))
+            select.select([client.sock], [], [], 10 * SLOW)
+            SEEN.set()
             b.provider.wait_for(lambda: b.provider.requests)
         line, = log_of(gw)
         same((line["status"], line["error"], line["usage_source"]), (499, "client_closed_request", "counted"))
@@ -590,7 +610,10 @@ def test_a_slow_client_slows_the_second_provider_as_well():
         b.provider.answer = lambda r: [SSE_HEAD, *(chunk(f) for f in frames), b"0\r\n\r\n"]
         with gw.client(30) as client:
             body = json.dumps({"model": "m", **CLIENTS["chat"][1]}).encode()
+            SEEN.clear()
             client.send(request_bytes("POST", "/v1/chat/completions", body))
+            select.select([client.sock], [], [], 10 * SLOW)
+            SEEN.set()
             b.provider.wait_for(lambda: b.provider.requests)
             time.sleep(0.3)
             r = client.answer("POST")
