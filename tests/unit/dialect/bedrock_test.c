@@ -134,8 +134,9 @@ static void streams_are_metered(void **state)
 	stream_meter_init(&m, &dialect_bedrock, FRAMING_EVENTSTREAM, false);
 	assert_int_equal(meter(&m, "messageStart", "{\"role\":\"assistant\",\"p\":\"abc\"}", false, &error),
 	                 STREAM_PASS);
-	assert_true(m.started);
+	assert_false(m.started); /* it says nothing yet */
 	assert_int_equal(meter(&m, "contentBlockDelta", "{\"delta\":{\"text\":\"a\"}}", false, &error), STREAM_PASS);
+	assert_true(m.started);
 	assert_int_equal(stream_meter_end(&m, true), STREAM_END_CUT);
 	assert_int_equal(meter(&m, "messageStop", "{\"stopReason\":\"end_turn\"}", false, &error), STREAM_PASS);
 	assert_false(m.ended);
