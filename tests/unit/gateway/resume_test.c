@@ -215,6 +215,51 @@ static void whoever_goes_on_with_a_text_it_is_one(void **state) { a_client_hears
 
 static void thoughts_before_it_are_no_harm(void **state) { a_client_hears_one_answer(JSTR("Hm, let me see.")); }
 
+/* Whatever the rest looks like, and wherever it is cut again, the client's stream holds together. */
+static void a_rest_that_is_broken_is_no_harm(void **state)
+{
+	uint32_t seed = 7;
+
+	for (unsigned n = 0; n < 7 * 7 * 7 * 8; n++) {
+		const struct dialect *provider = dialect_by_id(dialects[n % 7]),
+			             *second = dialect_by_id(dialects[n / 7 % 7]),
+			             *client = dialect_by_id(dialects[n / 49 % 7]);
+		struct translation_options first = options_of(provider, client), later = options_of(second, client);
+		struct translation *t = translation_new(&first);
+		struct translation_join join = { 0 };
+		struct buf out = buf_make(1 << 20);
+		struct dialect_error error;
+		struct stream a, b;
+		enum translated got;
+		struct arena arena;
+		struct err e;
+
+		arena_init(&arena, 8 << 20);
+		write_stream(&a, provider, n % 2 ? JSTR("Hm.") : JSTR(""), JSTR(TEXT));
+		write_stream(&b, second, n % 3 ? JSTR("Hm.") : JSTR(""), JSTR(TEXT));
+		got = translation_take(t, &arena, str_of(a.bytes.p, a.end[n % (a.n - 5)]), &out, &error, &e);
+		for (int k = 0; k < 4 && got == TRANSLATED_ON; k++) {
+			size_t at;
+
+			seed = seed * 1664525u + 1013904223u;
+			at = seed % b.bytes.n;
+			b.bytes.p[at] ^= (char)(1 << (seed >> 29));
+			if (!translation_sent(t) || translation_finished(t))
+				break;
+			assert_true(translation_resume(t, &later, &join));
+			got = translation_take(t, &arena, str_of(b.bytes.p, (at * 7 + 99) % b.bytes.n), &out, &error, &e);
+			if (got == TRANSLATED_BROKEN || got == TRANSLATED_ERROR)
+				got = TRANSLATED_ON; /* and the next one is asked */
+		}
+		(void)translation_finish(t, &arena, &out, &error, &e);
+		translation_free(t);
+		buf_fini(&a.bytes);
+		buf_fini(&b.bytes);
+		buf_fini(&out);
+		arena_fini(&arena);
+	}
+}
+
 /* Nobody goes on with what is not all there. */
 static void more_than_is_kept_does_not_go_on(void **state)
 {
@@ -273,6 +318,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(whoever_goes_on_with_a_text_it_is_one),
 		cmocka_unit_test(thoughts_before_it_are_no_harm),
+		cmocka_unit_test(a_rest_that_is_broken_is_no_harm),
 		cmocka_unit_test(more_than_is_kept_does_not_go_on),
 		cmocka_unit_test(calls_do_not_go_on),
 	};
