@@ -7,7 +7,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/rand.h"
-#include "gateway/gateway_in.h"
+#include "gateway/carry.h"
 #include "gateway/refusal.h"
 #include "gateway/hedge.h"
 
@@ -736,6 +736,8 @@ static enum attempt_start write_request(struct req *r, struct head_parts *h, con
 	if (req_is_translated(r)) {
 		enum attempt_start got = translate_request(r, &o->request.pieces[1], &h->extra);
 
+		if (unlikely(o->only_to_carry) && carry_gives_way(r, got))
+			return write_request(r, h, edit);
 		if (got != START_OK)
 			return got;
 		h->to = (struct cloud_request){ translate_path(r), translate_forward(r), 1 };

@@ -19,7 +19,8 @@ void carry_plan(struct req *r)
 		return;
 	o->carries = true;
 	/* nobody is asked for a completion through the neutral model: such a stream passes as it is */
-	o->own_state |= o->rq.dialect->id != DIALECT_OPENAI_COMPLETIONS;
+	o->only_to_carry = !o->own_state && o->rq.dialect->id != DIALECT_OPENAI_COMPLETIONS;
+	o->own_state |= o->only_to_carry;
 }
 
 static bool is_more_than_one(struct str number)
@@ -36,6 +37,19 @@ bool carry_fits(const struct chat_request *rq)
 
 	return !(rq->set & forms) && !logprobs && !is_more_than_one(rq->n) && rq->format != FORMAT_JSON &&
 	       rq->format != FORMAT_SCHEMA;
+}
+
+bool carry_gives_way(struct req *r, enum attempt_start got)
+{
+	struct req_open *o = r->open;
+
+	if (r->relaying || !(o->candidate.face->dialects & DIALECT_BIT(o->rq.dialect->id)) ||
+	    (got != START_NOT && !(got == START_OK && o->wire->drops.first)))
+		return false;
+	o->carries = o->own_state = o->only_to_carry = false;
+	o->candidate.dialect = o->rq.dialect;
+	o->dropped = (struct str){ 0 };
+	return true;
 }
 
 /* ---- a stream is cut ---- */

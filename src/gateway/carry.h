@@ -40,6 +40,9 @@ struct carry {
 
 /* At PLAN: the model asked for wants its streams to go on. */
 COLD void carry_plan(struct req *);
+/* The request was written for a candidate that speaks the client's dialect, and something of it was lost, or could not
+ * be said. True: it passes as it is instead, and its stream does not go on. */
+COLD bool carry_gives_way(struct req *, enum attempt_start);
 /* The answer's form, as far as the request tells: one that somebody else can go on with? */
 COLD bool carry_fits(const struct chat_request *);
 /* It was cut. True: it is tried elsewhere. */

@@ -145,6 +145,7 @@ struct req_open {
 	bool own_state; /* it names an answer that is kept here, or holds a token in our envelope: it is
 	                                  * translated in any case */
 	bool carries;                    /* a stream that is cut goes on elsewhere (carry.h) */
+	bool only_to_carry;              /* own_state is set for nothing else */
 	struct carry *carry;             /* of one that was; arena */
 	bool fetched;                    /* Responses by id: the provider has answered */
 	struct str dropped;              /* names of what the target's dialect has no word for */

@@ -212,6 +212,7 @@ COLD struct req *req_new_twin(struct req *of)
 	o->n_media = from->n_media;
 	o->own_state = from->own_state;
 	o->carries = from->carries;
+	o->only_to_carry = from->only_to_carry;
 	o->conversation = from->conversation;
 	o->wishes = from->wishes;
 	o->as_asked = from->as_asked;

@@ -470,6 +470,15 @@ def test_half_an_answer_that_nobody_can_go_on_with_ends_in_the_error():
             assert "continued" not in log_of(gw)[0]["attempts"][0]
 
 
+def test_what_the_translation_would_lose_passes_as_it_is():
+    weird = [{"role": "user", "content": [{"type": "weird", "x": 1}, {"type": "text", "text": "hi"}]}]
+    for more in ({"messages": weird}, {"messages": [*SAY, {"role": "oracle", "content": "x"}]}):
+        with three("openai-chat", "anthropic") as (gw, (a, b, c)):
+            r, got = ask(gw, "chat", **more)
+            same((got[0], r.get("x-sluice-dropped")), (TEXT, None))
+            same(json.loads(a.provider.requests[0].body)["messages"], more["messages"])
+
+
 def test_thoughts_alone_are_thought_anew():
     thought = event({"type": "content_block_start", "index": 0, "content_block": {"type": "thinking", "thinking": "",
         "signature": ""}}, "content_block_start") + event({"type": "content_block_delta", "index": 0, "delta": {
