@@ -72,7 +72,8 @@ static void add_costs(struct req *r, struct carry *c)
 	int64_t nusd = 0;
 
 	count_usage(r);
-	c->cost_known &= req_cost(r, &r->meter.usage, &nusd);
+	/* a client's own credential is billed to the client */
+	c->cost_known &= r->attempt.own_key || req_cost(r, &r->meter.usage, &nusd);
 	c->cost_nusd += nusd;
 	usage_add(&c->usage, &r->meter.usage);
 	r->meter.usage = (struct usage){ .source = USAGE_NONE };

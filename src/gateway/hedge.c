@@ -171,7 +171,8 @@ void hedge_arm(struct req *r)
 /* Is what was cancelled charged by its provider? */
 static bool is_billed(const struct req *r)
 {
-	if (!r->call.connected || r->attempt_state == ATTEMPT_NONE || r->attempt_state == ATTEMPT_CREDENTIAL)
+	if (!r->call.connected || r->attempt_state == ATTEMPT_NONE || r->attempt_state == ATTEMPT_CREDENTIAL ||
+	    r->attempt.own_key)
 		return false;
 	return !r->want_stream || !r->attempt.deployment->provider->stops_billing;
 }
@@ -248,6 +249,7 @@ static void take_over(struct req *to, struct req *from)
 	take_attempts(to, from);
 	take_failures(to->open, from->open);
 	to->may_be_billed |= from->may_be_billed;
+	to->cost_nusd += from->cost_nusd; /* of who refused it */
 	to->overhead_us += from->overhead_us;
 	if (h->first == from) {
 		take_client(to, from);
