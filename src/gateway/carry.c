@@ -86,6 +86,8 @@ bool carry_on(struct req *r, const struct dialect_error *why)
 	enum failure_class class = class_of(r, why);
 
 	assert(r->relaying && r->translation);
+	if (r->x && exchange_full(r->x) && why->err.code == ERR_UPSTREAM_TIMEOUT)
+		return false; /* it is the client who does not go on */
 	if ((class != FAILURE_TRANSIENT && class != FAILURE_RATE_LIMIT) || !r->x || !carry_has_time(r) ||
 	    r->n_attempts >= REQ_ATTEMPTS_MAX || !translation_sent(r->translation))
 		return false;

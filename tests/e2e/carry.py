@@ -379,6 +379,16 @@ def goes_on_however_it_is_cut(first, second, how):
         same(gw.metrics()["sluice_streams_continued_total"], 1)
 
 
+def test_the_one_that_was_cut_is_blamed_and_not_the_one_that_goes_on():
+    with three("openai-chat", "anthropic", routing={"retries": {"attempts": 2, "base": "1ms"},
+            "breaker": {"consecutive_failures": 3, "open_for": "1m"}, "cooldown": {"min_requests": 1000}}) as (gw, (a, b, c)):
+        a.frames = 4
+        for i in range(5):
+            r, got = ask(gw, "chat")
+            same((got[0], r.get("x-sluice-provider")), (TEXT, "a" if i < 3 else "b"), f"request {i}")
+        same([len(x.provider.requests) for x in (a, b, c)], [3, 5, 0])
+
+
 def test_the_ledger_has_one_row_with_the_cost_of_both():
     with three("openai-chat", "anthropic") as (gw, (a, b, c)):
         a.frames = 4
