@@ -281,12 +281,13 @@ static enum step with_another_key(struct req *r)
 	return STEP_BACKOFF;
 }
 
-/* Of what the client allows in all. Timers go by milliseconds: what is left of the last one is none. */
-static bool time_is_over(const struct req *r)
+/* Of what the client allows in all: after a wait of `ms` from now. Timers go by milliseconds: what is left of the last
+ * one is none. */
+static bool time_is_over(const struct req *r, uint32_t ms)
 {
 	uint64_t us = loop_now_us(r->w->loop) - r->start_us;
 
-	return r->open->timeout_ms && us + 1000 >= (uint64_t)r->open->timeout_ms * 1000;
+	return r->open->timeout_ms && us + 1000 + (uint64_t)ms * 1000 >= (uint64_t)r->open->timeout_ms * 1000;
 }
 
 static enum step attempt_failed(struct req *r, enum failure_class class)
@@ -300,7 +301,7 @@ static enum step attempt_failed(struct req *r, enum failure_class class)
 		return STEP_WAIT;
 	if (unlikely(o->other_key) && !o->pass && r->n_attempts < REQ_ATTEMPTS_MAX)
 		return with_another_key(r);
-	if (o->pass || r->n_attempts >= REQ_ATTEMPTS_MAX || time_is_over(r))
+	if (o->pass || r->n_attempts >= REQ_ATTEMPTS_MAX || time_is_over(r, 0))
 		return give_up(r);
 	return STEP_BACKOFF;
 }
@@ -382,7 +383,7 @@ static enum step step_backoff(struct req *r)
 
 		if (got == PLAN_FULL && likely(!r->relaying))
 			return STEP_QUEUE;
-		if (got != PLAN_TRY)
+		if (got != PLAN_TRY || (o->wait_ms && !r->relaying && time_is_over(r, o->wait_ms)))
 			return o->failures ? give_up(r) : STEP_REFUSE; /* open->err tells */
 		o->waited = true;
 		if (o->wait_ms) {

@@ -319,14 +319,16 @@ static bool keep_past(struct plan *p, struct arena *a)
 	p->n_past = 0;
 	for (unsigned i = 0; i < p->n; i++) {
 		const struct candidate *c = &p->group[i];
+		/* one that was given and had no room was not tried */
+		unsigned tries = c->tries - (c->tries && c->excluded != EXCLUDED_NOT && !is_for_good(c));
 
-		if (c->tries == 0 && !is_for_good(c))
+		if (tries == 0 && !is_for_good(c))
 			continue;
 		if (!p->past)
 			p->past = arena_alloc(a, p->n_all * sizeof *p->past);
 		if (!p->past)
 			return false;
-		p->past[p->n_past++] = (struct plan_past){ c->deployment, c->tries,
+		p->past[p->n_past++] = (struct plan_past){ c->deployment, (uint16_t)tries,
 			                                   is_for_good(c) ? c->excluded : EXCLUDED_NOT };
 	}
 	return true;

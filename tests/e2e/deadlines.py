@@ -152,6 +152,16 @@ def test_the_total_of_a_client_is_that_of_the_request():
             assert 0.35 <= time.monotonic() - started < 0.4 + SLOW
 
 
+def test_no_wait_for_another_try_outlasts_the_time_that_a_client_gives():
+    busy = http({"error": {"message": "busy", "type": "x"}}, "503 Busy", headers=["Retry-After: 3"])
+    with first_is(busy) as gw:
+        started = time.monotonic()
+        r = gw.post(PATH, chat(model="alone"), headers=["x-sluice-timeout: 1s"], timeout=10)
+        is_error(r, {502}, "upstream_error")
+        assert time.monotonic() - started < 1 * SLOW, "it was waited for in vain"
+        same(len(gw.a.requests), 1, "calls of which nobody would have seen the answer")
+
+
 def test_thinking_between_events_is_bounded_by_idle():
     first = SSE_HEAD + chunk(event(chat_chunk("x")))
     with first_is([first, Never], {"idle": "400ms", "first_byte": "200ms"}) as gw:
