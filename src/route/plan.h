@@ -32,6 +32,7 @@ struct affinity;
 struct plan_past;
 
 #define PLAN_GROUP_MAX 256
+#define PLAN_GONE_MAX  8
 
 /* Why a candidate stands where it stands. */
 enum plan_place {
@@ -154,9 +155,11 @@ struct plan {
 	bool again;                      /* it was full: it is to be made anew */
 	struct plan_past *past;          /* what was learned of the first group's deployments */
 	unsigned n_past;
+	uint8_t n_gone;
 	/* What follows is not zeroed. */
 	struct plan_ask ask;
 	struct candidate only;           /* the group, where there is nothing to choose */
+	const struct health *gone[PLAN_GONE_MAX];        /* over for this request, whichever model they stand for */
 };
 
 /* Tokens of the answer, for what it would cost: asked for, or a guess. */

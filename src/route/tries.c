@@ -39,10 +39,20 @@ static void keep_larger(struct plan *p, const struct candidate *failed)
 
 static struct candidate *failed_one(struct plan *p, const struct plan_failed *f)
 {
-	for (unsigned i = 0; f->deployment && i < p->n; i++)
+	if (!f->deployment)
+		return p->at < p->n ? &p->group[p->at] : NULL;
+	for (unsigned i = 0; i < p->n; i++)
 		if (p->group[i].deployment == f->deployment)
 			return &p->group[i];
-	return p->at < p->n ? &p->group[p->at] : NULL;
+	return NULL;
+}
+
+/* It is over for this request, also where it stands for another model. */
+static void let_go(struct plan *p, const struct candidate *c)
+{
+	if (c->health && p->n_gone < PLAN_GONE_MAX)
+		p->gone[p->n_gone++] = c->health;
+	plan_skip_deployment(p, c->deployment, EXCLUDED_FAILED);
 }
 
 enum course { GO_ON, NEXT_GROUP, STOP };
@@ -71,7 +81,7 @@ static enum course judge(struct plan *p, const struct plan_failed *f, uint64_t n
 		return after_failed_try(p, f);
 	case FAILURE_CREDENTIAL: case FAILURE_NO_MODEL:
 		if (c)
-			plan_skip_deployment(p, c->deployment, EXCLUDED_FAILED);
+			let_go(p, c);
 		return GO_ON;
 	case FAILURE_CONTEXT_WINDOW:
 		if (c)
@@ -239,6 +249,26 @@ static const struct route_fallback *next_of(struct plan *p, enum route_list l)
 	return NULL;
 }
 
+/* Another group, without those that are over for this request. False: no memory. */
+static bool make_group(struct plan *p, const struct route_model *m, struct str matched, struct arena *a)
+{
+	if (!plan_make_group(p, m, matched, a))
+		return false;
+	for (unsigned i = 0; i < p->n; i++)
+		for (unsigned k = 0; k < p->n_gone; k++)
+			if (p->group[i].health == p->gone[k])
+				p->group[i].excluded = EXCLUDED_FAILED;
+	return true;
+}
+
+static bool is_anybody_left(const struct plan *p)
+{
+	for (unsigned i = 0; i < p->n; i++)
+		if (p->group[i].excluded == EXCLUDED_NOT)
+			return true;
+	return false;
+}
+
 /* The next of the ways that the request itself names. */
 static bool next_target(struct plan *p, struct arena *a)
 {
@@ -250,9 +280,9 @@ static bool next_target(struct plan *p, struct arena *a)
 		const struct route_model *m = plan_find(p, target_model(p, t), &matched);
 
 		p->target = t;
-		if (m && !plan_make_group(p, m, matched, a))
+		if (m && !make_group(p, m, matched, a))
 			return false;
-		if (m && p->n)
+		if (m && is_anybody_left(p))
 			return true;
 	}
 	return false;
@@ -268,9 +298,9 @@ static bool next_fallback(struct plan *p, struct arena *a)
 		const struct route_fallback *f;
 
 		while (p->n_fallbacks < (unsigned)p->table->routing->max_fallbacks && (f = next_of(p, order[i]))) {
-			if (!plan_make_group(p, f->model, f->matched, a))
+			if (!make_group(p, f->model, f->matched, a))
 				return false;
-			if (p->n == 0)
+			if (!is_anybody_left(p))
 				continue;
 			p->n_fallbacks++;
 			return true;
@@ -351,7 +381,7 @@ static bool begin_again(struct plan *p, struct arena *a)
 	unsigned tries = p->tries_first;
 
 	p->target = w && w->n_targets ? &w->targets[0] : NULL;
-	if (!plan_make_group(p, p->first, p->matched, a))
+	if (!make_group(p, p->first, p->matched, a))
 		return false;
 	lay_past(p);
 	p->tries = tries;

@@ -106,6 +106,9 @@ static const struct {
 	  MANY "fallbacks: [n, o, z]}\n" MODELS(MODEL("m", "", A) ", " MODEL("n", "", B) ","
 	  " " MODEL("o", "", ON("q", "c"))
 	  ", " MODEL("z", "", ON("q", "z"))), "m", "kkk", -1, "a@0 b@0 c@0" },
+	{ "a deployment that is over stays so, whichever model it stands for",
+	  RETRIES(0) MODELS(MODEL("m", "fallbacks: [n, o], ", A) ", " MODEL("n", "", A) ", "
+	                    MODEL("o", "strategy: ordered, ", A ", " B)), "m", "kk", -1, "a@0 b@0" },
 	{ "no model twice", MANY "fallbacks: [n, o]}\n" MODELS(MODEL("m", "content_policy_fallbacks: [n], ", A) ", "
 	  MODEL("n", "", B) ", " MODEL("o", "", ON("q", "c"))), "m", "pkp", -1, "a@0 b@0 c@0" },
 };
