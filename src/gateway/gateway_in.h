@@ -149,7 +149,8 @@ struct req_open {
 	struct carry *carry;             /* of one that was; arena */
 	bool fetched;                    /* Responses by id: the provider has answered */
 	struct str dropped;              /* names of what the target's dialect has no word for */
-	const struct candidate *told;    /* the group that TEXT_PLAN ends with */
+	const struct route_model *told;  /* the group that TEXT_PLAN ends with; NULL: it is empty */
+	const struct wish_target *told_target;
 	struct timer hedge_due;          /* a second candidate is started */
 	struct req *hedge_of;            /* whose timer that is */
 	uint16_t hedge_attempt;          /* beside which attempt */

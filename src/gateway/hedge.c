@@ -83,7 +83,8 @@ static bool copy_plan(struct req *to, const struct req *from)
 	if (!to->open->plan.group)
 		return false;
 	memcpy(to->open->plan.group, p->group, n * sizeof *p->group);
-	to->open->told = from->open->told ? to->open->plan.group : NULL;
+	to->open->told = from->open->told;
+	to->open->told_target = from->open->told_target;
 	if (p->ask.arg == from)
 		to->open->plan.ask.arg = to;
 	return true;

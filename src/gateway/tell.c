@@ -11,9 +11,11 @@ void tell_plan(struct req *r)
 	struct str *text = &o->text[TEXT_PLAN];
 	struct buf b = buf_make(PLAN_TEXT_MAX);
 
-	if (o->told == o->plan.group)
+	/* a group that is made anew, to wait for room, lies where the one before did, as another's may */
+	if (o->told == o->plan.model && o->told_target == o->plan.target)
 		return;
-	o->told = o->plan.group;
+	o->told = o->plan.model;
+	o->told_target = o->plan.target;
 	if (text->n)
 		buf_printf(&b, "%.*s; then %.*s: ", STR_ARG(*text), STR_ARG(o->plan.model->name));
 	else if (o->plan.model != o->plan.first)

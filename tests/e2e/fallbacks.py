@@ -426,3 +426,15 @@ def test_the_last_resort_is_no_storm_either():
         same(len(ask_many(three.gw, 300)), 300)
         seconds = time.monotonic() - since
         assert calls() - before <= 3 * (seconds + 2), f"{calls() - before} calls in {seconds:.1f} s while all breakers are open"
+
+
+def test_the_plan_tells_of_each_model_that_was_tried():
+    with Provider(lambda r: refuse(500, openai("no"))) as p:
+        at = {n: {"provider": n, "model": f"real-{n}"} for n in "abcd"}
+        with Gateway(config(None, providers={n: {"dialect": "openai-chat", "base_url": p.url + "/v1", "api_key": PROVIDER_KEY} for n in at},
+                models=[{"name": "m", "strategy": "ordered", "fallbacks": ["n"], "deployments": [at["a"], at["b"]]},
+                        {"name": "n", "strategy": "ordered", "deployments": [at["c"], at["d"]]}],
+                routing={**PATIENT, "retries": QUICK})) as gw:
+            want = "a/real-a strategy; b/real-b strategy; then n: c/real-c strategy; d/real-d strategy"
+            same(gw.post(PATH, chat()).get("x-sluice-plan"), want)
+            same([l["plan"] for l in gw.log_lines() if l.get("model")], [want])
