@@ -57,12 +57,13 @@ static void let_go(struct plan *p, const struct candidate *c)
 
 enum course { GO_ON, NEXT_GROUP, STOP };
 
-/* The request's own list of statuses stands before the settings'. */
+/* The request's own list of statuses stands before the settings', which speak of tries only: fallbacks follow any
+ * failure of these classes. */
 static enum course after_failed_try(const struct plan *p, const struct plan_failed *f)
 {
 	const struct wish_target *t = p->target;
 	bool again = t && t->retry_listed ? wish_retries_on(t, f->status) : f->retryable;
-	bool falls = t && t->falls_listed ? wish_falls_on(t, f->status) : f->retryable;
+	bool falls = !(t && t->falls_listed) || wish_falls_on(t, f->status);
 
 	return again ? GO_ON : falls ? NEXT_GROUP : STOP;
 }

@@ -112,6 +112,9 @@ def test_statuses_that_are_not_in_the_list_are_not_retried():
             "base": "1ms"}}) as both:
         is_error(both.ask("alone"), {502, 503})
         same(len(both.a.requests), 1)
+        same(is_error(both.ask("m"), {502, 503}) and len(both.b.requests), 0, "another deployment is another try")
+        same(text(both.ask("ma")), "b", "fallbacks follow all the same")
+        same(len(both.a.requests), 3)
 
 
 def test_retry_after_is_waited_for():
