@@ -118,7 +118,8 @@ void probe_done(struct req *r)
 {
 	struct health *h = r->attempt.deployment ? r->attempt.deployment->health : NULL;
 
-	r->status = (uint16_t)r->open->status;
+	if (!r->gone)
+		r->status = (uint16_t)r->open->status;
 	if (h && r->consumed && r->attempt.error == ERR_NONE)
 		health_lift(h, loop_now_ms(r->w->loop));
 }
@@ -130,9 +131,10 @@ void probe_end(struct worker *w)
 	timer_cancel(w->loop, &w->probe_due);
 	for (; r; r = next) {
 		next = r->next;
-		if (!r->probe)
+		if (!r->probe || r->recorded)
 			continue;
-		attempt_cancel(r);
-		req_free(r);
+		/* what it was asked for may be billed, and is written down with the others of this turn */
+		r->gone = true;
+		req_run(r);
 	}
 }

@@ -197,7 +197,9 @@ void alerts_start(struct alerts *a, struct loop *l, struct pool *pool)
 
 void alerts_stop(struct alerts *a)
 {
+	pthread_mutex_lock(&a->lock);
 	a->stopped = true;
+	pthread_mutex_unlock(&a->lock);
 	fetch_cancel(a->fetch);
 	a->fetch = NULL;
 	timer_cancel(a->loop, &a->again);

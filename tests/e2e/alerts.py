@@ -135,3 +135,5 @@ def test_a_probe_under_way_holds_no_shutdown_up():
         start = time.monotonic()
         s.gw.stop()
         assert time.monotonic() - start < 5
+        probe, = [line for line in s.gw.log_lines() if line["key_name"] == "probe"]
+        same((probe["status"], probe["error"], len(probe["attempts"])), (499, "client_closed_request", 1), "what was asked is written down")
