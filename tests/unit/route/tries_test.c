@@ -4,6 +4,7 @@
 
 #include <stdio.h>
 
+#include "base/rand.h"
 #include "route/plan.h"
 
 #define PROVIDERS                                                       \
@@ -431,6 +432,104 @@ static void what_a_request_names_comes_first(void **state)
 	}
 }
 
+/* ---- whatever happens ---- */
+
+#define WALKS 20000
+#define WALK_MODELS                                                                                                   \
+	"routing: {retries: {attempts: 2, base: 100ms, jitter: none}, max_fallbacks: 3, fallbacks: [z], "             \
+	"cooldown: {duration: 1s}, breaker: {open_for: 2s, consecutive_failures: 3}}\n"                               \
+	MODELS(MODEL("m", "strategy: ordered, fallbacks: [n], context_window_fallbacks: [w], ",                       \
+	             "{provider: p, model: a, max_parallel: 1, context_window: 100}, {provider: q, model: b, rpm: 3}, "          \
+	             ON("p", "c")) ", "                                                                                 \
+	       MODEL("n", "", "{provider: q, model: d, tpm: 5000}, " ON("p", "e")) ", " MODEL("w", "", ON("q", "f")) ", "   \
+	       MODEL("z", "", "{provider: p, model: g, rpm: 0}"))
+
+/* One call of the candidate: how it failed, if it did. False: it could not be made, and the plan knows. */
+static bool call(struct plan *p, const struct candidate *c, const struct routes *r, uint64_t now,
+                 struct plan_failed *failed)
+{
+	static const char happens[] = "xxxxlkmwpc";
+	char what = happens[rand_below(sizeof happens - 1)];
+	struct health_use use = { 0 };
+
+	if (rand_below(8) == 0) {
+		plan_skip_deployment(p, c->deployment, EXCLUDED_CAPABILITY);
+		return false;
+	}
+	if (rand_below(16) == 0 || !health_begin(c->health, c->deployment->limits, plan_tokens(&p->ask), p->last_resort,
+	                                         r->table.routing, now, &use)) {
+		if (use.health)
+			health_done(&use, &(struct health_outcome){ 0 }, r->table.routing, now);
+		plan_skip_deployment(p, c->deployment, EXCLUDED_LIMIT);
+		return false;
+	}
+	*failed = failure_of(what, rand_below(4) ? -1 : (int64_t)rand_below(3000));
+	failed->retryable = rand_below(8) != 0;
+	failed->deployment = c->deployment;
+	health_bad(&use, failed->class, failed->retry_after_ms, r->table.routing, now);
+	health_done(&use, &(struct health_outcome){ 0 }, r->table.routing, now);
+	return true;
+}
+
+/* Who cannot is never given again; there are no more calls than tries; and it comes to an end. */
+static void walk(struct routes *r, uint64_t *now)
+{
+	struct plan_ask ask = { .model = STR("m"), .dialect = DIALECT_OPENAI_CHAT, .call = CALL_GENERATE, .now_ms = *now,
+		                .max_output = -1, .body_bytes = rand_below(2000) };
+	const struct deployment *never[16];
+	struct plan_failed failed = { 0 };
+	unsigned n_never = 0, calls = 0, looks = 0, asked = 0;
+	struct candidate c;
+	bool has_failed = false;
+	struct arena a;
+	struct plan p;
+	struct err e;
+	uint32_t wait;
+
+	arena_init(&a, 1 << 18);
+	for (bool good = plan_make(&p, &r->table, &ask, &a, &e); good && looks < 40; asked++) {
+		enum plan_got got = plan_next(&p, has_failed ? &failed : NULL, *now, &a, &c, &wait);
+
+		check("ends", asked < 500);
+		if (got == PLAN_END)
+			break;
+		if (got == PLAN_FULL) {
+			check("of the first model", p.model == p.first);
+			*now += 1 + rand_below(p.room_ms < 5000 ? p.room_ms + 1 : 5000);
+			looks++;
+			has_failed = false;
+			continue;
+		}
+		check("waits no longer than it may", wait <= 60000);
+		*now += wait;
+		for (unsigned i = 0; i < n_never; i++)
+			check("not again", never[i] != c.deployment);
+		has_failed = call(&p, &c, r, *now, &failed);
+		calls += has_failed;
+		if (has_failed && p.model == p.first && n_never < COUNT_OF(never) &&
+		    (failed.class == FAILURE_CREDENTIAL || failed.class == FAILURE_NO_MODEL))
+			never[n_never++] = c.deployment;
+	}
+	check("no more calls than tries of four models, and those whose credentials are refused", calls <= 4 * 3 + 7);
+	arena_fini(&a);
+}
+
+static void every_walk_ends(void **state)
+{
+	uint64_t now = 1000000;
+	struct routes r;
+
+	health_forget_all();
+	rand_seed(17);
+	init(&r, WALK_MODELS);
+	for (unsigned i = 0; i < WALKS; i++) {
+		walk(&r, &now);
+		now += rand_below(400);
+	}
+	routes_fini(&r);
+	health_forget_all();
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -440,6 +539,7 @@ int main(void)
 		cmocka_unit_test(who_cannot_is_not_asked_again),
 		cmocka_unit_test(what_is_waited_for_comes_with_time),
 		cmocka_unit_test(what_a_request_names_comes_first),
+		cmocka_unit_test(every_walk_ends),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
