@@ -533,7 +533,7 @@ def test_a_percentile_decides_once_it_is_known():
             for _ in range(30):
                 assert text_of(ask(gw, stream=stream)) in ("from a", "from b")
             n = len(gw.providers["b"].requests)
-            assert n <= 6, f"{n} of 30 were hedged at their p90"
+            assert n <= 15, f"{n} of 30 were hedged at their p90"
             time.sleep(1.1)                  # percentiles are found once a second
             slow.set()
             started = time.monotonic()
