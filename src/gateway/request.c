@@ -311,19 +311,30 @@ static struct str query_value(struct str query, struct str name)
 	return (struct str){ 0 };
 }
 
+/* Portkey's clients have their gateway's key in a field of its own, alone (its SDK) or beside a provider's. */
+static COLD bool is_portkey_key(const struct http_field *f)
+{
+	return str_ieq(f->name, STR("x-portkey-api-key")) && f->value.n;
+}
+
 struct str req_token(const struct http_head *h)
 {
 	static const uint64_t holders = 1ull << HTTP_F_AUTHORIZATION | 1ull << HTTP_F_X_API_KEY |
-		1ull << HTTP_F_X_GOOG_API_KEY | 1ull << HTTP_F_API_KEY;
-	struct str bearer = { 0 }, other = { 0 };
-	bool several = false;
+		1ull << HTTP_F_X_GOOG_API_KEY | 1ull << HTTP_F_API_KEY | 1ull << HTTP_F_X_PORTKEY;
+	struct str bearer = { 0 }, other = { 0 }, portkey = { 0 };
+	bool several = false, several_portkey = false;
 
 	for (unsigned i = 0; i < h->n_fields; i++) {
 		const struct http_field *f = &h->fields[i];
 
 		if (likely(!(holders >> f->id & 1)))
 			continue;
-		if (f->id == HTTP_F_AUTHORIZATION && str_istarts(f->value, STR("bearer "))) {
+		if (unlikely(f->id == HTTP_F_X_PORTKEY)) {
+			if (is_portkey_key(f)) {
+				several_portkey |= portkey.n && !str_eq(portkey, f->value);
+				portkey = f->value;
+			}
+		} else if (f->id == HTTP_F_AUTHORIZATION && str_istarts(f->value, STR("bearer "))) {
 			if (bearer.p)
 				return (struct str){ 0 }; /* not a list (RFC 9110 5.3): whose would it be? */
 			bearer = str_trim(str_slice(f->value, 7, f->value.n));
@@ -332,6 +343,8 @@ struct str req_token(const struct http_head *h)
 			other = f->value;
 		}
 	}
+	if (unlikely(portkey.n))
+		return several_portkey ? (struct str){ 0 } : portkey;
 	if (bearer.p)
 		return bearer;
 	if (several)

@@ -64,6 +64,18 @@ def test_two_credentials_are_not_better_than_one():
         assert r.status in (400, 401), f"{r.status} with two Authorization fields"
 
 
+def test_portkeys_clients_show_their_key_in_its_own_field():
+    with World() as w:
+        name = "x-portkey-api-key"
+        for bearer, fields, status in ((None, [f"{name}: {CLIENT_KEY}"], 200), ("sk-of-a-provider", [f"{name}: {CLIENT_KEY}"], 200),
+                (None, [f"{name}: {CLIENT_KEY}", f"{name}: {CLIENT_KEY}"], 200), (CLIENT_KEY, [f"{name}: sk-nobody"], 401),
+                (None, [f"{name}: {CLIENT_KEY}", f"{name}: sk-nobody"], 401), (CLIENT_KEY, [f"{name}:"], 200)):
+            same(w.ask(bearer, headers=fields).status, status, f"{bearer} {fields}")
+        for q in w.provider.requests:
+            head = q.head.decode("latin-1").lower()
+            assert "portkey" not in head and CLIENT_KEY not in head and "sk-of-a-provider" not in head, head
+
+
 def test_every_route_needs_a_key_but_those_that_are_meant_to_be_open():
     with World() as w:
         doc = w.gw.get("/openapi.json", key=None).json()
