@@ -7,6 +7,7 @@
 static const char *const request_names[REQUEST_MEMBERS] = {
 	[REQUEST_MODEL] = "model", [REQUEST_MODELS] = "models", [REQUEST_PROVIDER] = "provider",
 	[REQUEST_PROVIDER_OPTIONS] = "providerOptions",
+	[REQUEST_SESSION] = "session_id",
 	[REQUEST_STREAM] = "stream",  [REQUEST_MAX] = "max_tokens",
 };
 static struct request_reader request;

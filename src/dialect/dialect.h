@@ -87,6 +87,8 @@ enum request_member {
 	REQUEST_MODELS,              /* OpenRouter: fallbacks in order */
 	REQUEST_PROVIDER,            /* OpenRouter: routing wishes */
 	REQUEST_PROVIDER_OPTIONS,    /* Vercel: the same, and of other makers; nobody's who is asked by HTTP */
+	REQUEST_USAGE,               /* OpenRouter: {"include": true} asks for usage, in streams too */
+	REQUEST_SESSION,             /* OpenRouter: the conversation's name (gateway/affinity.c reads it) */
 	REQUEST_STREAM_OPTIONS,
 	REQUEST_INCLUDE_USAGE,       /* inside stream_options */
 	REQUEST_STREAM,
@@ -125,7 +127,7 @@ struct dialect_edit {
 	struct str model;                /* the upstream model; empty: as the client wrote it */
 	bool ask_usage;                  /* the gateway wants usage in the stream */
 	bool no_stream_options;          /* the provider refuses the member (it reports usage unasked) */
-	bool keep_routing;               /* the provider knows `models` and `provider` itself (OpenRouter) */
+	bool keep_routing;               /* the provider knows these words of OpenRouter's itself */
 	/* Chat Completions: the one name of the output's cap that the provider knows (P2) */
 	enum { EDIT_MAX_AS_IS, EDIT_MAX_NEWER, EDIT_MAX_OLDER } max_name;
 	bool no_developer;               /* Chat Completions: the role developer is called system here (P14) */

@@ -11,6 +11,7 @@ static const char *const request_names[REQUEST_MEMBERS] = {
 	[REQUEST_MODELS] = "models",
 	[REQUEST_PROVIDER] = "provider",
 	[REQUEST_PROVIDER_OPTIONS] = "providerOptions",
+	[REQUEST_SESSION] = "session_id",
 	[REQUEST_STREAM] = "stream",
 	[REQUEST_MAX] = "max_output_tokens",
 };

@@ -135,6 +135,19 @@ COLD static bool refuse_case(struct str body, size_t at, struct err *e)
 	               STR_ARG(name));
 }
 
+/* OpenRouter's word for usage in the stream. What is no such word is not taken, and goes on as it is. */
+COLD static void read_usage_member(struct arena *arena, struct dialect_request *out)
+{
+	struct json_hit *usage = &out->at[REQUEST_USAGE];
+	const struct json_node *include = node_get(json_nodes(arena, usage->value, REQUEST_DEPTH_MAX, NULL),
+	                                           STR("include"));
+
+	if (node_is(include, JSON_BOOL))
+		out->usage_asked |= node_true(include);
+	else
+		usage->type = JSON_ABSENT;
+}
+
 /* OpenRouter: a list of models and no model asks for the first of them. It is read as if it had been said. */
 COLD static bool read_with_model(struct arena *arena, const struct request_reader *r, struct str body,
                                  struct dialect_request *out, struct err *e)
@@ -187,6 +200,8 @@ bool request_read_body(struct arena *arena, const struct request_reader *r, stru
 		return refuse(e, "stream_options", "an object", options);
 	if (!read_flag("stream_options.include_usage", &at[REQUEST_INCLUDE_USAGE], &out->usage_asked, e))
 		return false;
+	if (unlikely(at[REQUEST_USAGE].type != JSON_ABSENT))
+		read_usage_member(arena, out);
 	out->max_output = -1;
 	if (r->names[REQUEST_MAX_OLD] &&
 	    !read_max(r->names[REQUEST_MAX_OLD], &at[REQUEST_MAX_OLD], &out->max_output, e))
@@ -234,6 +249,12 @@ static bool has_stream_options(const struct dialect_request *rq)
 	return rq->dialect->id == DIALECT_OPENAI_CHAT || rq->dialect->id == DIALECT_OPENAI_COMPLETIONS;
 }
 
+/* Does the body ask for usage in words that the provider knows? */
+static bool asks_usage(const struct dialect_request *rq, const struct dialect_edit *want)
+{
+	return rq->usage_asked && (rq->at[REQUEST_USAGE].type == JSON_ABSENT || want->keep_routing);
+}
+
 /* The one edit that makes the provider report usage, if it takes one. */
 static bool usage_edit(const struct dialect_request *rq, const struct dialect_edit *want, struct json_edit *out)
 {
@@ -245,7 +266,7 @@ static bool usage_edit(const struct dialect_request *rq, const struct dialect_ed
 		*out = (struct json_edit){ .kind = JSON_EDIT_CUT, .hit = options };
 		return options->type != JSON_ABSENT;
 	}
-	if (!want->ask_usage || rq->usage_asked)
+	if (asks_usage(rq, want) || (!want->ask_usage && !rq->usage_asked))
 		return false;
 	if (flag->type != JSON_ABSENT)
 		*out = (struct json_edit){ .kind = JSON_EDIT_REPLACE, .hit = flag, .with = STR("true") };
@@ -358,13 +379,13 @@ COLD static size_t join_pieces(struct arena *arena, const struct str *piece, siz
 	return 1;
 }
 
-/* Members with the client's wishes of routing go. */
+/* What is said to a gateway goes, unless the provider is one and knows it. */
 COLD static size_t routing_edits(const struct dialect_request *rq, const struct dialect_edit *want,
-                                 struct json_edit edit[3])
+                                 struct json_edit edit[5])
 {
 	size_t n = 0;
 
-	for (int m = REQUEST_MODELS; m <= REQUEST_PROVIDER_OPTIONS; m++)
+	for (int m = REQUEST_MODELS; m <= REQUEST_SESSION; m++)
 		if (rq->at[m].type != JSON_ABSENT && !(want->keep_routing && m != REQUEST_PROVIDER_OPTIONS))
 			edit[n++] = (struct json_edit){ .kind = JSON_EDIT_CUT, .hit = &rq->at[m] };
 	return n;
@@ -401,7 +422,7 @@ size_t dialect_edit_request(struct arena *arena, const struct dialect_request *r
 	}
 	if (usage_edit(rq, want, &edit[n]))
 		n++;
-	if (unlikely(request_routes(rq)))
+	if (unlikely(request_routes(rq) || (rq->at[REQUEST_USAGE].type | rq->at[REQUEST_SESSION].type) != JSON_ABSENT))
 		n += routing_edits(rq, want, &edit[n]);
 	if (unlikely(want->max_name != EDIT_MAX_AS_IS) && rq->dialect->id == DIALECT_OPENAI_CHAT)
 		n += max_edits(rq, want, &max_name, &edit[n]);
