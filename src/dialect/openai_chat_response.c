@@ -607,10 +607,11 @@ bool openai_chat_write_response(struct arena *arena, const struct chat_response 
 		json_key_lit(&w, "service_tier");
 		json_jstr(&w, resp->service_tier);
 	}
-	if (resp->fingerprint.n) {
-		json_key_lit(&w, "system_fingerprint");
+	json_key_lit(&w, "system_fingerprint");  /* null where there is none, as OpenAI: some SDKs look for it */
+	if (resp->fingerprint.n)
 		json_jstr(&w, resp->fingerprint);
-	}
+	else
+		json_null(&w);
 	json_close(&w);
 	return json_write_done(&w);
 }

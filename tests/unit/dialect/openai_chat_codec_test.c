@@ -616,7 +616,8 @@ static void answers_are_written(void **state)
 		  "\"function\":{"
 		  "\"name\":\"f\",\"arguments\":\"{\\\"b\\\":1}\"},\"extra_content\":{\"google\":{\"thought_signature\""
 		  ":\"gem\"}}}]},"
-		  "\"logprobs\":null,\"finish_reason\":\"tool_calls\"}],\"usage\":" USAGE_TEXT "}" },
+		  "\"logprobs\":null,\"finish_reason\":\"tool_calls\"}],\"usage\":" USAGE_TEXT
+		  ",\"system_fingerprint\":null}" },
 		{ &openai_chat_codec, true,
 		  "{\"id\":\"chatcmpl-msg_1\",\"object\":\"chat.completion\",\"created\":77,\"model\":\"up\","
 		  "\"choices\":[{\"index\":0,"
@@ -626,7 +627,8 @@ static void answers_are_written(void **state)
 		  "\"format\":"
 		  "\"anthropic-claude-v1\",\"index\":0}],\"function_call\":{\"name\":\"f\","
 		  "\"arguments\":\"{\\\"b\\\":1}\"}},"
-		  "\"logprobs\":null,\"finish_reason\":\"function_call\"}],\"usage\":" USAGE_TEXT "}" },
+		  "\"logprobs\":null,\"finish_reason\":\"function_call\"}],\"usage\":" USAGE_TEXT
+		  ",\"system_fingerprint\":null}" },
 		{ &openai_completions_codec, false,
 		  "{\"id\":\"cmpl-msg_1\",\"object\":\"text_completion\",\"created\":77,\"model\":\"up\","
 		  "\"choices\":[{\"text\":"
