@@ -25,7 +25,7 @@ const called = (parts) => parts.some((p) => p.call || p.custom);
 function chat({parts, model}) {
   const usage = {prompt_tokens: total.input, completion_tokens: total.output, total_tokens: total.input + total.output,
     prompt_tokens_details: {cached_tokens: total.cached, audio_tokens: 0}, completion_tokens_details: {reasoning_tokens: total.thoughts, audio_tokens: 0}};
-  const finish_reason = called(parts) ? "tool_calls" : "stop", all = {id: "chatcmpl-1", created: 1700000000, model};
+  const finish_reason = called(parts) ? "tool_calls" : "stop", all = {id: "chatcmpl-1", created: 1700000000, model, system_fingerprint: "fp_1"};
   const join = (member) => parts.map((p) => p[member] ?? "").join("");
   const calls = parts.filter((p) => p.call).map((p) => ({id: p.call, type: "function", function: {name: p.name, arguments: JSON.stringify(p.args)}}));
   const whole = {...all, object: "chat.completion", usage, choices: [{index: 0, finish_reason, logprobs: null, message: {role: "assistant", content: join("text") || null,
@@ -199,7 +199,7 @@ const converseError = (status, type) => ({status, head: {"x-amzn-errortype": typ
 const openaiErrors = {rate: openaiError(429, "requests", "rate_limit_exceeded"), auth: openaiError(401, "invalid_request_error", "invalid_api_key"),
   missing: openaiError(404, "invalid_request_error", "model_not_found"), overloaded: openaiError(503, "server_error", "server_overloaded"),
   invalid: openaiError(400, "invalid_request_error", null)};
-const errors = {
+export const errors = {
   chat: openaiErrors, responses: openaiErrors,
   claude: {rate: claudeError(429, "rate_limit_error"), auth: claudeError(401, "authentication_error"), missing: claudeError(404, "not_found_error"),
     overloaded: claudeError(529, "overloaded_error"), invalid: claudeError(400, "invalid_request_error")},
@@ -210,7 +210,7 @@ const errors = {
     overloaded: converseError(503, "ServiceUnavailableException"), invalid: converseError(400, "ValidationException")},
 };
 
-const apis = [
+export const apis = [
   [/^\/v1\/chat\/completions$/, "chat", chat, (body) => body.stream], [/^\/v1\/responses$/, "responses", responses, (body) => body.stream],
   [/^\/v1\/messages$/, "claude", claude, (body) => body.stream], [/^\/v1beta\/models\/[^/]+:(stream)?generateContent/i, "gemini", gemini, (_, url) => url.includes(":stream")],
   [/^\/model\/[^/]+\/converse(-stream)?$/, "converse", converse, (_, url) => url.endsWith("-stream")],
@@ -253,22 +253,10 @@ async function serve(request, response) {
   response.end();
 }
 
-// Starts all; returns the gateway's address and what ends them. A model's name is its provider's. `other` is the address of another provider
-// of all dialects to stand before.
-export async function start(other) {
-  const provider = http.createServer((q, s) => serve(q, s).catch((e) => { console.error(e); s.destroy(); })).listen(0, "127.0.0.1");
-  await once(provider, "listening");
-  const folder = mkdtempSync(join(tmpdir(), "sluice-clients-")), file = join(folder, "sluice.yaml"), base = other ?? `http://127.0.0.1:${provider.address().port}`;
-  const at = (dialect, path = "") => ({dialect, base_url: base + path, api_key: "sk-up"});
-  const config = {listen: "127.0.0.1:0", data_dir: join(folder, "data"), keys: [{name: "clients", key}],
-    routing: {retries: {attempts: 0}, cooldown: {failure_ratio: 1, min_requests: 1000000, on_429: false}, breaker: {consecutive_failures: 1000000}},
-    providers: {chat: at("openai-chat", "/v1"), responses: at("openai-responses", "/v1"), claude: at("anthropic", "/v1"), gemini: at("gemini", "/v1beta"),
-      converse: at("bedrock"), openai: {base_url: `${base}/v1`, api_key: "sk-up"}},
-    models: [...Object.entries(models).map(([name, model]) => ({name, deployments: [{provider: name, model}]})),
-      {name: "openai", deployments: [{provider: "openai", model: "gpt-5.2"}]},
-      {name: "chat-embed", deployments: [{provider: "chat", model: "text-embedding-3-small"}]},
-      {name: "gemini-embed", deployments: [{provider: "gemini", model: "gemini-embedding-001"}]}]};
-  writeFileSync(file, JSON.stringify(config));
+// A gateway with this configuration; returns its address and what ends it.
+export async function run(config) {
+  const folder = mkdtempSync(join(tmpdir(), "sluice-clients-")), file = join(folder, "sluice.yaml");
+  writeFileSync(file, JSON.stringify({listen: "127.0.0.1:0", data_dir: join(folder, "data"), ...config}));
   const gateway = spawn(process.env.SLUICE_PROGRAM, ["-c", file], {stdio: ["ignore", "ignore", "pipe"]});
   const url = await new Promise((resolve, reject) => {
     let text = "";
@@ -284,8 +272,28 @@ export async function start(other) {
     gateway.removeAllListeners("exit");
     gateway.kill("SIGTERM");
     await once(gateway, "exit");
+    rmSync(folder, {recursive: true});
+  }};
+}
+
+// Starts all; returns the gateway's address and what ends them. A model's name is its provider's. `other` is the address of another provider
+// of all dialects to stand before.
+export async function start(other) {
+  const provider = http.createServer((q, s) => serve(q, s).catch((e) => { console.error(e); s.destroy(); })).listen(0, "127.0.0.1");
+  await once(provider, "listening");
+  const base = other ?? `http://127.0.0.1:${provider.address().port}`;
+  const at = (dialect, path = "") => ({dialect, base_url: base + path, api_key: "sk-up"});
+  const {url, stop} = await run({keys: [{name: "clients", key}],
+    routing: {retries: {attempts: 0}, cooldown: {failure_ratio: 1, min_requests: 1000000, on_429: false}, breaker: {consecutive_failures: 1000000}},
+    providers: {chat: at("openai-chat", "/v1"), responses: at("openai-responses", "/v1"), claude: at("anthropic", "/v1"), gemini: at("gemini", "/v1beta"),
+      converse: at("bedrock"), openai: {base_url: `${base}/v1`, api_key: "sk-up"}},
+    models: [...Object.entries(models).map(([name, model]) => ({name, deployments: [{provider: name, model}]})),
+      {name: "openai", deployments: [{provider: "openai", model: "gpt-5.2"}]},
+      {name: "chat-embed", deployments: [{provider: "chat", model: "text-embedding-3-small"}]},
+      {name: "gemini-embed", deployments: [{provider: "gemini", model: "gemini-embedding-001"}]}]});
+  return {url, async stop() {
+    await stop();
     provider.closeAllConnections();
     provider.close();
-    rmSync(folder, {recursive: true});
   }};
 }

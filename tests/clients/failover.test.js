@@ -1,0 +1,192 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the providers' own SDKs notice when a deployment dies: nothing, as long as another one lives; their own classes of errors, when none does;
+// one answer, when a stream goes on with another deployment or when two were asked at once.
+import assert from "node:assert/strict";
+import {after, afterEach, beforeEach, test} from "node:test";
+import Anthropic from "@anthropic-ai/sdk";
+import {ApiError, GoogleGenAI} from "@google/genai";
+import OpenAI from "openai";
+import {nothingLeaked, Provider} from "./scripted.js";
+import {key, run} from "./upstreams.js";
+
+// Each is a provider of all dialects. A model is at `a` and then at `b`; its name tells the dialects there.
+const [a, b] = await Promise.all(["a", "b"].map((name) => new Provider(name).start())), both = [a, b];
+const dialects = {chat: ["openai-chat", "/v1"], responses: ["openai-responses", "/v1"], claude: ["anthropic", "/v1"], gemini: ["gemini", "/v1beta"]};
+const pairs = [["chat", "chat"], ["responses", "responses"], ["claude", "claude"], ["gemini", "gemini"], ["chat", "claude"], ["claude", "gemini"], ["gemini", "chat"],
+  ["responses", "claude"]];
+const deployments = (first, second) => [{provider: `a-${first}`, model: "real-a"}, {provider: `b-${second}`, model: "real-b"}];
+const {url, stop} = await run({
+  keys: [{name: "clients", key}],
+  routing: {retries: {attempts: 1, base: "1ms", max: "2ms", respect_retry_after: "0s"}, affinity: {enabled: false}, hedge_max: 1,
+    cooldown: {failure_ratio: 1, min_requests: 1000000, on_429: false}, breaker: {consecutive_failures: 1000000}},
+  providers: Object.fromEntries(both.flatMap((p) => Object.entries(dialects).map(([name, [dialect, path]]) => [`${p.name}-${name}`,
+    {dialect, base_url: p.url + path, api_key: `sk-${p.name}`, timeouts: {first_byte: "300ms", idle: "300ms"}}]))),
+  models: pairs.flatMap(([first, second]) => [
+    {name: `${first}-${second}`, strategy: "ordered", deployments: deployments(first, second)},
+    {name: `${first}-${second}-goes-on`, strategy: "ordered", stream_failover: "continue", deployments: deployments(first, second)},
+    {name: `${first}-${second}-hedged`, strategy: "ordered", hedge_after: "40ms", timeouts: {first_byte: "5s"}, deployments: deployments(first, second)}]),
+});
+after(async () => {
+  await stop();
+  await Promise.all(both.map((p) => p.stop()));
+});
+beforeEach(() => Promise.all(both.map((p) => p.does(null))));
+afterEach(() => nothingLeaked(both, key));
+
+// What each SDK makes of an answer: its text, how often it ended and how, its usage in and out, the head; and its own errors.
+const openai = new OpenAI({apiKey: key, baseURL: `${url}/v1`, maxRetries: 0, timeout: 10_000});
+const anthropic = new Anthropic({apiKey: key, baseURL: url, maxRetries: 0, timeout: 10_000});
+const google = new GoogleGenAI({apiKey: key, httpOptions: {baseUrl: url, timeout: 10_000}});
+const user = [{role: "user", content: "hi"}];
+const head = (headers) => ({provider: headers.get("x-sluice-provider"), model: headers.get("x-sluice-model"), deployment: headers.get("x-sluice-deployment"),
+  attempts: Number(headers.get("x-sluice-attempts"))});
+
+const clients = [{
+  name: "openai, chat", pair: "chat-chat", own: OpenAI.APIError, rate: OpenAI.RateLimitError, server: OpenAI.InternalServerError,
+  async whole(model) {
+    const {data: r, response} = await openai.chat.completions.create({model, messages: user}).withResponse();
+    return {text: r.choices[0].message.content, ends: [r.choices[0].finish_reason], usage: [r.usage.prompt_tokens, r.usage.completion_tokens], ...head(response.headers)};
+  },
+  async stream(model) {
+    let headers;
+    const spy = openai.withOptions({fetch: async (...all) => { const r = await fetch(...all); headers = r.headers; return r; }});
+    const s = spy.chat.completions.stream({model, messages: user, stream_options: {include_usage: true}}), ends = [];
+    s.on("chunk", ({choices: [c]}) => c?.finish_reason && ends.push(c.finish_reason));
+    const r = await s.finalChatCompletion();
+    return {text: r.choices[0].message.content, ends, usage: [r.usage.prompt_tokens, r.usage.completion_tokens], ...head(headers)};
+  },
+}, {
+  name: "openai, responses", pair: "responses-responses", own: OpenAI.OpenAIError, rate: OpenAI.RateLimitError, server: OpenAI.InternalServerError,
+  async whole(model) {
+    const {data: r, response} = await openai.responses.create({model, input: "hi", store: false}).withResponse();
+    return {text: r.output_text, ends: [r.status], usage: [r.usage.input_tokens, r.usage.output_tokens], ...head(response.headers)};
+  },
+  async stream(model) {
+    let headers;
+    const spy = openai.withOptions({fetch: async (...all) => { const r = await fetch(...all); headers = r.headers; return r; }});
+    const s = spy.responses.stream({model, input: "hi", store: false}), ends = [];
+    s.on("response.completed", (e) => ends.push(e.response.status));
+    const r = await s.finalResponse();
+    if (r.status !== "completed")
+      throw new OpenAI.OpenAIError(`${r.status}: ${r.error.message}`);      // what the SDK leaves to its user to see
+    return {text: r.output_text, ends, usage: [r.usage.input_tokens, r.usage.output_tokens], ...head(headers)};
+  },
+}, {
+  name: "anthropic", pair: "claude-claude", own: Anthropic.AnthropicError, rate: Anthropic.RateLimitError, server: Anthropic.InternalServerError,
+  async whole(model) {
+    const {data: r, response} = await anthropic.messages.create({model, max_tokens: 500, messages: user}).withResponse();
+    return {text: r.content[0].text, ends: [r.stop_reason], usage: [r.usage.input_tokens + r.usage.cache_read_input_tokens, r.usage.output_tokens], ...head(response.headers)};
+  },
+  async stream(model) {
+    const s = anthropic.messages.stream({model, max_tokens: 500, messages: user}), ends = [];
+    s.on("streamEvent", (e) => e.type === "message_delta" && ends.push(e.delta.stop_reason));
+    const r = await s.finalMessage(), {response} = await s.withResponse();
+    return {text: r.content.map((c) => c.text).join(""), ends, usage: [r.usage.input_tokens + r.usage.cache_read_input_tokens, r.usage.output_tokens], ...head(response.headers)};
+  },
+}, {
+  name: "google", pair: "gemini-gemini", own: Error, rate: ApiError, server: ApiError,
+  async whole(model) {
+    const r = await google.models.generateContent({model, contents: "hi"});
+    return {text: r.text, ends: [r.candidates[0].finishReason], usage: [r.usageMetadata.promptTokenCount, r.usageMetadata.candidatesTokenCount + (r.usageMetadata.thoughtsTokenCount ?? 0)],
+      ...head(new Headers(r.sdkHttpResponse.headers))};
+  },
+  async stream(model) {
+    let text = "", ends = [], last;
+    for await (const r of await google.models.generateContentStream({model, contents: "hi"})) {
+      text += r.text ?? "";
+      ends.push(...(r.candidates ?? []).flatMap((c) => c.finishReason ?? []));
+      last = r;
+    }
+    const u = last.usageMetadata;
+    return {text, ends, usage: [u.promptTokenCount, u.candidatesTokenCount + (u.thoughtsTokenCount ?? 0)], ...head(new Headers(last.sdkHttpResponse.headers))};
+  },
+}];
+const piece = {chat: 6, responses: 7, claude: 6, gemini: 6};       // letters in a piece of a stream (upstreams.js)
+const ended = {"openai, chat": "stop", "openai, responses": "completed", anthropic: "end_turn", google: "STOP"};
+const long = "The quick brown fox jumps over the lazy dog, and then it rests a while in the shade of the old oak tree.";
+
+const deaths = [{dies: "refuses"}, {dies: "500"}, {kind: "rate", head: {"retry-after": "30"}}, {kind: "overloaded"}, {dies: "cut"}, {dies: "error event"}, {dies: "hangs"}];
+const pairsOf = (client) => [client.pair, ...pairs.filter(([x, y]) => x !== y).map((p) => p.join("-"))];
+
+for (const client of clients)
+  for (const way of ["whole", "stream"]) {
+    for (const death of deaths)
+      test(`${client.name}, ${way}: the first deployment ${death.dies ?? death.kind}, and nobody notices`, async () => {
+        for (const pair of death.dies === "hangs" ? [client.pair] : pairsOf(client)) {
+          await Promise.all([a.does(death), b.does({text: long})]);
+          const start = performance.now(), r = await client[way](pair);
+          assert.deepEqual(r, {text: long, ends: [ended[client.name]], usage: [100, 25], provider: `b-${pair.split("-")[1]}`, model: "real-b",
+            deployment: `b-${pair.split("-")[1]}/real-b`, attempts: 2}, pair);
+          assert.ok(performance.now() - start < 2000, "it took its time");
+          assert.deepEqual([a.asked.length, b.asked.length], [death.dies === "refuses" ? 0 : 1, 1], pair);
+        }
+      });
+
+    test(`${client.name}, ${way}: when all are over their limits, its own error with the shortest wait`, async () => {
+      await Promise.all([a.does({kind: "rate", head: {"retry-after": "30"}}), b.does({kind: "rate", head: {"retry-after": "7"}})]);
+      for (const pair of pairsOf(client))
+        await assert.rejects(client[way](pair), (e) => {
+          assert.ok(e instanceof client.rate && e.status === 429, `${pair}: ${e.stack}`);
+          if (e.headers)
+            assert.equal(e.headers.get("retry-after"), "7");
+          return true;
+        });
+    });
+
+    test(`${client.name}, ${way}: when all are dead, its own error that says so`, async () => {
+      for (const [one, other, statuses] of [[{dies: "500"}, {dies: "500"}, [502]], [{dies: "refuses"}, {dies: "refuses"}, [502]], [{dies: "hangs"}, {dies: "hangs"}, [504]],
+        [{dies: "500"}, {kind: "rate", head: {"retry-after": "7"}}, [503]], [{dies: "cut"}, {dies: "error event"}, [502]], [{kind: "overloaded"}, {kind: "overloaded"}, [502, 503, 529]]]) {
+        await Promise.all([a.does(one), b.does(other)]);
+        await assert.rejects(client[way](client.pair), (e) => {
+          assert.ok(e instanceof client.server && statuses.includes(e.status), `${JSON.stringify(one)}: ${e.status} ${e.stack}`);
+          assert.match(e.message, /a-\w+\/real-a.*b-\w+\/real-b/, "the attempts are listed");
+          assert.doesNotMatch(e.message, /127\.0\.0\.1|sk-[ab]/);
+          if (e.headers && statuses[0] === 503)
+            assert.equal(e.headers.get("retry-after"), "7");
+          return true;
+        });
+      }
+    });
+  }
+
+for (const client of clients) {
+  test(`${client.name}: a stream that is cut is an error by default`, async () => {
+    await Promise.all([a.does({text: long, cut: 3}), b.does({text: long})]);
+    for (const pair of pairsOf(client))
+      await assert.rejects(client.stream(pair), client.own, pair);
+    assert.equal(b.asked.length, 0);
+  });
+
+  test(`${client.name}: a stream that goes on with another deployment is one stream`, async () => {
+    for (const pair of pairsOf(client)) {
+      // the rest comes from the second, which was given what there was
+      let rest = "";
+      const goesOn = (asked) => {
+        const had = long.slice(0, 3 * piece[pair.split("-")[0]]);
+        assert.ok(asked.text.includes(had.trimEnd()), `${pair}: what came so far is handed on: ${asked.text}`);
+        rest = long.slice(had.trimEnd().length);
+        return {text: rest};
+      };
+      await Promise.all([a.does({text: long, cut: 3}), b.does(goesOn)]);
+      const r = await client.stream(`${pair}-goes-on`);
+      assert.equal(r.text, long, pair);
+      assert.deepEqual(r.ends, [ended[client.name]], pair);
+      assert.ok(r.usage[0] > 100 && r.usage[0] <= 200 && r.usage[1] > 25 && r.usage[1] <= 50, `${pair}: both calls are in the usage: ${r.usage}`);
+      assert.deepEqual([a.asked.length, b.asked.length], [1, 1]);
+    }
+  });
+
+  for (const way of ["whole", "stream"])
+    test(`${client.name}, ${way}: of two that are asked one answers`, async () => {
+      for (const pair of pairsOf(client)) {
+        await Promise.all([a.does({text: "too late", wait: 2000}), b.does({text: long})]);
+        const r = await client[way](`${pair}-hedged`);
+        assert.deepEqual([r.text, r.ends, r.usage, r.attempts], [long, [ended[client.name]], [100, 25], 2], pair);
+        assert.equal(r.provider, `b-${pair.split("-")[1]}`);
+        assert.deepEqual([a.asked.length, b.asked.length], [1, 1], pair);
+        for (let i = 0; i < 100 && a.left === 0; i++)
+          await new Promise((resolve) => setTimeout(resolve, 5));
+        assert.equal(a.left, 1, `${pair}: the slow one was told to stop`);
+      }
+    });
+}
