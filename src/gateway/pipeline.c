@@ -325,7 +325,7 @@ static COLD enum step no_room(struct req *r)
 	if (!o->failures)
 		err_set(&o->err, ERR_NO_DEPLOYMENT, "%.*s is out or at its limit",
 		        STR_ARG(str_slice(o->candidate.deployment->name, 0, 200)));
-	if (o->pass)
+	if (o->pass || r->probe) /* of this deployment, or none */
 		return STEP_REFUSE;
 	plan_skip_deployment(&o->plan, o->candidate.deployment, vitals_exclusion(r));
 	o->has_failed = false;
