@@ -116,6 +116,26 @@ static struct str write_body(struct edit *e)
 	return str_of(start, (size_t)(e->at - start));
 }
 
+static uint64_t count(const struct wish_params *params)
+{
+	uint64_t n = 0;
+
+	for (; params; params = params->next)
+		n += params->object->children;
+	return n;
+}
+
+/* Each is looked for among all members of the body. */
+static bool is_too_much(const struct edit *e)
+{
+	enum { LOOKS_MAX = 2000000 };
+	uint64_t n = e->target ? count(e->target->override_params) + count(e->target->default_params) +
+	                                 e->target->drop_params.n
+	                       : 0;
+
+	return n * e->body->children > LOOKS_MAX;
+}
+
 static bool changes_body(const struct wish_target *t)
 {
 	return t && (t->override_params || t->default_params || t->drop_params.n);
@@ -154,6 +174,10 @@ bool overrides_apply(struct req *r)
 	e.body = json_nodes(&o->arena, o->as_asked->body, REQUEST_DEPTH_MAX, &o->err);
 	if (!e.body)
 		return false;
+	if (is_too_much(&e))
+		return err_set(&o->err, ERR_TOO_LARGE,
+		               "the body has %u members, which is too many for the parameters of the config",
+		               e.body->children);
 	in.body = write_body(&e);
 	in.call = o->as_asked->call;
 	if (!in.body.p)

@@ -285,6 +285,16 @@ def test_portkeys_parameters():
         assert "temperature" not in sent(w.b.requests[0]) and sent(w.b.requests[0])["top_p"] == 0.5, short(w.b.requests[0].body)
 
 
+def test_parameters_are_not_looked_for_among_any_number_of_members():
+    with World() as w:
+        many = {f"c{i}": 1 for i in range(100000)}
+        params = {f"b{i}": 1 for i in range(60)}
+        started = time.monotonic()
+        is_error(w.ask("m", portkey({"override_params": params}), **many), {413}, "request_too_large")
+        assert time.monotonic() - started < 1 * SLOW, "it was done all the same"
+        same(len(w.a.requests) + len(w.b.requests), 0)
+
+
 def test_what_portkey_would_do_and_we_do_not_is_refused():
     with World() as w:
         for value, words in (("pc-my-config", "pc-my-config"), ("{", "x-portkey-config"), ({"targets": []}, "targets"),
