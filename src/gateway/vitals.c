@@ -105,6 +105,13 @@ static COLD NOINLINE void over(struct req *r, bool cancelled)
 	done(r, &(struct health_outcome){ .cancelled = cancelled });
 }
 
+/* By what it is, not by what it would take to answer it. */
+static bool is_refused(enum failure_class class)
+{
+	return class == FAILURE_CLIENT || class == FAILURE_CONTEXT_WINDOW || class == FAILURE_CREDENTIAL ||
+	       class == FAILURE_NO_MODEL;
+}
+
 /* One of several keys is refused or over its limit: that is the key's, unless it was the last one. */
 static COLD NOINLINE void failed_as(struct req *r, enum failure_class class)
 {
@@ -145,7 +152,7 @@ enum failure_class vitals_failed(struct req *r)
 		return class;
 	if (!blameless)
 		failed_as(r, class);
-	over(r, blameless);
+	done(r, &(struct health_outcome){ .cancelled = blameless, .refused = is_refused(class) });
 	return class;
 }
 

@@ -547,12 +547,12 @@ static COLD NOINLINE void give_tokens_back(const struct health_use *u, uint32_t 
 	pthread_mutex_unlock(&h->lock);
 }
 
-static ALWAYS_INLINE void settle_tokens(const struct health_use *u, uint64_t tokens, uint64_t now_ms)
+static ALWAYS_INLINE void settle_tokens(const struct health_use *u, uint64_t tokens, bool refused, uint64_t now_ms)
 {
 	struct health *h = u->health;
 	uint32_t used = tokens < UINT32_MAX ? (uint32_t)tokens : UINT32_MAX, more;
 
-	if (used == 0 || used == u->tokens)
+	if (used == u->tokens || (used == 0 && !refused))
 		return;
 	if (unlikely(used < u->tokens)) {
 		give_tokens_back(u, u->tokens - used);
@@ -572,7 +572,7 @@ HOT void health_done(struct health_use *u, const struct health_outcome *o, const
 		return;
 	if (unlikely(u->probe))
 		give_probe_back(h);
-	settle_tokens(u, o->tokens, now_ms);
+	settle_tokens(u, o->tokens, o->refused, now_ms);
 	if (likely(u->good && !u->bad && !o->cancelled)) {
 		if (unlikely(atomic_load_explicit(&h->failed_in_row, RELAXED)))
 			atomic_store_explicit(&h->failed_in_row, 0, RELAXED);

@@ -117,8 +117,9 @@ void health_slow(struct health_use *, uint32_t took_us, bool stream, uint64_t no
 void health_bad(struct health_use *, enum failure_class, int64_t retry_after_ms, const struct routing_settings *,
                 uint64_t now_ms);
 /* What it came to. tokens: input and output together, 0: not known (what was taken beforehand stays taken).
- * cancelled: its client ended it. */
-struct health_outcome { uint64_t tokens; uint32_t output_tokens, took_us; bool cancelled; };
+ * cancelled: its client ended it. refused: it was turned away unread, and what was taken of tpm is given back: else one
+ * client's huge prompt, which nobody takes, would keep all others waiting for a minute. */
+struct health_outcome { uint64_t tokens; uint32_t output_tokens, took_us; bool cancelled, refused; };
 void health_done(struct health_use *, const struct health_outcome *, const struct routing_settings *, uint64_t now_ms);
 
 /* It was shown to work: it cools no longer. */

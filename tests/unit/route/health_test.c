@@ -299,6 +299,10 @@ static void test_tokens_are_corrected(void **state)
 	check("without a limit", begins(h, NULL, 0, START + 180000, &a));
 	ends(&a, 77, START + 180000);
 	check_u64("they are counted all the same", health_load(h, START + 180000).tokens_minute, 77);
+	check("begins", begins(h, &l, 500, START + 250000, &a));
+	check_u64("taken", health_load(h, START + 250000).tokens_minute, 500);
+	health_done(&a, &(struct health_outcome){ .refused = true }, &usual, START + 250010);
+	check_u64("of what was refused nothing stays", health_load(h, START + 250010).tokens_minute, 0);
 }
 
 static void test_max_parallel_and_closed(void **state)
