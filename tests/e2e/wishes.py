@@ -410,6 +410,44 @@ def test_the_policy_of_a_team_holds_whatever_a_request_says():
         same(w.who("m", ["x-sluice-region: us"], key=EU_KEY), "403 policy_violation")
 
 
+MSG = [{"role": "user", "content": "hi"}]
+GEMINI = {"contents": [{"role": "user", "parts": [{"text": "x"}]}]}
+# Every way to name a model, for a key that may use m and ma: (path, body, headers), who answers or the status.
+NAMED = (
+    (("/v1beta/models/secret:generateContent", GEMINI), 403),
+    (("/v1beta/models/b%2Freal:generateContent", GEMINI), 403),
+    (("/v1/messages", {"model": "m", "max_tokens": 5, "messages": MSG, "models": ["secret"]}), 403),
+    (("/v1/messages", {"model": "m", "max_tokens": 5, "messages": MSG, "fallbacks": [{"model": "secret"}]}), "a"),
+    (("/v1/messages/count_tokens", {"model": "secret", "messages": MSG}), 403),
+    (("/v1/responses", {"model": "m", "input": "x", "models": ["secret"]}), 403),
+    (("/v1/embeddings", {"model": "m", "input": "x", "models": ["secret"]}), 403),
+    ((PATH, {"model": "m", "messages": MSG}, portkey({"default_params": {"model": "secret"}})), "a"),
+    ((PATH, {"model": "m", "messages": MSG}, portkey({"override_params": {"models": ["secret"], "route": "fallback"}})), "a"),
+    ((PATH, {"model": "m", "messages": MSG}, portkey({"override_params": {"model": "@b/real-b"}})), 403),
+    ((PATH, {"model": "m", "messages": MSG}, portkey({"drop_params": ["model", "messages"]})), "a"),
+    ((PATH, b'{"model":"m","model":"secret","messages":[]}'), 400),
+    ((PATH, b'{"model":"m","mod\\u0065l":"secret","messages":[]}'), 400),
+    ((PATH, b'{"model":"m","mod\\u0065ls":["secret"],"messages":[{"role":"user","content":"x"}]}'), 403),
+    ((PATH, b'{"model":"m","models":["m"],"models":["secret"],"messages":[]}'), 400),
+    ((PATH, {"model": "real-b", "messages": MSG}, ["x-portkey-provider: b"]), 403),
+    ((PATH, {"model": "m", "messages": MSG}, ["x-portkey-provider: b"]), "b"),
+    *(((PATH, {"model": n, "messages": MSG}), 403) for n in ("@b/real-b", "b/real-b", "secret:nitro", "m:nitro:floor", " m", "M", "m\u0000")),
+)
+
+
+def test_no_way_to_name_a_model_widens_a_key():
+    with World(byok=True) as w:
+        for (path, body, *headers), want in NAMED:
+            for p in (w.a, w.b):
+                p.forget()
+            r = w.gw.post(path, body, headers=headers[0] if headers else (), key=SOME_KEY, timeout=10)
+            asked = [n for n, p in (("a", w.a), ("b", w.b)) for q in p.requests]
+            same((r.status, asked), (200, [want]) if isinstance(want, str) else (want, []), f"{path} {body} {headers}: {short(r.body)}")
+        for path, body in (("/v1/files", {}), ("/v1/batches", {})):
+            same(w.gw.post(path, body, headers=["x-sluice-provider: a"], key=EU_KEY).status, 403, path)
+        same(w.gw.post("/v1/embeddings", {"model": "alone", "input": "x"}, key=EU_KEY).status, 403)
+
+
 # -- credentials of the request ----------------------------------------------------------------------------------------
 def test_own_credentials_need_the_setting():
     ways = ({"headers": portkey({"provider": "a", "api_key": OWN_KEY})},
