@@ -3,8 +3,13 @@
 // one answer, when a stream goes on with another deployment or when two were asked at once.
 import assert from "node:assert/strict";
 import {after, afterEach, beforeEach, test} from "node:test";
+import {setTimeout as sleep} from "node:timers/promises";
+import {createAnthropic} from "@ai-sdk/anthropic";
+import {createGoogle} from "@ai-sdk/google";
+import {createOpenAI} from "@ai-sdk/openai";
 import Anthropic from "@anthropic-ai/sdk";
 import {ApiError, GoogleGenAI} from "@google/genai";
+import {APICallError, streamText} from "ai";
 import OpenAI from "openai";
 import {nothingLeaked, Provider} from "./scripted.js";
 import {key, run} from "./upstreams.js";
@@ -20,7 +25,7 @@ const {url, stop} = await run({
   routing: {retries: {attempts: 1, base: "1ms", max: "2ms", respect_retry_after: "0s"}, affinity: {enabled: false}, hedge_max: 1,
     cooldown: {failure_ratio: 1, min_requests: 1000000, on_429: false}, breaker: {consecutive_failures: 1000000}},
   providers: Object.fromEntries(both.flatMap((p) => Object.entries(dialects).map(([name, [dialect, path]]) => [`${p.name}-${name}`,
-    {dialect, base_url: p.url + path, api_key: `sk-${p.name}`, timeouts: {first_byte: "300ms", idle: "300ms"}}]))),
+    {dialect, base_url: p.url + path, api_key: `sk-${p.name}`, timeouts: {first_byte: "400ms", idle: "400ms"}}]))),
   models: pairs.flatMap(([first, second]) => [
     {name: `${first}-${second}`, strategy: "ordered", deployments: deployments(first, second)},
     {name: `${first}-${second}-goes-on`, strategy: "ordered", stream_failover: "continue", deployments: deployments(first, second)},
@@ -105,6 +110,19 @@ const piece = {chat: 6, responses: 7, claude: 6, gemini: 6};       // letters in
 const ended = {"openai, chat": "stop", "openai, responses": "completed", anthropic: "end_turn", google: "STOP"};
 const long = "The quick brown fox jumps over the lazy dog, and then it rests a while in the shade of the old oak tree.";
 
+async function all(stream) {
+  const parts = [];
+  for await (const part of stream)
+    parts.push(part);
+  return parts;
+}
+
+async function until(holds, what) {
+  for (let i = 0; i < 600 && !holds(); i++)
+    await sleep(5);
+  assert.ok(holds(), what);
+}
+
 const deaths = [{dies: "refuses"}, {dies: "500"}, {kind: "rate", head: {"retry-after": "30"}}, {kind: "overloaded"}, {dies: "cut"}, {dies: "error event"}, {dies: "hangs"}];
 const pairsOf = (client) => [client.pair, ...pairs.filter(([x, y]) => x !== y).map((p) => p.join("-"))];
 
@@ -184,9 +202,84 @@ for (const client of clients) {
         assert.deepEqual([r.text, r.ends, r.usage, r.attempts], [long, [ended[client.name]], [100, 25], 2], pair);
         assert.equal(r.provider, `b-${pair.split("-")[1]}`);
         assert.deepEqual([a.asked.length, b.asked.length], [1, 1], pair);
-        for (let i = 0; i < 100 && a.left === 0; i++)
-          await new Promise((resolve) => setTimeout(resolve, 5));
-        assert.equal(a.left, 1, `${pair}: the slow one was told to stop`);
+        await until(() => a.left === 1, `${pair}: the slow one was told to stop`);
       }
     });
 }
+
+for (const client of clients) {
+  test(`${client.name}: a stream with which nobody can go on is an error`, async () => {
+    for (const other of [{dies: "500"}, {dies: "refuses"}, {dies: "cut"}, {kind: "rate", head: {"retry-after": "9"}}]) {
+      await Promise.all([a.does({text: long, cut: 3}, {text: long, cut: 3}, {dies: "500"}), b.does(other)]);
+      await assert.rejects(client.stream(`${client.pair}-goes-on`), client.own, JSON.stringify(other));
+    }
+  });
+
+  test(`${client.name}: many at once, while one deployment dies in all ways`, async () => {
+    let n = 0;
+    const ways = deaths.filter((d) => d.dies !== "refuses" && d.dies !== "hangs");
+    await Promise.all([a.does(() => n++ % 3 ? ways[n % ways.length] : {text: long}), b.does({text: long})]);
+    const said = await Promise.all(Array.from({length: 60}, (_, i) => client[i % 2 ? "whole" : "stream"](pairsOf(client)[i % 5])));
+    for (const r of said)
+      assert.deepEqual([r.text, r.ends, r.usage], [long, [ended[client.name]], [100, 25]]);
+  });
+
+  test(`${client.name}: of two that are asked one fails, and the other answers`, async () => {
+    for (const death of [{dies: "error event"}, {kind: "rate"}]) {
+      for (const [one, other] of [[{...death, wait: 70}, {text: long, wait: 90}], [{text: long, wait: 90}, death]]) {
+        await Promise.all([a.does(one), b.does(other)]);
+        for (const way of ["whole", "stream"]) {
+          const r = await client[way](`${client.pair}-hedged`);
+          assert.deepEqual([r.text, r.ends, r.usage], [long, [ended[client.name]], [100, 25]], `${JSON.stringify(death)}, ${way}`);
+        }
+      }
+    }
+  });
+}
+
+test("a client that leaves is followed by both that were asked", async () => {
+  for (const stream of [false, true]) {
+    await Promise.all([a.does({wait: 3000}), b.does({wait: 3000})]);
+    const controller = new AbortController();
+    const asked = openai.chat.completions.create({model: "chat-claude-hedged", messages: user, stream}, {signal: controller.signal});
+    await until(() => a.asked.length === 1 && b.asked.length === 1, "both were asked");
+    controller.abort();
+    await assert.rejects(asked, OpenAI.APIUserAbortError);
+    await until(() => a.left === 1 && b.left === 1, "both were told to stop");
+  }
+});
+
+test("SDKs that try again by themselves wait as long as the gateway says", async () => {
+  const rate = {kind: "rate", head: {"retry-after": "1"}};
+  await Promise.all([a.does({text: long}, rate, rate), b.does({text: long}, rate, rate)]);
+  const start = performance.now();
+  const said = await Promise.all([openai.withOptions({maxRetries: 1}).chat.completions.create({model: "chat-chat", messages: user}),
+    anthropic.withOptions({maxRetries: 1}).messages.create({model: "claude-claude", max_tokens: 50, messages: user})]);
+  assert.deepEqual([said[0].choices[0].message.content, said[1].content[0].text], [long, long]);
+  const took = performance.now() - start;
+  assert.ok(took > 900 && took < 3000, `${took} ms`);
+});
+
+test("the AI SDK: failover, a stream that goes on, and an error of its own", async () => {
+  const ai = {chat: createOpenAI({apiKey: key, baseURL: `${url}/v1`}).chat, responses: createOpenAI({apiKey: key, baseURL: `${url}/v1`}).responses,
+    claude: createAnthropic({apiKey: key, baseURL: `${url}/v1`}), gemini: createGoogle({apiKey: key, baseURL: `${url}/v1beta`})};
+  for (const [api, make] of Object.entries(ai))
+    for (const second of ["chat", "claude"].filter((d) => pairs.some(([x, y]) => x === api && y === d))) {
+      const pair = `${api}-${second}`, text = (name, more = {}) => streamText({model: make(name), prompt: "hi", maxRetries: 0, onError() {}, ...more});
+      for (const death of [{dies: "cut"}, {dies: "error event"}, {dies: "500"}]) {
+        await Promise.all([a.does(death), b.does({text: long})]);
+        const r = text(pair);
+        assert.deepEqual([await r.text, await r.finishReason, (await r.usage).inputTokens, (await r.usage).outputTokens, (await r.response).headers["x-sluice-provider"]],
+          [long, "stop", 100, 25, `b-${second}`], `${pair} ${death.dies}`);
+      }
+      await Promise.all([a.does({text: long, cut: 3}), b.does(({text: told}) => ({text: long.slice(told.lastIndexOf(long.slice(0, 20)) < 0 ? 0 : 3 * piece[api])}))]);
+      const r = text(`${pair}-goes-on`), parts = await all(r.fullStream);
+      assert.equal(await r.text, long, pair);
+      assert.deepEqual(parts.filter((p) => p.type === "finish" || p.type === "error").map((p) => p.type), ["finish"]);
+      assert.ok((await r.usage).outputTokens > 25);
+      await Promise.all([a.does({kind: "rate", head: {"retry-after": "9"}}), b.does({kind: "rate", head: {"retry-after": "8"}})]);
+      const failed = (await all(text(pair).fullStream)).filter((p) => p.type === "error");
+      assert.ok(failed.length === 1 && APICallError.isInstance(failed[0].error) && failed[0].error.statusCode === 429, String(failed[0]?.error));
+      assert.equal(failed[0].error.responseHeaders["retry-after"], "8");
+    }
+});

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // Providers that live and die as they are told, each at an address of its own and in all dialects at once (upstreams.js), and that remember what
 // they were asked. What the next request gets (`next`), or all of them (`always`), is one of
-//	{text, wait}            an answer, after so many milliseconds
+//	{text}                  an answer
 //	{text, cut: n}          its stream is cut behind n pieces of the text
 //	{kind, head}            an error in the provider's words: rate overloaded missing invalid auth; `head`: fields with it
 //	{dies: "refuses" | "500" | "cut" | "error event" | "hangs"}
-// or a function of the request that tells. Nothing said: the provider's name.
+// each after `wait` milliseconds, or a function of the request that tells. Nothing said: the provider's name.
 import assert from "node:assert/strict";
 import {once} from "node:events";
 import http from "node:http";
@@ -67,13 +67,13 @@ export class Provider {
     let act = this.next.shift() ?? this.always ?? {};
     act = typeof act === "function" ? act(asked) : act;
     const send = (status, value, head = {}) => response.writeHead(status, {"content-type": "application/json", ...head}).end(JSON.stringify(value));
+    await sleep(act.wait ?? 0);
     if (act.kind)
       return send(errors[api][act.kind].status, errors[api][act.kind].body, act.head);
     if (act.dies === "500")
       return send(500, wholeErrors[api]);
     if (act.dies === "hangs")
       return;
-    await sleep(act.wait ?? 0);
     const {whole, events, write} = make({parts: [{text: act.text ?? this.name}], model: body.model ?? "gemini"});
     if (!streams(body, request.url)) {
       if (act.dies === "cut")
