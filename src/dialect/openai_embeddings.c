@@ -9,6 +9,7 @@ static const char *const request_names[REQUEST_MEMBERS] = {
 	[REQUEST_MODELS] = "models",
 	[REQUEST_PROVIDER] = "provider",
 	[REQUEST_PROVIDER_OPTIONS] = "providerOptions",
+	[REQUEST_SESSION] = "session_id",
 };
 static struct request_reader request;
 
