@@ -9,7 +9,7 @@ import {createOpenAICompatible} from "@ai-sdk/openai-compatible";
 import Anthropic from "@anthropic-ai/sdk";
 import {createOpenRouter} from "@openrouter/ai-sdk-provider";
 import {HTTPClient, OpenRouter} from "@openrouter/sdk";
-import {APICallError, generateText, streamText} from "ai";
+import {APICallError, embed, generateText, streamText} from "ai";
 import OpenAI from "openai";
 import {nothingLeaked, Provider} from "./scripted.js";
 import {key, run} from "./upstreams.js";
@@ -175,6 +175,18 @@ test("OpenRouter's own SDK: provider and models", async () => {
   assert.deepEqual([text, ends], ["c", 1]);
   await assert.rejects(send({provider: {only: ["nobody"]}}), (e) => e.statusCode === 400 && /leaves no deployment/.test(e.body) || assert.fail(e.stack));
   await assert.rejects(send({model: "m-a"}), (e) => e.statusCode >= 500 || assert.fail(e.stack));
+});
+
+test("OpenRouter's words of embeddings", async () => {
+  const of = (name) => name.charCodeAt(0), more = {encoding_format: "float", session_id: "s1"}, sdk = new OpenRouter({apiKey: key, serverURL: `${url}/v1`});
+  for (const [provider, want] of [[{only: ["b"]}, "b"], [{order: ["b"], allow_fallbacks: true}, "b"], [{sort: "price"}, "b"], [{}, "a"]]) {
+    assert.equal((await openai.embeddings.create({model: "m", input: "x", provider, ...more})).data[0].embedding[0], of(want));
+    assert.equal((await embed({model: openrouter.textEmbeddingModel("m", {provider}), value: "x", maxRetries: 0})).embedding[0], of(want));
+  }
+  assert.equal((await sdk.embeddings.generate({requestBody: {model: "m", input: "x", provider: {only: ["b"]}}})).data[0].embedding[0], of("b"));
+  await a.does(broken);
+  assert.equal((await openai.embeddings.create({model: "m-a", models: ["m-b"], input: "x", ...more})).data[0].embedding[0], of("b"));
+  assert.equal((await portkey({strategy: {mode: "fallback"}, targets: [{provider: "a"}, {provider: "b"}]}).embeddings.create({model: "m", input: "x"})).data[0].embedding[0], of("b"));
 });
 
 /* ---- Vercel's words by the AI SDK. Its own provider, @ai-sdk/gateway, speaks another protocol (/v1/ai/language-model) and is left out. ---- */

@@ -12,6 +12,9 @@ import http from "node:http";
 import {setTimeout as sleep} from "node:timers/promises";
 import {apis, errors} from "./upstreams.js";
 
+// What is embedded is the provider's name.
+const embeddings = [/^\/v1\/embeddings$/, "embeddings", ({parts: [{text}], model}) => ({whole: {object: "list", model, usage: {prompt_tokens: 8, total_tokens: 8},
+  data: [{object: "embedding", index: 0, embedding: [text.charCodeAt(0), 0.5]}]}}), () => false];
 // Events that only announce an answer.
 const announces = {chat: 1, responses: 2, claude: 2, gemini: 0};
 // What a stream that has begun well may say instead of its next event.
@@ -21,7 +24,7 @@ const errorEvents = {
   claude: {type: "error", error: {type: "overloaded_error", message: "the engine fell over"}},
   gemini: {error: {code: 503, message: "the engine fell over", status: "UNAVAILABLE"}},
 };
-const wholeErrors = {...errorEvents, responses: {error: errorEvents.chat.error}};
+const wholeErrors = {...errorEvents, embeddings: errorEvents.chat, responses: {error: errorEvents.chat.error}};
 // What a text is in an event of each API.
 const piece = {chat: (e) => e.choices?.[0]?.delta.content, responses: (e) => e.type === "response.output_text.delta", claude: (e) => e.delta?.type === "text_delta",
   gemini: (e) => e.candidates[0].content.parts[0].text};
@@ -60,7 +63,7 @@ export class Provider {
     let text = "";
     for await (const some of request.setEncoding("utf8"))
       text += some;
-    const body = JSON.parse(text), [, api, make, streams] = apis.find(([pattern]) => pattern.test(request.url.split("?")[0]));
+    const body = JSON.parse(text), [, api, make, streams] = [...apis, embeddings].find(([pattern]) => pattern.test(request.url.split("?")[0]));
     const asked = {api, body, headers: request.headers, text, at: performance.now()};
     response.on("close", () => { this.left += !response.writableEnded; });
     this.asked.push(asked);
@@ -108,6 +111,7 @@ const members = {
   responses: ["input", "instructions", "model", "stream", "store", "max_output_tokens", "temperature", "include", "reasoning", "metadata"],
   claude: ["messages", "model", "stream", "system", "max_tokens", "temperature", "metadata", "stop_sequences"],
   gemini: ["contents", "systemInstruction", "generationConfig"],
+  embeddings: ["input", "model", "encoding_format"],
 };
 
 // Nothing that a client says to the gateway reached a provider: no field, no member, no suffix, no key of ours.
