@@ -283,3 +283,51 @@ test("the AI SDK: failover, a stream that goes on, and an error of its own", asy
       assert.equal(failed[0].error.responseHeaders["retry-after"], "8");
     }
 });
+
+/* ---- more than a text ---- */
+
+const token = Buffer.from("what only its maker understands, and nobody else").toString("base64");
+const thought = "Let me think about it, and then some more.";
+const tool = {name: "get_weather", description: "of a city", schema: {type: "object", properties: {city: {type: "string"}}, required: ["city"], additionalProperties: false}};
+const rest = long.slice(18);
+
+test("anthropic: thoughts before a text that goes on", async () => {
+  for (const pair of ["claude-claude", "claude-gemini"]) {
+    await Promise.all([a.does({parts: [{thought, token}, {text: long}], cut: 3}), b.does({parts: [{thought: "Others think otherwise.", token}, {text: rest}]})]);
+    const m = await anthropic.messages.stream({model: `${pair}-goes-on`, max_tokens: 4000, thinking: {type: "enabled", budget_tokens: 2000}, messages: user}).finalMessage();
+    assert.deepEqual(m.content.map((c) => c.type === "text" ? c.text : [c.type, c.thinking, c.signature]), [["thinking", thought, token], long], pair);
+    assert.equal(m.stop_reason, "end_turn");
+  }
+});
+
+test("openai, responses: thoughts before a text that goes on", async () => {
+  for (const pair of ["responses-responses", "responses-claude"]) {
+    await Promise.all([a.does({parts: [{thought, token}, {text: long}], cut: 3}), b.does(({text}) => ({parts: [{thought: "Others think otherwise.", token}, {text: long.slice(pair.endsWith("claude") ? long.slice(0, 21).trimEnd().length : 21)}]}))]);
+    const events = [], s = openai.responses.stream({model: `${pair}-goes-on`, input: "hi", store: false, reasoning: {effort: "medium", summary: "auto"}, include: ["reasoning.encrypted_content"]});
+    s.on("event", (e) => events.push(e));
+    const r = await s.finalResponse();
+    assert.equal(r.status, "completed");
+    assert.equal(r.output_text, long, pair);
+    assert.deepEqual(r.output.map((o) => o.type), ["reasoning", "message"], pair);
+    assert.equal(r.output[0].summary.map((p) => p.text).join(""), thought);
+    assert.deepEqual(events.map((e) => e.sequence_number), events.map((_, i) => i), "sequence numbers go on");
+    assert.equal(events.filter((e) => e.type === "response.created" || e.type === "response.completed").length, 2);
+  }
+});
+
+test("a call of a tool that is cut is an error, and one behind a text that went on is whole", async () => {
+  const call = {call: "call_1", name: "get_weather", args: {city: "Rome, and some more of it"}, token};
+  const ask = {
+    chat: (model) => openai.chat.completions.stream({model, messages: user, tools: [{type: "function", function: {name: tool.name, parameters: tool.schema}}]}).finalChatCompletion()
+      .then((r) => [r.choices[0].message.content, r.choices[0].finish_reason, r.choices[0].message.tool_calls.map((c) => JSON.parse(c.function.arguments))]),
+    claude: (model) => anthropic.messages.stream({model, max_tokens: 500, messages: user, tools: [{name: tool.name, input_schema: tool.schema}]}).finalMessage()
+      .then((r) => [r.content[0].text, r.stop_reason, r.content.filter((c) => c.type === "tool_use").map((c) => c.input)]),
+  };
+  for (const [client, pair, finish] of [["chat", "chat-chat", "tool_calls"], ["chat", "chat-claude", "tool_calls"], ["claude", "claude-claude", "tool_use"], ["claude", "claude-gemini", "tool_use"]]) {
+    await Promise.all([a.does({parts: [{text: "I look."}, call], cut: 5}), b.does({text: long})]);
+    await assert.rejects(ask[client](`${pair}-goes-on`), client === "chat" ? OpenAI.APIError : Anthropic.AnthropicError, pair);
+    assert.equal(b.asked.length, 0);
+    await Promise.all([a.does({text: long, cut: 3}), b.does({parts: [{text: rest}, call]})]);
+    assert.deepEqual(await ask[client](`${pair}-goes-on`), [long, finish, [call.args]], pair);
+  }
+});

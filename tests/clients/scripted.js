@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Providers that live and die as they are told, each at an address of its own and in all dialects at once (upstreams.js), and that remember what
 // they were asked. What the next request gets (`next`), or all of them (`always`), is one of
-//	{text}                  an answer
-//	{text, cut: n}          its stream is cut behind n pieces of the text
+//	{text} or {parts}       an answer (parts: as in upstreams.js)
+//	{text, cut: n}          its stream is cut behind n pieces of a text or a call
 //	{kind, head}            an error in the provider's words: rate overloaded missing invalid auth; `head`: fields with it
 //	{dies: "refuses" | "500" | "cut" | "error event" | "hangs"}
 // each after `wait` milliseconds, or a function of the request that tells. Nothing said: the provider's name.
@@ -25,8 +25,9 @@ const errorEvents = {
   gemini: {error: {code: 503, message: "the engine fell over", status: "UNAVAILABLE"}},
 };
 const wholeErrors = {...errorEvents, embeddings: errorEvents.chat, responses: {error: errorEvents.chat.error}};
-// What a text is in an event of each API.
-const piece = {chat: (e) => e.choices?.[0]?.delta.content, responses: (e) => e.type === "response.output_text.delta", claude: (e) => e.delta?.type === "text_delta",
+// Events with a piece of a text or of a call.
+const piece = {chat: (e) => e.choices?.[0]?.delta.content || e.choices?.[0]?.delta.tool_calls, responses: (e) => e.type === "response.output_text.delta",
+  claude: (e) => e.delta?.type === "text_delta" || e.delta?.type === "input_json_delta",
   gemini: (e) => e.candidates[0].content.parts[0].text};
 
 export class Provider {
@@ -77,7 +78,7 @@ export class Provider {
       return send(500, wholeErrors[api]);
     if (act.dies === "hangs")
       return;
-    const {whole, events, write} = make({parts: [{text: act.text ?? this.name}], model: body.model ?? "gemini"});
+    const {whole, events, write} = make({parts: act.parts ?? [{text: act.text ?? this.name}], model: body.model ?? "gemini"});
     if (!streams(body, request.url)) {
       if (act.dies === "cut")
         response.writeHead(200, {"content-type": "application/json", "content-length": 1000}).write(JSON.stringify(whole).slice(0, 40), () => response.destroy());
@@ -106,11 +107,11 @@ export class Provider {
 
 // Members of a request that each API has; what else comes upstream is somebody's word for the gateway.
 const members = {
-  chat: ["messages", "model", "stream", "stream_options", "max_tokens", "max_completion_tokens", "temperature", "top_p", "seed", "stop", "tools", "tool_choice", "user", "n",
+  chat: ["reasoning_effort", "parallel_tool_calls", "messages", "model", "stream", "stream_options", "max_tokens", "max_completion_tokens", "temperature", "top_p", "seed", "stop", "tools", "tool_choice", "user", "n",
     "response_format", "metadata", "continue_final_message", "add_generation_prompt"],
   responses: ["input", "instructions", "model", "stream", "store", "max_output_tokens", "temperature", "include", "reasoning", "metadata"],
-  claude: ["messages", "model", "stream", "system", "max_tokens", "temperature", "metadata", "stop_sequences"],
-  gemini: ["contents", "systemInstruction", "generationConfig"],
+  claude: ["thinking", "tools", "tool_choice", "output_config", "messages", "model", "stream", "system", "max_tokens", "temperature", "metadata", "stop_sequences"],
+  gemini: ["tools", "toolConfig", "contents", "systemInstruction", "generationConfig"],
   embeddings: ["input", "model", "encoding_format"],
 };
 
