@@ -132,9 +132,9 @@ static bool is_plain_name(const char *p, size_t n, struct text t)
 	return n > 0 && at + (unsigned)__builtin_ctz(stop) == n;
 }
 
-static inline bool may_have_known_prefix(const char *name)
+static inline bool may_have_known_prefix(const char *name, size_t n)
 {
-	return name[(name[0] | 0x20) == 'x' ? 1 : 2] == '-';
+	return n > 2 && name[(name[0] | 0x20) == 'x' ? 1 : 2] == '-';
 }
 
 /* ---- values that matter ---- */
@@ -250,7 +250,7 @@ static ALWAYS_INLINE const char *read_fields(const char *p, struct text t, struc
 		if (unlikely(id == HTTP_F_OTHER)) {
 			if (!is_plain_name(p, n, t))
 				return NULL;
-			if (may_have_known_prefix(p))
+			if (may_have_known_prefix(p, n))
 				id = http_name_of(str_of(p, n));
 		}
 		f->name = str_of(p, n);

@@ -642,6 +642,7 @@ void admission_forget_all(void)
 		struct admission *q = queues.all[i];
 
 		assert(admission_waiting(q) == 0);
+		forget_idle(q, true);
 		for (int k = 0; k < ADMISSION_CLASSES; k++)
 			free(q->class[k].heap);
 		map_fini(&q->flows);
