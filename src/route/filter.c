@@ -8,7 +8,7 @@
 /* By-name models' windows are only looked up for prompts that are larger than this; none has a smaller one. */
 #define WINDOW_SURELY_BYTES 4096
 
-/* What is taken of tpm by smaller bodies may be guessed from their bytes; reading and counting costs more than it helps.
+/* What is taken of tpm by smaller bodies may be guessed from their bytes; reading and counting costs more than helps.
  * Larger ones may be mostly pictures. */
 #define TAKE_GUESSED_BYTES 16384
 

@@ -5,9 +5,9 @@
  * metadata.*, params.* (the body) and url.pathname. All that stands in one object must hold.
  *
  * As in Portkey equality is strict ("1" is not 1), and $gt and the like read both sides as numbers. Regular expressions
- * are PCRE2's, with ceilings on pattern, subject and work: one that comes to a ceiling is an error, not a no. PCRE2's own
- * limit begins anew at each place of the subject, and a repetition of single characters counts as one step however long
- * it is; so the work is counted here, for all conditions of a request together.
+ * are PCRE2's, with ceilings on pattern, subject and work: one that comes to a ceiling is an error, not a no. PCRE2's
+ * own limit begins anew at each place of the subject, and a repetition of single characters counts as one step however
+ * long it is; so the work is counted here, for all conditions of a request together.
  */
 #define PCRE2_CODE_UNIT_WIDTH 8
 #include <math.h>

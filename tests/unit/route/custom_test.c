@@ -176,6 +176,7 @@ static void test_order(void **state)
 }
 
 #define LONG "('x'):rep(60000)"
+#define HOLES "local t = {} for i = 0, 40 do t[1 << i] = 0 end "
 
 /* Each must end soon, fail, and leave a box that works: the next call's request is answered. */
 static const struct { const char *name, *script; } hostile[] = {
@@ -207,8 +208,8 @@ static const struct { const char *name, *script; } hostile[] = {
 	{ "sets that hold brackets", "return ('a'):rep(60000):find(('[^][]*'):rep(9) .. 'b')" },
 	{ "sets that hold escapes", "return ('a'):rep(60000):find(('[%]%[a]*'):rep(9) .. 'b')" },
 	{ "one that is found again", "local f = ('a'):rep(500):gmatch('.-.-b') while true do f() end" },
-	{ "a list with holes", "local t = {} for i = 0, 40 do t[1 << i] = 0 end while true do table.insert(t, 1, 0) end" },
-	{ "the same, taken from", "local t = {} for i = 0, 40 do t[1 << i] = 0 end while true do table.remove(t, 1) end" },
+	{ "a list with holes", HOLES "while true do table.insert(t, 1, 0) end" },
+	{ "the same, taken from", HOLES "while true do table.remove(t, 1) end" },
 	{ "unpacks", "return {table.unpack({}, 1, 1e8)}" },
 	{ "joins", "local t = {} for i = 1, 3000 do t[i] = " LONG " end while true do table.concat(t) end" },
 	{ "formats", "while true do local s = ('%99.99f'):format(1e308) end" },

@@ -139,7 +139,8 @@ static struct plan_failed failure_of(char c, int64_t retry_after_ms)
 	char lower = (char)(c >= 'A' && c <= 'Z' ? c + 32 : c);
 	const char *at = strchr(letters, lower == 's' ? 'x' : lower);
 
-	return (struct plan_failed){ .class = (enum failure_class)(at - letters), .retryable = true, .status = failed_status,
+	return (struct plan_failed){ .class = (enum failure_class)(at - letters), .retryable = true,
+		                     .status = failed_status,
 		                     .retry_after_ms = lower == c ? retry_after_ms : -1 };
 }
 
@@ -435,14 +436,14 @@ static void what_a_request_names_comes_first(void **state)
 /* ---- whatever happens ---- */
 
 #define WALKS 20000
-#define WALK_MODELS                                                                                                   \
-	"routing: {retries: {attempts: 2, base: 100ms, jitter: none}, max_fallbacks: 3, fallbacks: [z], "             \
-	"cooldown: {duration: 1s}, breaker: {open_for: 2s, consecutive_failures: 3}}\n"                               \
-	MODELS(MODEL("m", "strategy: ordered, fallbacks: [n], context_window_fallbacks: [w], ",                       \
-	             "{provider: p, model: a, max_parallel: 1, context_window: 100}, {provider: q, model: b, rpm: 3}, "          \
-	             ON("p", "c")) ", "                                                                                 \
-	       MODEL("n", "", "{provider: q, model: d, tpm: 5000}, " ON("p", "e")) ", " MODEL("w", "", ON("q", "f")) ", "   \
-	       MODEL("z", "", "{provider: p, model: g, rpm: 0}"))
+#define WALK_MODELS                                                                                            \
+	"routing: {retries: {attempts: 2, base: 100ms, jitter: none}, max_fallbacks: 3, fallbacks: [z], "      \
+	"cooldown: {duration: 1s}, breaker: {open_for: 2s, consecutive_failures: 3}}\n"                        \
+	MODELS(MODEL("m", "strategy: ordered, fallbacks: [n], context_window_fallbacks: [w], ",                \
+	             "{provider: p, model: a, max_parallel: 1, context_window: 100}, "                         \
+	             "{provider: q, model: b, rpm: 3}, " ON("p", "c")) ", "                                    \
+	       MODEL("n", "", "{provider: q, model: d, tpm: 5000}, " ON("p", "e")) ", "                        \
+	       MODEL("w", "", ON("q", "f")) ", " MODEL("z", "", "{provider: p, model: g, rpm: 0}"))
 
 /* One call of the candidate: how it failed, if it did. False: it could not be made, and the plan knows. */
 static bool call(struct plan *p, const struct candidate *c, const struct routes *r, uint64_t now,
@@ -474,8 +475,8 @@ static bool call(struct plan *p, const struct candidate *c, const struct routes 
 /* Who cannot is never given again; there are no more calls than tries; and it comes to an end. */
 static void walk(struct routes *r, uint64_t *now)
 {
-	struct plan_ask ask = { .model = STR("m"), .dialect = DIALECT_OPENAI_CHAT, .call = CALL_GENERATE, .now_ms = *now,
-		                .max_output = -1, .body_bytes = rand_below(2000) };
+	struct plan_ask ask = { .model = STR("m"), .dialect = DIALECT_OPENAI_CHAT, .call = CALL_GENERATE,
+		                .now_ms = *now, .max_output = -1, .body_bytes = rand_below(2000) };
 	const struct deployment *never[16];
 	struct plan_failed failed = { 0 };
 	unsigned n_never = 0, calls = 0, looks = 0, asked = 0;

@@ -526,7 +526,8 @@ static void takes_no_time(void **state)
 		buf_printf(&b, "x-sluice-metadata: {\"a\":\"");
 		while (b.n < 8100)
 			buf_printf(&b, "%s", slow[i].subject);
-		buf_printf(&b, "\"}\n" CONFIG("{\"strategy\":{\"mode\":\"conditional\",\"conditions\":[{\"query\":{\"$or\":["));
+		buf_printf(&b, "\"}\n" CONFIG("{\"strategy\":{\"mode\":\"conditional\",\"conditions\":[{"
+		                            "\"query\":{\"$or\":["));
 		for (int k = 0; k < 16; k++)
 			buf_printf(&b, "%s{\"metadata.a\":{\"$regex\":\"%s\"}}", k ? "," : "", slow[i].pattern);
 		buf_printf(&b, "]},\"then\":\"x\"}],\"default\":\"x\"},\"targets\":[{\"name\":\"x\"}]}");
