@@ -459,12 +459,11 @@ SLUICE = """listen:
 admin: {{key: {admin}}}
 auth: required
 providers:
-  mock: {{dialect: openai-chat, base_url: "http://127.0.0.1:{mock}/v1", api_key: k}}
-  mock-anthropic: {{dialect: anthropic, base_url: "http://127.0.0.1:{mock}", api_key: k}}
+{providers}  mock-anthropic: {{dialect: anthropic, base_url: "http://127.0.0.1:{mock}", api_key: k}}
 models:
   - name: bench
-    deployments: [{{provider: mock, model: mock-model, price: {{input: 0.20, output: 0.60}}}}]
-  - name: bench-anthropic
+    deployments:
+{deployments}  - name: bench-anthropic
     deployments: [{{provider: mock-anthropic, model: mock-model, price: {{input: 3, output: 15}}}}]
 {models}keys:
   - {{name: bench, key: {key}, models: [bench, bench-anthropic]}}
@@ -477,8 +476,9 @@ class Sluice(Target):
     """With everything on: keys, routing, prices, ledger, metrics, a log line per request to a file."""
     name = "sluice"
 
-    def __init__(self, mock_port, tmp, cores=None, workers=1, top="", more="", name="sluice", tls=True):
+    def __init__(self, mock_port, tmp, cores=None, workers=1, top="", more="", name="sluice", tls=True, deployments=1):
         self.name = name
+        self.providers = ["mock", "mock-2", "mock-3"][:deployments]
         super().__init__(mock_port, tmp, cores)
         if tls:
             self.tls_port = free_port()
@@ -491,7 +491,11 @@ class Sluice(Target):
     def config(self, more="", models=""):
         tls = '  - {address: "127.0.0.1:%d", tls: {cert: %s/cert.pem, key: %s/key.pem}}\n' % (
             self.tls_port, self.tmp.path, self.tmp.path) if self.tls_port else ""
-        return SLUICE.format(port=self.port, tls=tls, workers=self.workers, top=self.top, more=more,
+        providers = "".join('  %s: {dialect: openai-chat, base_url: "http://127.0.0.1:%d/v1", api_key: k}\n' % (p, self.mock_port)
+                            for p in self.providers)
+        deployments = "".join("      - {provider: %s, model: mock-model, price: {input: 0.20, output: 0.60}}\n" % p
+                              for p in self.providers)
+        return SLUICE.format(port=self.port, providers=providers, deployments=deployments, tls=tls, workers=self.workers, top=self.top, more=more,
                              models=models, data=self.data, admin=ADMIN_KEY, key=KEY, mock=self.mock_port, log=self.access)
 
     def reload(self, more="", models=""):

@@ -56,14 +56,17 @@ static uint64_t mix(uint64_t h, struct str s)
 	return (h ^ hash_bytes(s)) * 0x9e3779b97f4a7c15u + (h >> 29);
 }
 
-/* The end of the string whose opening quote is at `p`, behind its closing one. The text is valid JSON. */
+/* The end of the string whose opening quote is at `p`, behind its closing one: the next quote with an even number of
+ * backslashes before it. The text is valid JSON. */
 static const char *string_end(const char *p, const char *end)
 {
-	for (p++; p < end; p++) {
-		if (*p == '\\')
-			p++;
-		else if (*p == '"')
-			return p + 1;
+	for (const char *q = p + 1; q < end && (q = memchr(q, '"', (size_t)(end - q))); q++) {
+		const char *before = q;
+
+		while (before - 1 > p && before[-1] == '\\')
+			before--;
+		if ((q - before) % 2 == 0)
+			return q + 1;
 	}
 	return end;
 }
