@@ -343,11 +343,11 @@ struct str req_token(const struct http_head *h)
 			other = f->value;
 		}
 	}
-	if (unlikely(portkey.n))
-		return several_portkey ? (struct str){ 0 } : portkey;
-	if (bearer.p)
+	if (unlikely(portkey.n) && !several_portkey)
+		return portkey;
+	if (bearer.p && !several_portkey)
 		return bearer;
-	if (several)
+	if (several || several_portkey)
 		return (struct str){ 0 };
 	return other.n ? other : query_value(h->query, STR("key"));
 }
