@@ -130,6 +130,7 @@ void attempt_expire(struct req *r)
 	struct err e;
 
 	err_set(&e, ERR_UPSTREAM_TIMEOUT, "the answer took longer than allowed");
+	r->hurried = (r->hurries & HURRY_TOTAL) != 0;
 	if (r->relaying) {
 		if (unlikely(r->open != NULL) && r->open->carry)
 			r->hurried = true; /* most of the time was another's */
@@ -515,6 +516,8 @@ static bool on_end(struct call *c, const struct err *failure)
 		err_set(&cut, ERR_UPSTREAM, "the provider's stream ended in the middle");
 		failure = &cut;
 	}
+	if (unlikely(failure != NULL))
+		r->hurried = (r->hurries & (c->connected ? HURRY_ANSWER : HURRY_CONNECT)) != 0;
 	if (r->attempt_state == ATTEMPT_STARTED ||
 	    (!failure && is_streaming(r) && r->attempt_state == ATTEMPT_WAITING)) {
 		relay_end(r, failure);
@@ -668,7 +671,7 @@ static ALWAYS_INLINE uint64_t time_left(struct req *r, int64_t ms)
 	left_ms = (int64_t)r->open->timeout_ms - (int64_t)(loop_now_us(r->w->loop) - r->start_us) / 1000;
 	if (left_ms < ms) {
 		ms = left_ms > 0 ? left_ms : 0;
-		r->hurried = true;
+		r->hurries |= HURRY_TOTAL;
 	}
 	return (uint64_t)ms;
 }
@@ -700,6 +703,7 @@ static COLD bool has_credential(struct req *r, const struct route_credential *c)
 
 	if (r->expired && r->attempt_state == ATTEMPT_CREDENTIAL) {
 		op_cancel(&o->op);
+		r->hurried = (r->hurries & HURRY_TOTAL) != 0;
 		err_set(&e, ERR_UPSTREAM_TIMEOUT, "the provider's credential could not be fetched in time");
 		fail_credential(r, &e);
 		return false;
@@ -816,8 +820,10 @@ HOT enum attempt_start attempt_start(struct req *r)
 	if (unlikely(o->plan.ask.wishes != NULL)) {
 		wished = *t;
 		lay_wishes(o, &wished);
-		r->hurried = wished.total_ms < t->total_ms || wished.first_byte_ms < t->first_byte_ms ||
-		             wished.connect_ms < t->connect_ms || wished.idle_ms < t->idle_ms;
+		r->hurries = (uint8_t)((wished.total_ms < t->total_ms ? HURRY_TOTAL : 0) |
+		                       (wished.connect_ms < t->connect_ms ? HURRY_CONNECT : 0) |
+		                       (wished.first_byte_ms < t->first_byte_ms || wished.idle_ms < t->idle_ms
+		                                ? HURRY_ANSWER : 0));
 		r->attempt.own_key = o->own_key.n > 0;
 		t = &wished;
 	}

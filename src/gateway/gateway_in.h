@@ -91,6 +91,9 @@ enum attempt_state {
 	ATTEMPT_FAILED,                  /* open->failure tells */
 };
 
+/* Deadlines that a client may shorten. */
+enum hurry { HURRY_CONNECT = 1, HURRY_ANSWER = 2 /* first byte, idle */, HURRY_TOTAL = 4 };
+
 #define RESPONSE_FIELDS_MAX 64
 #define RESPONSE_FIELDS_OWN 12           /* of them the gateway's */
 
@@ -205,7 +208,8 @@ struct req {
 	bool gone;                       /* the client went away */
 	bool probe;                      /* of gateway/probe.h: there is no client */
 	bool expired;                    /* the step's time is over */
-	bool hurried;                    /* the attempt has less time than usual: the client wanted that */
+	uint8_t hurries;                 /* enum hurry: which deadlines of the attempt the client has made shorter */
+	bool hurried;                    /* and one of those has ended it */
 	bool body_whole, body_failed;
 	bool want_stream;
 	bool relaying;                   /* the client has the head of a stream */

@@ -145,6 +145,15 @@ def test_a_client_that_is_in_a_hurry_does_no_harm():
         both.says("from a", 3)
 
 
+def test_a_client_that_has_time_sees_a_deployment_that_hangs_go_out():
+    with Both(lambda r: [Never], cooldown={"min_requests": 1000}) as both:
+        both.reload(models=[{**m, "timeouts": {"first_byte": "60ms", "connect": "1s"}} for m in both.settings["models"]])
+        for wish in ("x-sluice-timeout: 10s", "x-sluice-timeout: connect=300ms, total=5s"):
+            for _ in range(3):
+                same(both.gw.post(PATH, chat(model="m"), headers=[wish], timeout=15).status, 200)
+        same((len(both.a.requests), both.state("a/x")), (5, 3), "the provider's own limit ran out, not the client's")
+
+
 # -- cooldown --------------------------------------------------------------------------------------------------------
 def test_a_429_is_left_alone_for_as_long_as_it_asks_for():
     calm = threading.Event()
