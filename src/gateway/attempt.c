@@ -130,7 +130,8 @@ void attempt_expire(struct req *r)
 	struct err e;
 
 	err_set(&e, ERR_UPSTREAM_TIMEOUT, "the answer took longer than allowed");
-	r->hurried = (r->hurries & HURRY_TOTAL) != 0;
+	/* the time of a probe is the gateway's own */
+	r->hurried = r->hurries & HURRY_TOTAL && !r->probe;
 	if (r->relaying) {
 		if (unlikely(r->open != NULL) && r->open->carry)
 			r->hurried = true; /* most of the time was another's */
