@@ -190,7 +190,6 @@ static bool own_credential(struct req *r, const struct route_credential **out)
 	own = arena_zalloc(&o->arena, sizeof *own);
 	if (!own || !route_credential_init(own, p, c->face_index, o->own_key, &o->arena))
 		return no_memory(o);
-	o->byok_used = true;
 	*out = own;
 	return true;
 }

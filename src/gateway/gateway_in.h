@@ -114,7 +114,6 @@ struct req_open {
 	const struct dialect_request *as_asked; /* rq as the client sent it, once a target has changed it */
 	const struct wish_target *body_for; /* the target that rq is of */
 	struct str own_key;              /* the request's own credential, of the attempt under way; empty: ours */
-	bool byok_used;                  /* an attempt was made with one */
 	uint64_t conversation;           /* that the request is a part of (affinity.c); 0: not known, or not asked */
 	bool failure_is_answer;          /* the provider's own words go to the client */
 	bool waited;                     /* the back-off is over */
@@ -297,7 +296,8 @@ MUST_USE bool req_cost(const struct req *, const struct usage *, int64_t *nusd);
 
 /* ---- request.c: a request's life, and what is read of its head ---- */
 struct req *req_new(struct worker *, struct exchange *, const struct http_head *);
-COLD struct req *req_new_own(struct worker *);      /* the gateway's own: no client */
+/* The gateway's own: no client, and in nobody's figures until it is begun (observe_begin). */
+COLD struct req *req_new_own(struct worker *);
 /* Another one that makes the same request at the step where it stands, for gateway/hedge.h: without a client, plan and
  * body, in nobody's figures. What it borrows is in the first one's `open`, which must outlive its own. */
 struct req *req_new_twin(struct req *);
@@ -333,12 +333,8 @@ void attempt_expire(struct req *);          /* its time is over */
 void attempt_fail(struct req *, enum err_code, const char *text);
 /* An error inside of what looked like an answer. */
 void attempt_fail_with_error(struct req *, const struct dialect_error *);
-
 /* What looked like an answer refuses on content policy, and another model may answer. */
 COLD void attempt_refused(struct req *);
-
-/* The attempt cannot be made; the reason tells of the provider. */
-void attempt_fail_before(struct req *, const struct err *);
 
 /* ---- vitals.c: what calls tell of their deployment's health ---- */
 MUST_USE bool vitals_begin(struct req *);   /* before each call; false: there is no room, or it is out by now */

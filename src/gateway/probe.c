@@ -6,6 +6,7 @@
 
 #include "gateway/gateway_in.h"
 #include "govern/keys.h"
+#include "observe/observe.h"
 
 #define LOOK_EVERY_MS 200
 #define PROBE_MS 30000
@@ -71,10 +72,10 @@ static void start(struct worker *w, const struct route_model *m, const struct de
 			r->key = key_ref(keys_prober());
 			r->step = STEP_ATTEMPT;
 			r->probe = true;
+			observe_begin(w->observe);
 			req_wake(r);
 			return;
 		}
-		r->x = NULL;
 		req_free(r);
 	}
 }

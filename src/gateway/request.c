@@ -162,7 +162,6 @@ COLD struct req *req_new_own(struct worker *w)
 	r->start_us = r->since_us = loop_now_us(w->loop);
 	r->id = ulid_new(loop_real_ms(w->loop));
 	r->method = METHOD_POST;
-	observe_begin(w->observe);
 	return r;
 }
 

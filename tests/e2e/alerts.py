@@ -137,3 +137,20 @@ def test_a_probe_under_way_holds_no_shutdown_up():
         assert time.monotonic() - start < 5
         probe, = [line for line in s.gw.log_lines() if line["key_name"] == "probe"]
         same((probe["status"], probe["error"], len(probe["attempts"])), (499, "client_closed_request", 1), "what was asked is written down")
+
+
+def test_what_speaks_no_chat_is_probed_in_its_own_way_and_leaves_nothing_in_flight():
+    works = []
+    answer = {"object": "list", "data": [{"object": "embedding", "index": 0, "embedding": [1]}], "model": "x", "usage": {"total_tokens": 1}}
+    with Scene(lambda r: http(answer) if works else fail(500), lambda r: http({})) as s:
+        settings = s.gw.settings
+        settings["providers"]["a"]["dialect"] = "voyage"
+        settings["routing"].update({"probe": {"every": "1s"}, "breaker": {"consecutive_failures": 2, "open_for": "1h"}})
+        s.gw.reload(settings)
+        for _ in range(4):
+            s.gw.post("/v1/embeddings", json.dumps({"model": "m", "input": "x"}).encode(), timeout=15)
+        s.await_kind("deployment.opened")
+        works.append(1)
+        s.await_kind("deployment.closed")
+        assert b'"ping"' in s.a.requests[-1].body, short(s.a.requests[-1].body)
+        same(s.gw.metrics()["sluice_requests_in_flight"], 1, "the scrape itself")
