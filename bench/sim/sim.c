@@ -38,7 +38,7 @@ struct request {
 	uint64_t id, arrived_us, number; /* `number`: what its chances go by */
 	struct arena arena;
 	struct leg leg[LEGS];
-	unsigned key, turn, n_calls, n_429;
+	unsigned key, turn, n_calls;
 	const struct deployment *tried[CALLS_MAX];
 	struct health *before; /* who answered the turn before */
 	unsigned cached_tokens, prompt_tokens;

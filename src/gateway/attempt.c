@@ -8,8 +8,8 @@
 #include "base/mem.h"
 #include "base/rand.h"
 #include "gateway/carry.h"
-#include "gateway/refusal.h"
 #include "gateway/hedge.h"
+#include "gateway/refusal.h"
 
 #define ERROR_BODY_MAX (256u << 10)
 #define CREDENTIAL_MIN_BYTES 8      /* "none" and the like are no secrets */
@@ -112,7 +112,8 @@ void attempt_refused(struct req *r)
 	r->attempt.status = (uint16_t)r->open->status;
 }
 
-void attempt_fail_before(struct req *r, const struct err *e)
+/* The attempt cannot be made; the reason tells of the provider. */
+static void fail_before(struct req *r, const struct err *e)
 {
 	struct req_open *o = r->open;
 
@@ -469,7 +470,6 @@ static void fail_with_answer(struct req *r, int status)
 static void whole_answer(struct req *r)
 {
 	struct req_open *o = r->open;
-
 	const struct dialect *d = o->candidate.dialect;
 	struct err e;
 
@@ -693,7 +693,7 @@ static ALWAYS_INLINE void begin_note(struct req *r)
 static COLD void fail_credential(struct req *r, const struct err *e)
 {
 	begin_note(r);
-	attempt_fail_before(r, e);
+	fail_before(r, e);
 }
 
 /* Is there something to sign with? False: not yet, or the attempt has failed. */

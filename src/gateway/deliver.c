@@ -20,7 +20,7 @@ void deliver_add_field(struct req *r, struct str name, struct str value)
 void deliver_own_fields(struct req *r)
 {
 	struct req_open *o = r->open;
-	char *at = arena_alloc(&o->arena, ULID_LEN + 2 * 20 + TEXT_FIXED_MAX), *from = at;
+	char *at = arena_alloc(&o->arena, ULID_LEN + 2 * 20 + TEXT_FIXED_MAX), *from;
 
 	if (!at)
 		return;

@@ -509,9 +509,8 @@ void relay_end(struct req *r, const struct err *failure)
 		end_raw(r, failure);
 		return;
 	}
-	if (r->translation && !failure && !r->relay_ended && !r->meter.failed) {
+	if (r->translation && !failure && !r->relay_ended && !r->meter.failed)
 		finish_translation(r);
-	}
 	if (!failure)
 		begin(r, true);
 	if (r->attempt_state == ATTEMPT_FAILED || r->relay_over)

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* tell: the plans of a request in words, for its line in the log and the answer's head. */
-
 #include "gateway/gateway_in.h"
 
 #define PLAN_TEXT_MAX 512

@@ -197,12 +197,12 @@ enum health_verdict health_verdict(const struct health *h, uint64_t now_ms)
 
 uint64_t health_back_ms(const struct health *h)
 {
-	uint64_t cool = atomic_load_explicit(&h->cool_until_ms, RELAXED);
-	uint64_t open = atomic_load_explicit(&h->open_until_ms, RELAXED);
+	uint64_t cool_until_ms = atomic_load_explicit(&h->cool_until_ms, RELAXED);
+	uint64_t open_until_ms = atomic_load_explicit(&h->open_until_ms, RELAXED);
 
 	if (!atomic_load_explicit(&h->look, RELAXED))
 		return 0;
-	return cool > open ? cool : open;
+	return cool_until_ms > open_until_ms ? cool_until_ms : open_until_ms;
 }
 
 enum health_why health_why(const struct health *h)

@@ -103,8 +103,8 @@ struct health_use {
  * max_parallel has no time: 1. A request larger than tpm itself has room in an empty window. */
 uint32_t health_room(const struct health *, const struct health_limits *, uint32_t tokens, uint64_t now_ms);
 /* The shortest time between calls of that many tokens at which they never meet the limits, if nobody else calls;
- * microseconds. 0: there are none by the minute. What a burst has used up comes
- * back all at once, a minute later: until then the rest is spread over the time. */
+ * microseconds. 0: there are none by the minute. What a burst has used up comes back all at once, a minute later: until
+ * then the rest is spread over the time. */
 uint32_t health_pace_us(const struct health *, const struct health_limits *, uint32_t tokens, uint64_t now_ms);
 /* Takes the room. False: there is none any more, or it is out by now, or (half open) the probe is under way.
  * `last_resort`: also while it is out: cooling always, broken at most one at a time and one a second. */

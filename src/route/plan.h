@@ -83,7 +83,10 @@ struct plan_policy {
 	bool (*allows_model)(const void *arg, struct str model); /* for models that a request names; NULL: all */
 	const void *arg;
 };
+/* Is it kept from the deployment by its policy? EXCLUDED_NOT: no; EXCLUDED_REGION, _ZDR, _DATA_COLLECTION. */
+enum plan_exclusion plan_policy_excludes(const struct plan_policy *, const struct deployment *);
 
+/* What must be looked up of a request, since its bytes do not tell. */
 enum plan_look { LOOK_NEEDS = 1, LOOK_TOKENS = 2, LOOK_CONVERSATION = 4, LOOK_WHO = 8, LOOK_HASH = 16 };
 
 /* Who asks, as a script may see it; empty: not told. */
@@ -92,8 +95,6 @@ struct plan_who {
 	struct str tags;                 /* joined by commas */
 	struct str metadata;             /* x-sluice-metadata, as it came: JSON, perhaps */
 };
-/* Is it kept from the deployment by its policy? EXCLUDED_NOT: no; EXCLUDED_REGION, _ZDR, _DATA_COLLECTION. */
-enum plan_exclusion plan_policy_excludes(const struct plan_policy *, const struct deployment *);
 
 /* What the plan must know of a request. */
 struct plan_ask {

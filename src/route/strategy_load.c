@@ -13,8 +13,8 @@ static inline uint64_t drawn_key(const struct deployment *d, uint64_t value, uin
 	return (uint64_t)(d->weight == 0) << 63 | value << 24 | (random >> 40 & 0xffff00);
 }
 
-/* What calls under way will come to is taken of a tpm beforehand; where there is none it is guessed, so that those which
- * come at once do not all go to the same one, nor to one that hangs. */
+/* What calls under way will come to is taken of a tpm beforehand; where there is none it is guessed, so that those
+ * which come at once do not all go to the same one, nor to one that hangs. */
 static uint64_t tokens_of(const struct strategy_call *s, const struct candidate *c)
 {
 	struct health_load load = health_load(c->health, s->ask->now_ms);

@@ -187,7 +187,6 @@ static uint32_t backoff(const struct plan *p, const struct retry_settings *r, un
 
 	if (w && w->backoff != WISH_BACKOFF_SETTINGS)
 		return wished_backoff(w, r, round);
-
 	if (wait > (uint64_t)r->max_ms)
 		wait = (uint64_t)r->max_ms;
 	switch ((enum jitter_setting)r->jitter) {

@@ -247,7 +247,8 @@ static void a_rest_that_is_broken_is_no_harm(void **state)
 			if (!translation_sent(t) || translation_finished(t))
 				break;
 			assert_true(translation_resume(t, &later, &join));
-			got = translation_take(t, &arena, str_of(b.bytes.p, (at * 7 + 99) % b.bytes.n), &out, &error, &e);
+			got = translation_take(t, &arena, str_of(b.bytes.p, (at * 7 + 99) % b.bytes.n), &out, &error,
+			                       &e);
 			if (got == TRANSLATED_BROKEN || got == TRANSLATED_ERROR)
 				got = TRANSLATED_ON; /* and the next one is asked */
 		}
