@@ -59,6 +59,7 @@ enum setting_support {
 	SETTING_ACTS,
 	SETTING_IGNORED,   /* without harm: the gateway starts and says so */
 	SETTING_REFUSED,   /* it promises protection that would be missing: the gateway does not start */
+	SETTING_PASSED,    /* a name of something that is not there (yet), which may be: it is passed over */
 };
 
 struct settings;
@@ -81,7 +82,8 @@ struct setting {
 
 /* What a `check` reports to. `at` is the address of the member (or item) that is meant, from which its place in the
  * file and its path are found; the text goes on behind the path: "must begin with http:// or https://". `refuse` may be
- * called more than once and returns false. `note`: this version does not act on it. */
+ * called more than once and returns false. `note`: this version does not act on it, or passes
+ * it over. */
 struct setting_checker {
 	bool (*refuse)(struct setting_checker *, const void *at, const char *fmt, ...) PRINTF_LIKE(3, 4);
 	/* The same with the value shown between path and text, if it is neither a secret nor a variable's. */

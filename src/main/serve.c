@@ -107,8 +107,9 @@ struct serve {
 
 /* ---- the configuration ---- */
 
-/* All of them for the log, the first for whoever asked. */
-static void print_problems(const struct conf_problems *p, struct err *e)
+/* All of them for whoever reads, the first for whoever asked. Once the program runs its log has one form, and a single
+ * problem stands in what is said of the reload. */
+static void tell_problems(const struct conf_problems *p, bool runs, struct err *e)
 {
 	size_t more = p->n - 1 + p->left_out;
 
@@ -116,14 +117,19 @@ static void print_problems(const struct conf_problems *p, struct err *e)
 		err_set(e, ERR_CONFIG, "%s (and %zu more, see the log)", p->items[0].text, more);
 	else
 		err_set(e, ERR_CONFIG, "%s", p->items[0].text);
-	for (size_t i = 0; i < p->n; i++)
-		fprintf(stderr, "%s\n", p->items[i].text);
-	if (p->left_out)
+	for (size_t i = 0; i < p->n && (!runs || more); i++) {
+		if (runs)
+			log_error("conf", "%s", p->items[i].text);
+		else
+			fprintf(stderr, "%s\n", p->items[i].text);
+	}
+	if (p->left_out && !runs)
 		fprintf(stderr, "and %zu more\n", p->left_out);
 }
 
 struct unsupported {
 	bool refused;
+	struct err *e; /* the first that is refused */
 };
 
 static void on_unsupported(void *arg, enum setting_support support, const char *message)
@@ -131,9 +137,11 @@ static void on_unsupported(void *arg, enum setting_support support, const char *
 	struct unsupported *u = arg;
 
 	if (support == SETTING_REFUSED) {
+		if (!u->refused)
+			err_set(u->e, ERR_CONFIG, "%s", message);
 		u->refused = true;
 		log_error("conf", "%s", message);
-	} else {
+	} else if (support == SETTING_IGNORED) { /* who is passed over is told by the route table, with whose it is */
 		log_warn("conf", "%s", message);
 	}
 }
@@ -154,21 +162,22 @@ static bool override_listen(struct config *c, const char *listen, struct err *e)
 	return true;
 }
 
-/* NULL: messages are printed, and e tells. */
-static struct config *load_config(const struct serve_options *o, struct err *e)
+/* NULL: messages are printed, or logged where the program `runs`, and e tells. */
+static struct config *load_config(const struct serve_options *o, bool runs, struct err *e)
 {
 	struct conf_problems problems = { 0 };
-	struct unsupported unsupported = { false };
+	struct unsupported unsupported = { false, e };
 	const char *file = o->file ? o->file : config_find();
 	struct config *c = o->text ? config_read("demo", str_from_z(o->text), &conf_env_process, &problems)
 	                           : config_load(file, &conf_env_process, &problems);
 
 	if (!c) {
-		print_problems(&problems, e);
+		tell_problems(&problems, runs, e);
 		return NULL;
 	}
 	if (o->listen && !override_listen(c, o->listen, e)) {
-		fprintf(stderr, "sluice: %s\n", e->text);
+		if (!runs)
+			fprintf(stderr, "sluice: %s\n", e->text);
 		config_free(c);
 		return NULL;
 	}
@@ -176,9 +185,9 @@ static struct config *load_config(const struct serve_options *o, struct err *e)
 		c->data_dir = arena_dup(&c->arena, str_from_z(o->data_dir));
 	config_unsupported(c, on_unsupported, &unsupported);
 	if (unsupported.refused) {
-		fprintf(stderr,
-		        "sluice: this version does not act on the settings named above, and they promise protection; "
-		        "remove them to start without it\n");
+		if (!runs)
+			fprintf(stderr, "sluice: this version does not act on the settings named above, and they "
+			                "promise protection; remove them to start without it\n");
 		config_free(c);
 		return NULL;
 	}
@@ -365,7 +374,7 @@ static void reload_certificates(struct serve *s, const struct config *c)
 
 static bool reload(struct serve *s, struct err *e)
 {
-	struct config *c = load_config(s->options, e);
+	struct config *c = load_config(s->options, true, e);
 	struct snapshot *next;
 	struct observe_log_options log_options;
 
@@ -884,7 +893,7 @@ int serve_run(const struct serve_options *o)
 	pthread_sigmask(SIG_BLOCK, &signals, NULL);
 	raise_descriptors();
 	dialect_init();
-	c = load_config(o, &e);
+	c = load_config(o, false, &e);
 	if (!c)
 		return EXIT_WRONG;
 	log_init((enum log_level)c->logs.level, c->logs.format == LOGS_FORMAT_JSON);

@@ -219,6 +219,30 @@ def test_a_bad_configuration_is_refused_at_reload_and_the_old_one_stays():
         same(value(gw.metrics(), "sluice_config_reloads_total", result="refused"), 2)
 
 
+def test_a_setting_that_this_version_refuses_is_refused_at_reload_too():
+    with Provider(lambda r: http(chat_answer())) as provider, Gateway(config(provider)) as gw:
+        gw.settings["budgets"] = {"on_exhausted": "cap"}
+        gw._write()
+        e = is_error(gw.admin("POST", "/admin/v1/config/reload", b"{}"), {400, 409, 422})
+        assert "budgets.on_exhausted" in e["message"], e
+        gw.process.send_signal(signal.SIGHUP)
+        until(lambda: value(gw.metrics(), "sluice_config_reloads_total", result="refused") == 2, "a second refusal")
+        same(gw.post(PATH, chat()).status, 200)
+
+
+def test_what_is_said_of_a_reload_has_the_form_of_the_log():
+    with Provider(lambda r: http(chat_answer())) as provider, \
+            Gateway(config(provider, logs={"format": "json"})) as gw:
+        gw.settings["modles"] = []
+        gw.settings["routing"] = {"retires": 1}
+        gw._write()
+        is_error(gw.admin("POST", "/admin/v1/config/reload", b"{}"), {400, 409, 422})
+        until(lambda: b"reload refused" in gw.messages(), "the refusal")
+        lines = [json.loads(line) for line in gw.messages().splitlines() if line.strip()]
+        for word in ("modles", "retires"):
+            assert any(word in json.dumps(line) for line in lines), (word, lines)
+
+
 def test_a_reload_through_the_admin_api():
     with Provider(lambda r: http(chat_answer())) as provider, Gateway(config(provider)) as gw:
         gw.settings["keys"] = [{"name": "other", "key": "sk-other"}]
