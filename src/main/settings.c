@@ -173,8 +173,12 @@ static bool check_fallbacks(const struct config *conf, const struct model_settin
 	for (size_t i = 0; i < list->n; i++) {
 		if (m && str_eq(names[i], m->name))
 			good = c->refuse_value(c, &names[i], "is the model itself");
-		else if (!may_come && !model_exists(conf, names[i], &near))
-			good = unknown_name(c, &names[i], "model", &near);
+		else if (!model_exists(conf, names[i], &near)) {
+			if (may_come)
+				c->note(c, &names[i], SETTING_PASSED);
+			else
+				good = unknown_name(c, &names[i], "model", &near);
+		}
 		for (size_t k = 0; k < i; k++)
 			if (str_eq(names[i], names[k])) {
 				good = c->refuse_value(c, &names[i], "stands twice in the list");
@@ -333,16 +337,28 @@ void config_free(struct config *conf)
 	free(conf);
 }
 
+static const char *what_becomes_of(enum setting_support support)
+{
+	switch (support) {
+	case SETTING_ACTS:
+	case SETTING_IGNORED: return ": this version does not act on this setting";
+	case SETTING_REFUSED:
+		return ": this version does not act on this setting; because it promises protection, sluice does not "
+		       "start with it";
+	case SETTING_PASSED: return " is no model of this configuration: it is passed over";
+	}
+	assert(!"unknown setting_support");
+	return "";
+}
+
 void config_unsupported(const struct config *conf, void (*report)(void *arg, enum setting_support, const char *message),
                         void *arg)
 {
 	for (size_t i = 0; i < conf->notes.n; i++) {
 		const struct conf_note *n = &conf->notes.items[i];
 		char text[1024];
-		snprintf(text, sizeof(text), "%.*s:%u:%u: %.*s: this version does not act on this setting%s",
-		         STR_ARG(conf->file), n->place.line, n->place.column, STR_ARG(n->path),
-		         n->support == SETTING_REFUSED ? "; because it promises protection, sluice does not start "
-		                                         "with it" : "");
+		snprintf(text, sizeof(text), "%.*s:%u:%u: %.*s%s", STR_ARG(conf->file), n->place.line,
+		         n->place.column, STR_ARG(n->path), what_becomes_of(n->support));
 		report(arg, n->support, text);
 	}
 }

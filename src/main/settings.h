@@ -4,7 +4,7 @@
  * all threads, freed when its last reference goes. Everything it points to lives in `arena`.
  *
  *	struct config *c = config_load(path, &conf_env_process, &problems);     NULL: problems tell, with places
- *	config_unsupported(c, report, arg);                          what this version does not act on
+ *	config_unsupported(c, report, arg);                          what this version does not act on or passes over
  *	config_free(c);
  */
 #ifndef SLUICE_MAIN_SETTINGS_H
@@ -75,8 +75,8 @@ MUST_USE struct config *config_read(const char *file, struct str text, const str
                                     struct conf_problems *problems);
 void config_free(struct config *);   /* NULL is fine */
 
-/* Calls `report` for each thing that is set and that this version does not act on. `message` is "FILE:LINE:COL: …".
- * SETTING_REFUSED: it promises protection, so that the gateway must not start. */
+/* Calls `report` for each thing that is set and that this version does not act on, or passes over (SETTING_PASSED).
+ * `message` is "FILE:LINE:COL: …". SETTING_REFUSED: it promises protection, so that the gateway must not start. */
 void config_unsupported(const struct config *, void (*report)(void *arg, enum setting_support, const char *message),
                         void *arg);
 

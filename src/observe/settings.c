@@ -3,6 +3,8 @@
 
 #include "observe/settings.h"
 
+#include "net/url.h"
+
 #define AT(member) .offset = offsetof(struct STRUCT, member)
 
 static const char *const requests_words[] = { "off", "metadata", "full", NULL };
@@ -55,6 +57,17 @@ static const struct setting alerts_rows[] = {
 	  .help = "How long the webhook may take to answer; it is tried four times." },
 };
 #undef STRUCT
+
+/* An address that nobody can call would be noticed when the first alarm does not come. */
+static bool check_alerts(void *item, struct setting_checker *c)
+{
+	struct alerts_settings *s = item;
+	struct url u;
+	struct err e;
+
+	return s->webhook.n == 0 || url_read(s->webhook, &u, ERR_CONFIG, &e) || c->refuse(c, &s->webhook, "%s", e.text);
+}
 const struct settings alerts_settings = {
 	.name = "alerts", .size = sizeof(struct alerts_settings), .rows = alerts_rows, .n = COUNT_OF(alerts_rows),
+	.check = check_alerts,
 };

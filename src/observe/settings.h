@@ -24,10 +24,11 @@ struct telemetry_settings {
 };
 
 struct alerts_settings {
+	/* not the URL first: its address would be that of the section, and messages about it would name that */
+	int64_t timeout_ms;
 	struct str webhook;              /* URL; empty: none. May hold a password: never print it */
 	struct str secret;               /* empty: not signed */
 	struct str ca;                   /* path of a PEM file; empty: the system's certificates */
-	int64_t timeout_ms;
 };
 
 extern const struct settings logs_settings, telemetry_settings, alerts_settings;

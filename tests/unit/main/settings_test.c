@@ -149,6 +149,7 @@ static void says_what_this_version_does_not_act_on(void **state)
 		{ "cache: {exact: {enabled: true}, semantic: {enabled: false}}", 1, 0 },
 		{ "routing: {hedge_after: 1s}", 0, 0 },
 		{ "routing: {hedge_after: off}", 0, 0 },
+		{ "routing: {content_policy_fallbacks: [nobody], context_window_fallbacks: [no, nor]}", 3, 0 },
 		{ "providers: {openai: {api_key: k, region: eu, zdr: true}}", 0, 0 },
 		{ "providers: {bedrock: {region: eu-west-1}, vertex: {project: p, credentials: file:/nowhere}}", 0, 0 },
 		{ "logs: {requests: full}", 1, 0 },
@@ -168,6 +169,12 @@ static void says_what_this_version_does_not_act_on(void **state)
 	config_unsupported(c, count, &n);
 	check_str("place", str_from_z(n.last),
 	          STR("t.yaml:2:3: logs.requests: this version does not act on this setting"));
+	config_free(c);
+	c = must_read("routing:\n  context_window_fallbacks: [nobody]\n");
+	config_unsupported(c, count, &n);
+	check_str("a name to come", str_from_z(n.last),
+	          STR("t.yaml:2:30: routing.context_window_fallbacks[0] is no model of this configuration: it is passed "
+	              "over"));
 	config_free(c);
 }
 
@@ -280,6 +287,15 @@ static void refuses_what_does_not_fit_together(void **state)
 		  "t.yaml:1:31: routing.retries.on[1] \"6xx\" must be a status from 400 to 599, 4xx, 5xx, connect or "
 		  "timeout" },
 		{ "routing: {retries: {base: 9s}}", "t.yaml:1:27: routing.retries.base must not be longer than max" },
+		{ OPENAI "models: [{name: a, deployments: [{provider: openai, model: m, rpm: 0}]}]",
+		  "t.yaml:2:68: models[0].deployments[0].rpm must be a whole number from 1 to 1000000000, not \"0\"" },
+		/* alerts: an address may hold a password */
+		{ "alerts: {webhook: nowhere}", "t.yaml:1:19: alerts.webhook must begin with http:// or https://" },
+		{ "alerts: {webhook: 'ftp://h/x'}", "t.yaml:1:19: alerts.webhook must begin with http:// or https://" },
+		{ "alerts: {webhook: 'http://'}", "t.yaml:1:19: alerts.webhook has no valid host and port" },
+		{ "alerts: {webhook: 'https://h:99999/x'}", "t.yaml:1:19: alerts.webhook has no valid host and port" },
+		{ "alerts: {webhook: 'https://u:secret@h/x'}",
+		  "t.yaml:1:19: alerts.webhook has no valid host and port" },
 		{ "routing: {retires: {}}",
 		  "t.yaml:1:11: unknown setting \"retires\" in routing; did you mean \"retries\"?" },
 		/* keys: their texts are not shown */
@@ -324,6 +340,8 @@ static void accepts_what_is_usual(void **state)
 		"- {name: b, fallbacks: [a], deployments: [{provider: openai, model: m}]}\n"
 		"- {name: 'gpt-*', deployments: [{provider: openai, model: 'gpt-*'}]}",
 		"keys: [{name: a, key: 12345678}]",
+		"alerts: {webhook: 'https://hooks.example/T/B?x=1', secret: 12345678}",
+		"alerts: {webhook: '', secret: 12345678}",
 	};
 	variables = no_variables;
 	for (size_t i = 0; i < COUNT_OF(cases); i++)

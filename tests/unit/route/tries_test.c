@@ -443,7 +443,7 @@ static void what_a_request_names_comes_first(void **state)
 	             "{provider: p, model: a, max_parallel: 1, context_window: 100}, "                         \
 	             "{provider: q, model: b, rpm: 3}, " ON("p", "c")) ", "                                    \
 	       MODEL("n", "", "{provider: q, model: d, tpm: 5000}, " ON("p", "e")) ", "                        \
-	       MODEL("w", "", ON("q", "f")) ", " MODEL("z", "", "{provider: p, model: g, rpm: 0}"))
+	       MODEL("w", "", ON("q", "f")) ", " MODEL("z", "", "{provider: p, model: g, rpm: 1}"))
 
 /* One call of the candidate: how it failed, if it did. False: it could not be made, and the plan knows. */
 static bool call(struct plan *p, const struct candidate *c, const struct routes *r, uint64_t now,
