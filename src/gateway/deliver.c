@@ -65,8 +65,13 @@ void deliver_list_attempts(const struct req *r, struct err *e)
 	for (unsigned i = 0; i < r->n_attempts && n + 1 < sizeof whole.text; i++) {
 		const struct req_attempt *at = i + 1 < r->n_attempts ? &r->attempts[i] : &r->attempt;
 		const char *why = at->error == ERR_NONE ? "ok" : err_code_name((enum err_code)at->error);
-		int put = snprintf(whole.text + n, sizeof whole.text - n, "%s%.*s: %u %s",
-		                   i == 0 ? " (attempts: " : "; ", STR_ARG(at->deployment->name), at->status, why);
+		char status[8] = ""; /* none: there was no answer */
+		int put;
+
+		if (at->status)
+			snprintf(status, sizeof status, "%u ", at->status);
+		put = snprintf(whole.text + n, sizeof whole.text - n, "%s%.*s: %s%s", i == 0 ? " (attempts: " : "; ",
+		               STR_ARG(at->deployment->name), status, why);
 
 		n += put > 0 ? (size_t)put : 0;
 	}

@@ -158,6 +158,18 @@ static void look(struct plan_ask *ask, unsigned what)
 	look_into(&l, ask);
 }
 
+static bool no_dialect(const char *name)
+{
+	struct buf known = buf_make(1024);
+	bool no;
+
+	for (unsigned i = 0; i < DIALECTS; i++)
+		buf_printf(&known, "%s%s", i ? ", " : "", dialect_by_id((enum dialect_id)i)->name);
+	no = wrong("there is no dialect %s; known are %.*s", name, STR_ARG(buf_str(&known)));
+	buf_fini(&known);
+	return no;
+}
+
 static bool make_ask(struct route_test *t)
 {
 	const struct dialect *d = t->dialect_name ? dialect_by_name(str_from_z(t->dialect_name)) : &dialect_openai_chat;
@@ -165,7 +177,7 @@ static bool make_ask(struct route_test *t)
 	struct err e;
 
 	if (!d)
-		return wrong("there is no dialect %s", t->dialect_name);
+		return no_dialect(t->dialect_name);
 	t->ask = (struct plan_ask){ .model = str_from_z(t->model), .dialect = d->id, .call = call_of(d->id),
 		                    .now_ms = clock_now_ms(), .at_ms = (int64_t)clock_real_ms(), .max_output = -1,
 		                    .look = look, .arg = t, .policy = t->key ? &t->policy : NULL };
