@@ -212,7 +212,7 @@ static enum step go(struct req *r)
 static enum step wait_on(struct req *r, uint32_t ms)
 {
 	struct queue_wait *q = r->open->queued;
-	uint64_t left_ms = q->until_ms - loop_now_ms(r->w->loop);
+	uint64_t now_ms = loop_now_ms(r->w->loop), left_ms = q->until_ms > now_ms ? q->until_ms - now_ms : 0;
 
 	if (!q->waits) {
 		q->waits = true;
