@@ -91,7 +91,9 @@ static void as_request(struct str text, unsigned how)
 		for (size_t i = 0; i < out.n_body; i++)
 			buf_append(&whole, out.body[i]);
 		assert(is_object(buf_str(&whole)));
-		assert(!in.aws || str_find(out.forward, STR("x-amz-date")) == STR_NPOS);
+		/* a value may hold the word; the field itself begins a line */
+		assert(!in.aws || (!str_istarts(out.forward, STR("x-amz-date:")) &&
+		                   str_find(out.forward, STR("\nx-amz-date:")) == STR_NPOS));
 	}
 	arena_fini(&a);
 	buf_fini(&lines);
