@@ -387,6 +387,7 @@ static enum step step_backoff(struct req *r)
 			return o->failures ? give_up(r) : STEP_REFUSE; /* open->err tells */
 		o->waited = true;
 		if (o->wait_ms) {
+			queue_leave(r); /* nobody waits for room behind one that waits for something else */
 			r->expired = false;
 			if (likely(!r->relaying))
 				timer_start(r->w->loop, &r->limit, o->wait_ms);
