@@ -106,7 +106,8 @@ static const struct setting model_rows[] = {
 	{ .name = "guardrails", .type = SETTING_TEXTS, AT(guardrails), .support = SETTING_REFUSED,
 	  .help = "Names of guardrails that requests for this model pass." },
 	{ .name = "hedge_after", .type = SETTING_TEXT, AT(hedge_after),
-	  .help = "When a second deployment is asked too, instead of `routing.hedge_after`." },
+	  .help = "When a second deployment is asked too, instead of `routing.hedge_after`: off, a duration, p50, "
+	          "p75, p90 or p99." },
 };
 #undef STRUCT
 

@@ -139,3 +139,34 @@ def test_what_is_wrong_is_told_with_the_right_exit_code():
     assert "excluded: region" in out and "no deployment" in err, (out, err)
     out, err = route_test("--model", "chat", "--header", "x-sluice-region: us")
     assert "excluded: region" in out and "the fallbacks follow" in err, (out, err)
+
+
+# -- what the manual shows -------------------------------------------------------------------------------------------
+def recipes():
+    text = (pathlib.Path(__file__).parents[2] / "docs/routing.md").read_text()
+    section = text[text.index("\n## Recipes\n"):text.index("\n## Coming from another gateway\n")]
+    return re.findall(r"```yaml\n(.*?)```", section, re.S)
+
+
+def test_the_recipes_of_the_manual_are_good_and_each_model_has_a_plan():
+    found = recipes()
+    same(len(found), 5)
+    for text in found:
+        with tempfile.TemporaryDirectory() as d:
+            pathlib.Path(d, "sluice.yaml").write_text(text)
+            clean = {k: v for k, v in os.environ.items() if not k.startswith("SLUICE_")}
+            clean.update({v: "a-value-123" for v in re.findall(r"\$\{(\w+)\}", text)})
+
+            def run(*args):
+                p = subprocess.run([str(PROGRAM), *args], cwd=d, capture_output=True, timeout=60, text=True, env=clean)
+                same(p.returncode, 0, f"{args}: {p.stdout}{p.stderr}\n{text}")
+                same(p.stderr, "", f"{args} of\n{text}")
+                return p.stdout
+
+            run("check")
+            for model in re.findall(r"- (?:\{)?name: (\w+)(?:\n|, deployments)", text):
+                a = json.loads(run("route-test", "--model", model, "--json"))
+                assert all(c["excluded"] is None for c in a["candidates"]), (model, a)
+            if "clinic" in text:
+                a = json.loads(run("route-test", "--model", "chat", "--key", "clinic-app", "--json"))
+                same([c["excluded"] for c in a["candidates"]], [None, "region"])

@@ -149,7 +149,7 @@ static void says_what_this_version_does_not_act_on(void **state)
 		{ "cache: {exact: {enabled: true}, semantic: {enabled: false}}", 1, 0 },
 		{ "routing: {hedge_after: 1s}", 0, 0 },
 		{ "routing: {hedge_after: off}", 0, 0 },
-		{ "routing: {content_policy_fallbacks: [nobody], context_window_fallbacks: [no, nor]}", 3, 0 },
+		{ "routing: {content_policy_fallbacks: [no], context_window_fallbacks: [a, b]}", 3, 0 },
 		{ "providers: {openai: {api_key: k, region: eu, zdr: true}}", 0, 0 },
 		{ "providers: {bedrock: {region: eu-west-1}, vertex: {project: p, credentials: file:/nowhere}}", 0, 0 },
 		{ "logs: {requests: full}", 1, 0 },
