@@ -97,65 +97,85 @@ enum hurry { HURRY_CONNECT = 1, HURRY_ANSWER = 2 /* first byte, idle */, HURRY_T
 #define RESPONSE_FIELDS_MAX 64
 #define RESPONSE_FIELDS_OWN 12           /* of them the gateway's */
 
+/* Images that are fetched for the candidate under way (media.c). */
+struct req_media {
+	struct media_kept *kept;         /* those that came; arena */
+	struct jstr url;                 /* of the one on its way */
+	size_t bytes;                    /* of all of them, in base64 */
+	uint16_t n;
+	bool failed;                     /* err tells */
+	bool waits;                      /* the request was read, and goes on when the fetch is done */
+};
+
+/* When a second candidate is started (hedge.c). */
+struct hedge_timer {
+	struct timer due;
+	struct req *of;                  /* whose it is */
+	uint16_t attempt;                /* beside which attempt */
+};
+
 struct req_open {
 	struct arena arena;
 	struct req_open *next;           /* in the worker's store */
+
+	/* the head */
 	const struct http_head *head;    /* only while on_head is being called */
 	struct dialect_in in;
 	struct str forward;              /* the client's fields that go upstream, as lines with their CR LF */
 	bool has_anthropic_version, has_content_type;
-	struct str text[REQ_TEXTS];
+	bool pass;                       /* to the provider as it is: rq.tail is the path, `method` the method */
 	uint32_t timeout_ms;             /* x-sluice-timeout; 0: none */
+	struct str method;               /* empty: POST */
+	struct str provider;             /* x-sluice-provider */
 	struct str session;              /* x-sluice-session */
 	struct str hash_by;              /* x-sluice-hash */
-	struct queue_wait *queued;       /* in line for room (queue.c); NULL: not */
-	struct wish_field *wish_fields;  /* of the head, the last first; NULL: none */
+	struct wish_field *wish_fields;  /* the last first; NULL: none */
+	struct str text[REQ_TEXTS];
+
+	/* what it wishes (ask.c, overrides.c) */
 	const struct route_wishes *wishes; /* NULL: none */
 	const struct dialect_request *as_asked; /* rq as the client sent it, once a target has changed it */
 	const struct wish_target *body_for; /* the target that rq is of */
-	struct str own_key;              /* the request's own credential, of the attempt under way; empty: ours */
+
+	/* its way to a candidate */
 	uint64_t conversation;           /* that the request is a part of (affinity.c); 0: not known, or not asked */
+	struct queue_wait *queued;       /* in line for room (queue.c); NULL: not */
+	const struct route_model *told;  /* the group that TEXT_PLAN ends with; NULL: it is empty */
+	const struct wish_target *told_target;
+	struct hedge_timer hedge_timer;
+
+	/* the attempt under way */
+	const struct route_credential *credential;
+	const struct credential_value *secret;   /* what it is signed with; counted */
+	struct str own_key;              /* the request's own credential; empty: ours */
+	struct str dropped;              /* names of what the target's dialect has no word for */
+	struct embed_work *embed;        /* vectors that are asked for in another dialect, in parts; arena */
+	struct rerank_work *rerank;      /* documents that are put in order in another dialect; arena */
+	struct req_media media;
+	struct carry *carry;             /* of a stream that was cut; arena */
+	bool carries;                    /* a stream that is cut goes on elsewhere (carry.h) */
+	bool own_state;                  /* it names an answer that is kept here, or holds a token in our envelope: it
+	                                  * is translated in any case */
+	bool only_to_carry;              /* own_state is set for nothing else */
+
+	/* how the attempts before it have failed */
 	bool failure_is_answer;          /* the provider's own words go to the client */
 	bool waited;                     /* the back-off is over */
 	bool has_failed;                 /* `failed` is how the last attempt ended; else none was made */
-	uint8_t failures;                /* a bit for each enum failure_class that was seen */
 	bool our_limit;                  /* the attempt failed because the answer is larger than we take */
 	bool other_key;                  /* the last failure was one of several keys': the others are to be tried */
-	const struct route_credential *credential;       /* of the attempt */
+	uint8_t failures;                /* a bit for each enum failure_class that was seen */
 	uint32_t wait_ms;
 	int64_t retry_after_ms;
-	struct op op;                    /* SERVE; a credential */
-	const struct credential_value *secret;   /* what the attempt is signed with; counted */
-	struct service_call service;
 
 	/* the answer, before its first byte leaves */
 	int status;
 	unsigned n_fields;
 	struct str id_text;              /* the request's id, once it was written for the answer */
-	bool pass;                       /* to the provider as it is: rq.tail is the path, `method` the method */
-	struct str method;               /* empty: POST */
-	struct str provider;             /* x-sluice-provider */
-	struct fetch *fetch;             /* an image on its way */
-	struct media_kept *media;        /* those that came; arena */
-	struct jstr media_url;           /* of the fetch */
-	size_t media_bytes;              /* of all of them, in base64 */
-	uint16_t n_media;
-	bool media_failed;               /* err tells */
-	bool media_waits;                /* the request was read, and goes on when the fetch is done */
-	struct embed_work *embed;        /* vectors that are asked for in another dialect, in parts; arena */
-	struct rerank_work *rerank;      /* documents that are put in order in another dialect; arena */
-	bool own_state; /* it names an answer that is kept here, or holds a token in our envelope: it is
-	                                  * translated in any case */
-	bool carries;                    /* a stream that is cut goes on elsewhere (carry.h) */
-	bool only_to_carry;              /* own_state is set for nothing else */
-	struct carry *carry;             /* of one that was; arena */
+	struct op op;                    /* SERVE; a credential */
+	struct service_call service;
+	struct fetch *fetch;             /* on its way: an image, or an answer by its id */
 	bool fetched;                    /* Responses by id: the provider has answered */
-	struct str dropped;              /* names of what the target's dialect has no word for */
-	const struct route_model *told;  /* the group that TEXT_PLAN ends with; NULL: it is empty */
-	const struct wish_target *told_target;
-	struct timer hedge_due;          /* a second candidate is started */
-	struct req *hedge_of;            /* whose timer that is */
-	uint16_t hedge_attempt;          /* beside which attempt */
 
 	/* What follows is not zeroed for a new request, but set before it is read. The buffers keep a little memory. */
 	struct dialect_request rq;
@@ -200,9 +220,9 @@ struct req {
 	int64_t cost_nusd;               /* until it is settled: of refusals on content policy */
 	struct req_attempt attempt;      /* the last one; no deployment: none was made */
 	struct req_attempt *attempts;    /* those before it, if any */
+	struct health_use use;           /* what the call under way, or the answer, holds of its deployment */
 	uint16_t n_attempts;
 	uint16_t status, error;          /* error: enum err_code */
-	struct health_use use;           /* what the call under way, or the answer, holds of its deployment */
 	uint8_t step, attempt_state, method;
 	bool gone;                       /* the client went away */
 	bool probe;                      /* of gateway/probe.h: there is no client */
@@ -227,15 +247,15 @@ struct req {
 	bool has_media;                  /* of a stream: its request's bytes are not all text */
 
 	/* a stream in flight */
+	bool is_array;
 	struct sse_framer framer;
 	union {
 		struct array_framer *array; /* Gemini's other framing */
 		struct eventstream_framer *messages; /* Bedrock's */
 		char *resume;            /* what the meter keeps, on the heap (Responses) */
 	};
-	bool is_array;
+	struct envelope_stream *unwrap;  /* NULL: the provider's bytes are the dialect's own */
 	struct translation *translation; /* NULL: the provider's bytes pass */
-	struct envelope_stream *unwrap;  /* NULL: they are the dialect's own */
 	struct recall *recall;           /* with it */
 	char *held;                      /* a partial event; at the end, the last bytes until the journal is written */
 	uint32_t held_n, held_cap;
@@ -245,6 +265,7 @@ struct req {
 	struct stream_meter meter;       /* its usage is the answer's, streamed or not */
 	struct req *deliver_next;        /* waits for the journal */
 };
+_Static_assert(sizeof(struct req) <= 512, "every open stream has one");
 
 struct worker {
 	struct gateway *gw;

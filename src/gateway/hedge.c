@@ -136,12 +136,12 @@ static void start_second(struct req *r)
 
 static void on_hedge_due(struct timer *t)
 {
-	struct req_open *o = CONTAINER_OF(t, struct req_open, hedge_due);
-	struct req *r = o->hedge_of;
+	struct req_open *o = CONTAINER_OF(t, struct req_open, hedge_timer.due);
+	struct req *r = o->hedge_timer.of;
 
 	if (r->gone || r->hedge || r->step != STEP_ATTEMPT || r->attempt_state != ATTEMPT_WAITING)
 		return;
-	if (r->n_attempts != o->hedge_attempt || (r->call.got_head && !r->want_stream))
+	if (r->n_attempts != o->hedge_timer.attempt || (r->call.got_head && !r->want_stream))
 		return; /* another attempt; or the answer is on its way */
 	start_second(r);
 }
@@ -161,10 +161,10 @@ void hedge_arm(struct req *r)
 	wait = hedge_wait_ms(&d->hedge, r->use.health, r->want_stream, now);
 	if (wait == 0)
 		return;
-	o->hedge_of = r;
-	o->hedge_attempt = r->n_attempts;
-	o->hedge_due.on_due = on_hedge_due;
-	timer_start(r->w->loop, &o->hedge_due, wait);
+	o->hedge_timer.of = r;
+	o->hedge_timer.attempt = r->n_attempts;
+	o->hedge_timer.due.on_due = on_hedge_due;
+	timer_start(r->w->loop, &o->hedge_timer.due, wait);
 }
 
 /* ---- one of them goes ---- */
@@ -236,7 +236,7 @@ static void take_client(struct req *to, struct req *from)
 	o->body = body;
 	op_cancel(&o->op);
 	media_cancel(o);
-	timer_cancel(from->w->loop, &o->hedge_due);
+	timer_cancel(from->w->loop, &o->hedge_timer.due);
 	to->hedge->kept = o;
 	from->open = NULL;
 }

@@ -35,7 +35,7 @@ static bool is_remote(const struct chat_block *b)
 
 static const struct media_kept *find_kept(const struct req_open *o, struct jstr url)
 {
-	for (const struct media_kept *k = o->media; k; k = k->next)
+	for (const struct media_kept *k = o->media.kept; k; k = k->next)
 		if (jstr_eq(k->url, url))
 			return k;
 	return NULL;
@@ -74,10 +74,10 @@ static bool may_keep(struct req *r, size_t n)
 	struct req_open *o = r->open;
 	size_t max = (size_t)req_conf(r)->server->body_max_bytes;
 
-	if (n > max - o->media_bytes)
+	if (n > max - o->media.bytes)
 		return err_set(&o->err, ERR_TOO_LARGE,
 		               "what the request's addresses hold is more than the %zu bytes of a body", max);
-	o->media_bytes += n;
+	o->media.bytes += n;
 	o->arena.max_bytes += 3 * n;     /* here, as a data URI, and in the provider's request */
 	return true;
 }
@@ -98,14 +98,14 @@ static bool keep(struct req *r, const struct fetch_answer *answer)
 	buf_fini(&data);
 	if (!k || !kept.p)
 		return err_set(&o->err, ERR_TOO_LARGE, "the request needs more memory than it may have");
-	k->url = jstr_of(o->media_url.p, o->media_url.n);
+	k->url = jstr_of(o->media.url.p, o->media.url.n);
 	k->data = jstr_of(kept.p, kept.n);
 	kept = arena_dup(&o->arena, answer->content_type);
 	if (!kept.p)
 		return err_set(&o->err, ERR_TOO_LARGE, "the request needs more memory than it may have");
 	k->type = jstr_of(kept.p, kept.n);
-	k->next = o->media;
-	o->media = k;
+	k->next = o->media.kept;
+	o->media.kept = k;
 	return true;
 }
 
@@ -113,10 +113,10 @@ static void on_fetched(void *arg, const struct fetch_answer *answer, const struc
 {
 	struct req *r = arg;
 	struct req_open *o = r->open;
-	struct str url = str_slice(str_of(o->media_url.p, o->media_url.n), 0, 64);
+	struct str url = str_slice(str_of(o->media.url.p, o->media.url.n), 0, 64);
 
 	o->fetch = NULL;
-	o->media_failed = true;
+	o->media.failed = true;
 	if (failure)
 		err_set(&o->err, ERR_INVALID_REQUEST, "the address \"%.*s\" cannot be fetched: %s", STR_ARG(url),
 		        failure->code == ERR_POLICY ? "it is not public" : failure->text);
@@ -128,7 +128,7 @@ static void on_fetched(void *arg, const struct fetch_answer *answer, const struc
 		        "the address \"%.*s\" holds no image (png, jpeg, gif, webp) or PDF, but \"%.*s\"", STR_ARG(url),
 		        STR_ARG(str_slice(answer->content_type, 0, 64)));
 	else
-		o->media_failed = !keep(r, answer);
+		o->media.failed = !keep(r, answer);
 	req_wake(r);
 }
 
@@ -139,8 +139,8 @@ static enum media_got start(struct req *r, struct jstr url)
 	struct str plain = jstr_plain(&o->arena, url);
 	struct err e;
 
-	o->media_url = url;
-	if (o->n_media++ == FETCHES_MAX) {
+	o->media.url = url;
+	if (o->media.n++ == FETCHES_MAX) {
 		err_set(&o->err, ERR_INVALID_REQUEST,
 		        "a request may name at most %d different addresses to this provider; send the bytes as data "
 		        "URIs",
@@ -172,8 +172,8 @@ enum media_got media_ready(struct req *r)
 
 	if (o->fetch)
 		return MEDIA_WAIT;
-	if (o->media_failed) {
-		o->media_failed = false; /* another candidate may take the address */
+	if (o->media.failed) {
+		o->media.failed = false; /* another candidate may take the address */
 		return MEDIA_FAILED;
 	}
 	if (!takes_bytes_only(o))

@@ -101,8 +101,8 @@ void req_give_back_open(struct worker *w, struct req_open *o)
 {
 	w->n_opens--;
 	op_cancel(&o->op);
-	if (unlikely(timer_running(&o->hedge_due)))
-		timer_cancel(w->loop, &o->hedge_due);
+	if (unlikely(timer_running(&o->hedge_timer.due)))
+		timer_cancel(w->loop, &o->hedge_timer.due);
 	if (unlikely(o->fetch != NULL))
 		media_cancel(o);
 	assert(!o->queued);
@@ -206,9 +206,7 @@ COLD struct req *req_new_twin(struct req *of)
 	o->timeout_ms = from->timeout_ms;
 	o->method = from->method;
 	o->provider = from->provider;
-	o->media = from->media;
-	o->media_bytes = from->media_bytes;
-	o->n_media = from->n_media;
+	o->media = (struct req_media){ .kept = from->media.kept, .bytes = from->media.bytes, .n = from->media.n };
 	o->own_state = from->own_state;
 	o->carries = from->carries;
 	o->only_to_carry = from->only_to_carry;

@@ -221,14 +221,14 @@ enum attempt_start translate_request(struct req *r, struct str *body, struct str
 		return embed_request(r, body);
 	if (rerank_is(r))
 		return rerank_request(r, body);
-	if (!o->media_waits && !begin(r))
+	if (!o->media.waits && !begin(r))
 		return START_NOT;
-	o->media_waits = false;
+	o->media.waits = false;
 	switch (media_ready(r)) {
 	case MEDIA_READY:
 		break;
 	case MEDIA_WAIT:
-		o->media_waits = true;
+		o->media.waits = true;
 		return START_WAIT;
 	case MEDIA_FAILED:
 		return START_NOT;
