@@ -158,7 +158,7 @@ def test_what_providers_tell_is_what_is_charged():
         same(sum(nano(r["cost_usd"]) for r in total), sum(nano(r["cost_usd"]) for r in rows if r.get("cost_usd") is not None),
             "the ledger's sum")
         kinds = {k: sum(1 for r in rows for a in r["attempts"] if k(a)) for k in (lambda a: a.get("hedge"), lambda a: a.get("continued"))}
-        assert all(n > 5 for n in kinds.values()), "hardly a race, or a stream that went on"
+        assert all(kinds.values()), "no race, or no stream that went on"
 
 
 def test_a_clients_own_credential_is_charged_to_nobody_here():
