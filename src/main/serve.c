@@ -20,6 +20,7 @@
 #include "base/spool.h"
 #include "conf/env.h"
 #include "cache/keep.h"
+#include "conf/restart.h"
 #include "conf/snapshot.h"
 #include "dialect/chat.h"
 #include "gateway/gateway.h"
@@ -372,6 +373,21 @@ static void reload_certificates(struct serve *s, const struct config *c)
 	}
 }
 
+static void on_restart_needed(void *arg, const char *path)
+{
+	(void)arg;
+	log_warn("conf", "%s has changed, which takes effect at the next start", path);
+}
+
+static void tell_what_waits(struct serve *s, const struct config *next)
+{
+	struct snapshot *now = snapshot_take(&s->conf);
+	const struct running *r = snapshot_payload(now);
+
+	conf_restart_needed(&config_settings, r->config, next, on_restart_needed, NULL);
+	snapshot_unref(now);
+}
+
 static bool reload(struct serve *s, struct err *e)
 {
 	struct config *c = load_config(s->options, true, e);
@@ -390,6 +406,7 @@ static bool reload(struct serve *s, struct err *e)
 		snapshot_unref(next);
 		return false;
 	}
+	tell_what_waits(s, c);
 	reload_certificates(s, c);
 	send_limits(s, c);
 	keep_limit(s->keep, c->cache.state.max_bytes, c->cache.state.ttl_ms);

@@ -230,6 +230,16 @@ def test_a_setting_that_this_version_refuses_is_refused_at_reload_too():
         same(gw.post(PATH, chat()).status, 200)
 
 
+def test_a_reload_tells_what_waits_for_the_next_start():
+    with Provider(lambda r: http(chat_answer())) as provider, Gateway(config(provider)) as gw:
+        gw.reload({**gw.settings, "workers": 3, "routing": {"affinity": {"entries": 512}, "hedge_after": "p99"}})
+        until(lambda: gw.messages().count(b"takes effect at the next start") == 2, "two settings that wait")
+        for word in (b"workers has changed", b"routing.affinity.entries has changed"):
+            assert word in gw.messages(), (word, gw.messages())
+        gw.reload(gw.settings)
+        assert gw.messages().count(b"takes effect at the next start") == 2, gw.messages()
+
+
 def test_what_is_said_of_a_reload_has_the_form_of_the_log():
     with Provider(lambda r: http(chat_answer())) as provider, \
             Gateway(config(provider, logs={"format": "json"})) as gw:

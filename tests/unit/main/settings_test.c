@@ -5,8 +5,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/buf.h"
 #include "conf/env.h"
 #include "conf/manual.h"
+#include "conf/restart.h"
 #include "main/settings.h"
 #include "route/health.h"
 
@@ -173,9 +175,46 @@ static void says_what_this_version_does_not_act_on(void **state)
 	c = must_read("routing:\n  context_window_fallbacks: [nobody]\n");
 	config_unsupported(c, count, &n);
 	check_str("a name to come", str_from_z(n.last),
-	          STR("t.yaml:2:30: routing.context_window_fallbacks[0] is no model of this configuration: it is passed "
-	              "over"));
+	          STR("t.yaml:2:30: routing.context_window_fallbacks[0] is no model of this configuration: it is "
+	              "passed over"));
 	config_free(c);
+}
+
+static void note_path(void *arg, const char *path)
+{
+	struct buf *b = arg;
+	buf_printf(b, "%s ", path);
+}
+
+static void tells_what_waits_for_the_next_start(void **state)
+{
+	static const struct {
+		const char *running, *next, *want;
+	} cases[] = {
+		{ "", "", "" },
+		{ "listen: 127.0.0.1:1", "listen: [127.0.0.1:1]", "" },
+		{ "listen: 127.0.0.1:1", "listen: 127.0.0.1:2", "listen " },
+		{ "listen: 127.0.0.1:1", "listen: [127.0.0.1:1, 127.0.0.1:2]", "listen " },
+		{ "listen: 127.0.0.1:1", "listen: {address: 127.0.0.1:1, http2: false}", "listen " },
+		{ "listen: 127.0.0.1:1", "listen: {address: 127.0.0.1:1, tls: {cert: a, key: b}}", "listen " },
+		{ "listen: {address: 127.0.0.1:1, tls: {cert: a, key: b}}",
+		  "listen: {address: 127.0.0.1:1, tls: {cert: c, key: d}}", "" },
+		{ "workers: 2", "workers: auto\nlogs: {level: debug}", "workers logs.level " },
+		{ "routing: {affinity: {entries: 512}}", "routing: {affinity: {ttl: 1m}}",
+		  "routing.affinity.entries " },
+		{ "routing: {hedge_after: off}", "routing: {hedge_after: p99, byok: true}", "" },
+		{ "data_dir: a", "data_dir: b\nkeys: [{name: a, key: 12345678}]", "data_dir " },
+	};
+	variables = no_variables;
+	for (size_t i = 0; i < COUNT_OF(cases); i++) {
+		struct config *a = must_read(cases[i].running), *b = must_read(cases[i].next);
+		struct buf got = buf_make(4096);
+		conf_restart_needed(&config_settings, a, b, note_path, &got);
+		check_str(cases[i].next, buf_str(&got), str_from_z(cases[i].want));
+		buf_fini(&got);
+		config_free(a);
+		config_free(b);
+	}
 }
 
 #define OPENAI "providers: {openai: {api_key: k}}\n"
@@ -410,6 +449,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_contract_is_accepted),
 		cmocka_unit_test(says_what_this_version_does_not_act_on),
+		cmocka_unit_test(tells_what_waits_for_the_next_start),
 		cmocka_unit_test(refuses_what_does_not_fit_together),
 		cmocka_unit_test(accepts_what_is_usual),
 		cmocka_unit_test(without_a_file_the_variables_count),
