@@ -9,7 +9,7 @@
 #include "base/map.h"
 #include "base/mem.h"
 
-#define HASH_SLOTS (2 * HEALTH_MAX)
+#define HASH_SLOTS 4096
 /* Of calls to a deployment that is known to be broken, because there is no other. */
 #define LAST_RESORT_EVERY_MS 1000
 

@@ -40,7 +40,7 @@
 
 struct health;
 
-#define HEALTH_MAX 8192
+#define HEALTH_MAX 1024
 
 /* Found or made, for a name that a client may have made up. The name is "PROVIDER/MODEL". Never NULL. Takes a lock only
  * when it is new. */
