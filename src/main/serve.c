@@ -396,6 +396,11 @@ static bool reload(struct serve *s, struct err *e)
 
 	if (!c)
 		return false;
+	if (c->file.n && c->providers.n == 0) { /* a file that is just being written anew is empty for a moment */
+		err_set(e, ERR_CONFIG, "%.*s has no providers", STR_ARG(c->file));
+		config_free(c);
+		return false;
+	}
 	next = make_snapshot(c, e);
 	if (!next)
 		return false;

@@ -204,6 +204,10 @@ def test_a_reload_changes_models_and_keys_and_running_requests_are_not_touched()
 
 def test_a_bad_configuration_is_refused_at_reload_and_the_old_one_stays():
     with Provider(lambda r: http(chat_answer())) as provider, Gateway(config(provider)) as gw:
+        for empty in ("", "# nothing yet\n", "models: []\n"):
+            (gw.dir / "sluice.yaml").write_text(empty)
+            e = is_error(gw.admin("POST", "/admin/v1/config/reload", b"{}"), {400, 409, 422})
+            assert "no providers" in e["message"], e
         (gw.dir / "sluice.yaml").write_text("listen: [\n")
         r = gw.admin("POST", "/admin/v1/config/reload", b"{}")
         e = is_error(r, {400, 409, 422})
@@ -216,7 +220,7 @@ def test_a_bad_configuration_is_refused_at_reload_and_the_old_one_stays():
         until(lambda: b"modles" in gw.messages(), "a message about the unknown key")
         assert b"models" in gw.messages()
         same(gw.post(PATH, chat()).status, 200)
-        same(value(gw.metrics(), "sluice_config_reloads_total", result="refused"), 2)
+        same(value(gw.metrics(), "sluice_config_reloads_total", result="refused"), 5)
 
 
 def test_a_setting_that_this_version_refuses_is_refused_at_reload_too():
