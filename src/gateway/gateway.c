@@ -188,7 +188,7 @@ struct worker *worker_new(struct gateway *gw, struct loop *l, struct err *e)
 	w->fetcher = fetcher_new(l, w->dns);
 	w->client = client_new(&(struct client_options){ .loop = l,
 	                                                 .dns = w->dns,
-	                                                 .events = &attempt_events,
+	                                                 .events = &answer_events,
 	                                                 .idle_max = (uint32_t)u->pool.idle_max,
 	                                                 .idle_ms = (uint32_t)u->pool.idle_ms,
 	                                                 .age_ms = (uint32_t)u->pool.age_ms,

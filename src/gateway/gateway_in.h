@@ -341,7 +341,6 @@ bool req_is_signed(const struct http_head *);
 MUST_USE bool req_take_head(struct req *);
 
 /* ---- attempt.c: one call of one candidate ---- */
-extern const struct call_events attempt_events;
 enum attempt_start {
 	START_OK,
 	START_WAIT,                      /* for media; call again when woken */
@@ -351,11 +350,20 @@ enum attempt_start {
 MUST_USE enum attempt_start attempt_start(struct req *);
 void attempt_cancel(struct req *);
 void attempt_expire(struct req *);          /* its time is over */
+/* What the call came to is written down. status: the provider's; 0: no answer. */
+void attempt_note(struct req *, enum err_code, int status);
+/* The call ends and has failed, for this reason. */
+void attempt_fail_for(struct req *, const struct err *);
 void attempt_fail(struct req *, enum err_code, const char *text);
 /* An error inside of what looked like an answer. */
 void attempt_fail_with_error(struct req *, const struct dialect_error *);
 /* What looked like an answer refuses on content policy, and another model may answer. */
 COLD void attempt_refused(struct req *);
+
+/* ---- answer.c: the provider's answer until the client may see it ---- */
+extern const struct call_events answer_events;
+/* The content type of the stream that is asked for, and that it must have. */
+struct str answer_stream_type(const struct req *);
 
 /* ---- vitals.c: what calls tell of their deployment's health ---- */
 MUST_USE bool vitals_begin(struct req *);   /* before each call; false: there is no room, or it is out by now */
