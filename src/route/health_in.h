@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * health_in: a deployment's health as its own files see it. health.c: who is in or out; health_limits.c: windows of
- * requests and tokens; health_figures.c: how fast it is.
+ * health_in: a deployment's health as its own files see it. health_registry.c: which there are, and who is told of
+ * changes; health.c: who is in or out; health_limits.c: windows of requests and tokens; health_figures.c: how fast it
+ * is.
  *
  * What is marked atomic is read and counted without the lock. All else belongs to the lock.
  */
@@ -72,6 +73,13 @@ struct health {
 	bool shared;                     /* of all that came after HEALTH_MAX */
 	_Atomic bool configured;
 };
+
+/* health_registry.c */
+void health_tell(const struct health_event *);
+bool health_why_alarms(enum health_why);     /* somebody has to mend it */
+
+/* health.c: how long a failure cools; retry_after_ms: -1: it did not say. */
+uint64_t health_cool_ms(const struct cooldown_settings *, int64_t retry_after_ms);
 
 /* health_limits.c */
 /* Under the lock: begins a new tick, which happens once in it. */
