@@ -308,6 +308,7 @@ def test_what_the_client_is_told_in_the_end():
     same((r.status, e["code"]), (502, "upstream_error"))
     r, e = told([Never], [Never])
     same((r.status, e["code"]), (504, "upstream_timeout"))
+    assert "bad/x: upstream_timeout; bad/y: upstream_timeout" in e["message"], e  # no answer, no status
 
 
 # ---- one of three is dead -------------------------------------------------------------------------------------------
