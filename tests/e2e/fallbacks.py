@@ -6,7 +6,7 @@ import json
 import time
 
 from harness import (DONE, PROVIDER_KEY, SSE_HEAD, Gateway, Stage, chat, chat_answer, chat_chunk, chat_stream, chunk, config, event,
-                     events_of, http, is_error, same, short, sse)
+                     events_of, http, is_error, same, short, sse, until)
 from provider import Close, Never, Provider, Reset
 
 PATH = "/v1/chat/completions"
@@ -438,4 +438,5 @@ def test_the_plan_tells_of_each_model_that_was_tried():
                 routing={**PATIENT, "retries": QUICK})) as gw:
             want = "a/real-a strategy; b/real-b strategy; then n: c/real-c strategy; d/real-d strategy"
             same(gw.post(PATH, chat()).get("x-sluice-plan"), want)
+            until(lambda: any(l.get("model") for l in gw.log_lines()), "its line in the log")
             same([l["plan"] for l in gw.log_lines() if l.get("model")], [want])
