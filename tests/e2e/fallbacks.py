@@ -6,7 +6,8 @@ import json
 import time
 
 from harness import (DONE, PROVIDER_KEY, SSE_HEAD, Gateway, Stage, chat, chat_answer, chat_chunk, chat_stream, chunk, config, event,
-                     events_of, http, is_error, same, short, sse, until)
+                     events_of, http, is_error, same, short, sse)
+from operations import until
 from provider import Close, Never, Provider, Reset
 
 PATH = "/v1/chat/completions"
