@@ -176,6 +176,7 @@ struct worker *worker_new(struct gateway *gw, struct loop *l, struct err *e)
 	w->deliver_tail = &w->deliver;
 	arena_init(&w->events, EVENT_ARENA_MAX_BYTES);
 	slab_init(&w->slab, sizeof(struct req));
+	slab_init(&w->texts_slab, TEXTS_SMALL_BYTES);
 	snapshot_reader_init(&w->conf, gw->options.conf);
 	u = ((const struct gateway_conf *)snapshot_payload(snapshot_current(&w->conf)))->upstream;
 	w->conf_seen = w->conf.held;
@@ -230,6 +231,7 @@ void worker_free(struct worker *w)
 	req_free_stores(w);
 	arena_fini(&w->events);
 	slab_fini(&w->slab);
+	slab_fini(&w->texts_slab);
 	free(w);
 }
 

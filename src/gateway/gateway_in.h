@@ -244,6 +244,7 @@ struct req {
 	bool keeps_answer;               /* Responses: it may be asked for by its id */
 	bool answer_is_ours;             /* a translated one */
 	bool unwritten;                  /* the journal did not take the record */
+	bool texts_small;                /* `texts` is of worker->texts_slab */
 	bool has_media;                  /* of a stream: its request's bytes are not all text */
 
 	/* a stream in flight */
@@ -266,6 +267,7 @@ struct req {
 	struct req *deliver_next;        /* waits for the journal */
 };
 _Static_assert(sizeof(struct req) <= 512, "every open stream has one");
+#define TEXTS_SMALL_BYTES 64
 
 struct worker {
 	struct gateway *gw;
@@ -288,6 +290,7 @@ struct worker {
 	unsigned n_opens, n_opens_peak;  /* alive, and the most since the heap was trimmed */
 	uint64_t last_open_ms;           /* when the last one began */
 	struct slab slab;                /* of struct req */
+	struct slab texts_slab;          /* of req->texts: small ones would hole up the heap of a burst */
 	struct { uint64_t waiting, waits, wait_us, refused; } queue;
 	struct arena events;             /* for one stream event at a time */
 	uint64_t last_figures_ms;

@@ -230,7 +230,10 @@ void req_free(struct req *r)
 	loop_unpost(r->w->loop, &r->wake);
 	if (r->open)
 		req_give_back_open(r->w, r->open);
-	free(r->texts);
+	if (r->texts_small)
+		slab_give(&r->w->texts_slab, r->texts);
+	else
+		free(r->texts);
 	if (unlikely(r->unwrap != NULL))
 		envelope_stream_free(r->unwrap);
 	free(r->held);
@@ -265,7 +268,8 @@ void req_shed(struct req *r)
 
 	for (int i = 0; i < REQ_TEXTS; i++)
 		n += 2 + o->text[i].n;
-	at = r->texts = mem_alloc(n);
+	r->texts_small = n <= TEXTS_SMALL_BYTES;
+	at = r->texts = r->texts_small ? slab_take(&r->w->texts_slab) : mem_alloc(n);
 	for (int i = 0; i < REQ_TEXTS; i++) {
 		uint16_t len = (uint16_t)o->text[i].n;
 
