@@ -132,9 +132,8 @@ static bool may_use(struct req *r, const struct plan_policy *p, const char *whos
 		return true;
 	case EXCLUDED_REGION: what = "the region"; break;
 	case EXCLUDED_ZDR: what = "what is kept"; break;
-	case EXCLUDED_DATA_COLLECTION: what = "what is learned from"; break;
 	case EXCLUDED_DIALECT: case EXCLUDED_CAPABILITY: case EXCLUDED_CONTEXT_WINDOW: case EXCLUDED_MAX_OUTPUT:
-	case EXCLUDED_QUANTIZATION: case EXCLUDED_PRICE: case EXCLUDED_MODEL_NOT_ALLOWED: case EXCLUDED_WISH:
+	case EXCLUDED_QUANTIZATION: case EXCLUDED_PRICE: case EXCLUDED_DATA_COLLECTION: case EXCLUDED_WISH:
 	case EXCLUDED_COOLING: case EXCLUDED_BROKEN: case EXCLUDED_LIMIT: case EXCLUDED_FAILED: case EXCLUSIONS:
 		break;
 	}

@@ -5,7 +5,6 @@
  * addresses unless the configuration says otherwise, under a ceiling and a deadline; and once for a request, whatever
  * becomes of its attempts.
  */
-#include <assert.h>
 
 #include "base/text.h"
 #include "gateway/gateway_in.h"

@@ -4,7 +4,6 @@
  * It passes the same gate as everything else: key, policy, metering where the answer tells its usage, records. Nothing
  * is tried twice or elsewhere.
  */
-#include <assert.h>
 
 #include "base/text.h"
 #include "gateway/gateway_in.h"

@@ -3,7 +3,6 @@
  * queue: a request waits until there is room at one of its model's deployments (route/admission.h). The wait is on the
  * heap, since the message that wakes it may be under way when the request is not there any more.
  */
-#include <assert.h>
 #include <stdlib.h>
 
 #include "base/map.h"

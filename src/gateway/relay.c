@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* relay: frames, meters and forwards a stream; its end is never made up. */
-#include <assert.h>
 #include <stdlib.h>
 
 #include "base/mem.h"

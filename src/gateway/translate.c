@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* translate: a request to a provider of another dialect, and what its answer's translation must know of it. */
-#include <assert.h>
 
 #include "base/text.h"
 #include "gateway/carry.h"

@@ -30,8 +30,7 @@ struct translation_options {
 	struct chat_reply reply;         /* copied */
 	struct translation_tap tap;      /* on_event may be NULL */
 	size_t frame_max_bytes;
-	/* What the client gets is kept, so that another provider can go on with it (translation_resume); 0: it is not.
-	 */
+	/* Of what the client gets, kept so that another provider can go on with it (translation_resume); 0: nothing */
 	size_t keep_max_bytes;
 };
 

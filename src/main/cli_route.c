@@ -244,8 +244,6 @@ static bool use_key(struct route_test *t)
 	if (!t->key_settings)
 		return wrong("there is no key \"%s\" in the configuration", t->key);
 	use_team(t, t->key_settings->team);
-	t->policy.allows_model = allows_for_key;
-	t->policy.arg = t;
 	return allows_for_key(t, t->ask.model) ||
 	       wrong("the key %s may not use the model %.*s", t->key, STR_ARG(t->ask.model));
 }

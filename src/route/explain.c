@@ -23,7 +23,6 @@ static const char *const exclusion_names[EXCLUSIONS] = {
 	[EXCLUDED_REGION] = "region",
 	[EXCLUDED_ZDR] = "zdr",
 	[EXCLUDED_DATA_COLLECTION] = "data_collection",
-	[EXCLUDED_MODEL_NOT_ALLOWED] = "model_not_allowed",
 	[EXCLUDED_WISH] = "wish",
 	[EXCLUDED_COOLING] = "cooling",
 	[EXCLUDED_BROKEN] = "broken",
@@ -148,7 +147,6 @@ static bool refuse_with(const struct plan *p, struct str list, struct err *e)
 	case EXCLUDED_REGION:
 	case EXCLUDED_ZDR:
 	case EXCLUDED_DATA_COLLECTION:
-	case EXCLUDED_MODEL_NOT_ALLOWED:
 		return err_set(e, ERR_POLICY,
 		               "no deployment of the model \"%.*s\" satisfies the policy that holds for this request "
 		               "(%.*s)",

@@ -79,11 +79,7 @@ enum plan_exclusion plan_policy_excludes(const struct plan_policy *p, const stru
 {
 	if (p->regions.n && !is_in(&p->regions, region_of(d)))
 		return EXCLUDED_REGION;
-	if (p->zdr && !d->provider->settings->zdr)
-		return EXCLUDED_ZDR;
-	if (p->deny_collection && d->provider->settings->trains_on_data)
-		return EXCLUDED_DATA_COLLECTION;
-	return EXCLUDED_NOT;
+	return p->zdr && !d->provider->settings->zdr ? EXCLUDED_ZDR : EXCLUDED_NOT;
 }
 
 static enum plan_exclusion by_policy(const struct filter *f, const struct deployment *d)
@@ -193,7 +189,6 @@ bool filter_relax(struct filter *f, const struct candidate *c, unsigned n)
 		case EXCLUDED_REGION:
 		case EXCLUDED_ZDR:
 		case EXCLUDED_DATA_COLLECTION:
-		case EXCLUDED_MODEL_NOT_ALLOWED:
 		case EXCLUDED_WISH:
 		case EXCLUSIONS: break;
 		}

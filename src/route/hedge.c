@@ -2,7 +2,6 @@
 /* hedge: when a second candidate may be started. */
 #include "route/hedge.h"
 
-#include <assert.h>
 #include <pthread.h>
 #include <stdatomic.h>
 

@@ -77,7 +77,6 @@ static unsigned telling(enum plan_exclusion e)
 		[EXCLUDED_REGION] = 2,
 		[EXCLUDED_ZDR] = 2,
 		[EXCLUDED_DATA_COLLECTION] = 2,
-		[EXCLUDED_MODEL_NOT_ALLOWED] = 2,
 		[EXCLUDED_QUANTIZATION] = 3,
 		[EXCLUDED_PRICE] = 3,
 		[EXCLUDED_WISH] = 3,

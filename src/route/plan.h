@@ -52,7 +52,7 @@ enum plan_exclusion {
 	EXCLUDED_NOT,
 	EXCLUDED_DIALECT,                /* it cannot be given this call at all */
 	EXCLUDED_CAPABILITY, EXCLUDED_CONTEXT_WINDOW, EXCLUDED_MAX_OUTPUT, EXCLUDED_QUANTIZATION, EXCLUDED_PRICE,
-	EXCLUDED_REGION, EXCLUDED_ZDR, EXCLUDED_DATA_COLLECTION, EXCLUDED_MODEL_NOT_ALLOWED,
+	EXCLUDED_REGION, EXCLUDED_ZDR, EXCLUDED_DATA_COLLECTION,
 	EXCLUDED_WISH,                   /* not in `only`, in `ignore`, behind allow_fallbacks: false */
 	EXCLUDED_COOLING, EXCLUDED_BROKEN,
 	EXCLUDED_LIMIT,                  /* rpm, tpm, max_parallel: no room now */
@@ -79,11 +79,9 @@ struct candidate {
 /* What key, team and request allow: only added up, never widened by a request. */
 struct plan_policy {
 	struct wish_names regions;       /* of the team; none: any. A deployment without a region is in none */
-	bool zdr, deny_collection;
-	bool (*allows_model)(const void *arg, struct str model); /* for models that a request names; NULL: all */
-	const void *arg;
+	bool zdr;
 };
-/* Is it kept from the deployment by its policy? EXCLUDED_NOT: no; EXCLUDED_REGION, _ZDR, _DATA_COLLECTION. */
+/* Is it kept from the deployment by its policy? EXCLUDED_NOT: no; EXCLUDED_REGION, _ZDR. */
 enum plan_exclusion plan_policy_excludes(const struct plan_policy *, const struct deployment *);
 
 /* What must be looked up of a request, since its bytes do not tell. */

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* strategies by price: cheapest for this request, drawn by price, and what requests may sort by. */
-#include <string.h>
 
 #include "base/rand.h"
 #include "route/strategy.h"

@@ -28,7 +28,7 @@ static const struct {
 	const char *name, *settings, *order, *only, *ignore, *quantizations;
 	bool no_fallbacks, deny_collection, zdr;
 	const char *regions, *team_regions; /* of the request, of the team */
-	bool team_zdr, team_deny;
+	bool team_zdr;
 	const char *want;
 } wishes[] = {
 	{ .name = "nothing", .want = "p/a strategy; q/b strategy; r/c strategy" },
@@ -61,9 +61,6 @@ static const struct {
 	{ .name = "no collection",
 	  .deny_collection = true,
 	  .want = "p/a strategy; q/b strategy; r/c excluded:data_collection" },
-	{ .name = "no collection, by the team",
-	  .team_deny = true,
-	  .want = "p/a strategy; q/b strategy; r/c excluded:data_collection" },
 	{ .name = "region", .regions = "EU", .want = "p/a only; q/b excluded:region; r/c excluded:region" },
 	{ .name = "regions of the team",
 	  .team_regions = "eu us",
@@ -94,7 +91,7 @@ static void wishes_and_policy_narrow(void **state)
 	for (size_t i = 0; i < COUNT_OF(wishes); i++) {
 		struct plan_ask ask = ask_of("m");
 		struct route_wishes w = route_wishes_none;
-		struct plan_policy policy = { .zdr = wishes[i].team_zdr, .deny_collection = wishes[i].team_deny };
+		struct plan_policy policy = { .zdr = wishes[i].team_zdr };
 		struct lists l[2];
 		struct routes r;
 
