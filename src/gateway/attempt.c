@@ -40,11 +40,22 @@ static bool may_be_billed(const struct req *r, const struct err *e)
 	return e->code == ERR_UPSTREAM_TIMEOUT || (r->attempt.status >= 200 && r->attempt.status < 300);
 }
 
+bool attempt_is_billed(const struct req *r)
+{
+	if (!r->call.connected || r->attempt.own_key)
+		return false;
+	return !r->want_stream || !r->attempt.deployment->provider->stops_billing;
+}
+
 void attempt_fail_for(struct req *r, const struct err *e)
 {
 	struct req_open *o = r->open;
 
-	r->may_be_billed |= may_be_billed(r, e);
+	if (may_be_billed(r, e)) {
+		r->may_be_billed = true;
+		/* what we end is charged by its provider's custom; what it breaks off itself is not */
+		r->attempt.billed = e->code == ERR_UPSTREAM_TIMEOUT && attempt_is_billed(r);
+	}
 	call_cancel(&r->call);
 	o->failure = (struct dialect_error){ .err = *e, .retry_after_ms = -1 };
 	if (!r->call.connected) {
@@ -96,8 +107,8 @@ void attempt_refused(struct req *r)
 	/* what it has read is charged all the same */
 	if (r->meter.usage.source == USAGE_REPORTED && req_cost(r, &r->meter.usage, &nusd))
 		r->cost_nusd += r->attempt.own_key ? 0 : nusd;
-	else
-		r->may_be_billed |= !r->attempt.own_key;
+	else if (!r->attempt.own_key)
+		r->attempt.billed = r->may_be_billed = true;
 	attempt_fail_with_error(r, &e);
 	r->attempt.status = (uint16_t)r->open->status;
 }

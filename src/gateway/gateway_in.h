@@ -71,13 +71,14 @@ struct req_attempt {
 	uint32_t took_us;
 	uint16_t status : 15;            /* 0: no answer */
 	uint16_t continued : 1;          /* its stream was cut, and another call went on with it (carry.h) */
-	uint16_t error : 8;              /* enum err_code */
+	uint16_t error : 7;              /* enum err_code */
+	uint16_t billed : 1;             /* it failed, and its provider charges for what it had begun, by its custom */
 	uint16_t class : 3;              /* enum failure_class */
 	uint16_t own_key : 1;            /* with the request's own credential */
 	uint16_t hedge : 4;              /* enum attempt_hedge */
 };
 _Static_assert(sizeof(struct req_attempt) == 16, "part of the memory of every open stream");
-_Static_assert((int)ERR_CODES <= 256 && (int)FAILURES <= 8, "they fit into their bits");
+_Static_assert((int)ERR_CODES <= 128 && (int)FAILURES <= 8, "they fit into their bits");
 #define REQ_ATTEMPTS_MAX 64
 #define CLIENT_TEXT_MAX 128              /* of an id, a user, tags */
 
@@ -357,6 +358,8 @@ void attempt_expire(struct req *);          /* its time is over */
 void attempt_note(struct req *, enum err_code, int status);
 /* The call ends and has failed, for this reason. */
 void attempt_fail_for(struct req *, const struct err *);
+/* Does the provider of the call under way charge for it, by its custom, if nobody reads its answer to the end? */
+COLD bool attempt_is_billed(const struct req *);
 void attempt_fail(struct req *, enum err_code, const char *text);
 /* An error inside of what looked like an answer. */
 void attempt_fail_with_error(struct req *, const struct dialect_error *);

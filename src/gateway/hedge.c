@@ -172,10 +172,7 @@ void hedge_arm(struct req *r)
 /* Is what was cancelled charged by its provider? */
 static bool is_billed(const struct req *r)
 {
-	if (!r->call.connected || r->attempt_state == ATTEMPT_NONE || r->attempt_state == ATTEMPT_CREDENTIAL ||
-	    r->attempt.own_key)
-		return false;
-	return !r->want_stream || !r->attempt.deployment->provider->stops_billing;
+	return r->attempt_state != ATTEMPT_NONE && r->attempt_state != ATTEMPT_CREDENTIAL && attempt_is_billed(r);
 }
 
 /* It has not failed: it was cancelled, before or after its answer began. */

@@ -474,6 +474,28 @@ bool req_cost(const struct req *r, const struct usage *u, int64_t *nusd)
 	return r->attempt.deployment && !is_free(r) && cost_of(r, u, nusd);
 }
 
+/* Attempts before the one that answered, which their providers charge though nobody has their answers: nobody tells
+ * their tokens, so they are taken for those of the answer, whose request was the same (as for races: hedge.h). */
+static COLD NOINLINE void charge_failed(struct req *r)
+{
+	struct usage *u = &r->meter.usage;
+
+	for (unsigned i = 0; i + 1 < r->n_attempts && r->cost_known; i++) {
+		const struct deployment *d = r->attempts[i].deployment;
+		int64_t at_ms = (int64_t)ulid_time_ms(r->id), nusd = 0;
+
+		if (!r->attempts[i].billed)
+			continue;
+		if (d == r->attempt.deployment)
+			r->cost_known = cost_of(r, u, &nusd);
+		else
+			r->cost_known = !d->by_name && price_cost(&d->price, u, at_ms, &nusd);
+		r->cost_nusd = nusd < INT64_MAX - r->cost_nusd ? r->cost_nusd + nusd : INT64_MAX;
+		if (nusd && u->source == USAGE_REPORTED)
+			u->source = USAGE_COUNTED;
+	}
+}
+
 /* The true cost. What no provider answered costs nothing; what one answered without telling its usage, or not to the
  * end, is counted; what one may have begun to answer and is lost, or cannot be counted, is unknown, which is never
  * nothing. */
@@ -496,6 +518,8 @@ static enum step step_settle(struct req *r)
 		/* a client's own credential is billed to the client */
 		r->cost_known = unlikely(r->attempt.own_key) || cost_of(r, &r->meter.usage, &r->cost_nusd);
 		r->cost_nusd += refused_nusd;
+		if (unlikely(r->may_be_billed))
+			charge_failed(r);
 	}
 	if (r->use.health)
 		vitals_settle(r);

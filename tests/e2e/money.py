@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Money adds up, whatever happens on the way: the ledger has each request once, and what providers have told of whole answers
-is charged to the nano-dollar; what is not known is never nothing, and what failed costs nothing."""
+is charged to the nano-dollar; what is not known is never nothing, what was given up on is charged by its provider's custom, and
+what failed by itself costs nothing."""
 import decimal
 import json
 import random
@@ -144,8 +145,11 @@ def test_what_providers_tell_is_what_is_charged():
             got = None if cost is None else nano(cost)
             what = f"{json.dumps(row)}\n{till.told.get(row['client_request_id'])}"
             if exact:
-                same(got, least, what)
-                same(row["usage_source"], "reported", what)
+                # what was given up on may be charged: whole answers are, streams of this provider end when they are closed
+                late = [a["deployment"][0] for a in row["attempts"][:-1] if a.get("error") == "upstream_timeout" and not row["stream"]]
+                used = row["tokens"]["input"], row["tokens"]["output"]
+                same(got, least + sum(n * p for name in late for n, p in zip(used, PRICES[name])), what)
+                same(row["usage_source"], "counted" if late else "reported", what)
                 exactly += 1
             elif row["status"] == 200 and not row.get("error"):
                 assert got is None or got >= least > 0, what
@@ -181,3 +185,34 @@ def test_a_clients_own_credential_is_charged_to_nobody_here():
                     time.sleep(0.02)
                 same([(nano(l["cost_usd"]), len(l["attempts"]), any(x.get("hedge") or x.get("continued") for x in l["attempts"]))
                     for l in rows], [(0, 2, True)], case)
+
+
+class Pair(Stage):
+    """a never answers to the end; b does, 11 tokens in and 7 out. Each token of a costs 100 nano-dollars, of b 1."""
+
+    def __init__(self, dies, **a):
+        self.a = Provider(lambda r: dies)
+        self.b = Provider(lambda r: sse(*chat_stream("b")) if b'"stream": true' in r.body else http(chat_answer("b")))
+        at = [{"provider": n, "model": f"real-{n}", "order": i, "price": {"input": p, "output": p}} for i, (n, p) in enumerate((("a", 0.1), ("b", 0.001)))]
+        self.gw = Gateway(config(None, providers={
+            "a": {"base_url": self.a.url + "/v1", "api_key": PROVIDER_KEY, "timeouts": {"first_byte": "200ms"}, **a},
+            "b": {"dialect": "openai-chat", "base_url": self.b.url + "/v1", "api_key": PROVIDER_KEY}},
+            models=[{"name": "m", "deployments": at}], routing={"retries": {"base": "1ms", "max": "2ms"}}))
+
+    def row(self, stream):
+        r = self.gw.post(PATH, chat(stream=stream, **({"stream_options": {"include_usage": True}} if stream else {})), timeout=15)
+        same(r.status, 200)
+        row = self.gw.admin("GET", "/admin/v1/logs?limit=1").json()["data"][0]
+        return row["cost_usd"] and int(decimal.Decimal(row["cost_usd"]) * NANO), row["usage_source"]
+
+
+def test_what_a_provider_charges_for_a_call_that_failed_is_no_gift():
+    ours, theirs = 18, 18 * 100
+    hangs, refuses = [Never], http({"error": {"message": "no", "type": "x"}}, "500 No")
+    own, known = {"dialect": "openai-chat"}, {"like": "openai"}          # the second stops to charge when a stream is closed
+    for dies, a, stream, want in (
+            (hangs, own, False, (theirs + ours, "counted")), (hangs, known, False, (theirs + ours, "counted")),
+            (hangs, own, True, (theirs + ours, "counted")), (hangs, known, True, (ours, "reported")),
+            (refuses, own, False, (ours, "reported")), ([Close], own, False, (ours, "reported"))):
+        with Pair(dies, **a) as pair:
+            same(pair.row(stream), want, f"{dies} {a} stream: {stream}")
